@@ -1,0 +1,11 @@
+//! Runs simulations: headless to the end ([`execute`]), or on a thread of their own beside a window ([`Session`]).
+//!
+//! Commands go in through a channel, frames come out through an atomic pointer. One simulation is single-threaded;
+//! several run in parallel. This crate is the only one with simulation threads and a wall clock.
+
+mod clock;
+mod execute;
+mod interactive;
+
+pub use execute::{ExecuteError, Progress, RunOptions, ramp, run};
+pub use interactive::{Command, Frame, LoadPoint, Phase, Session};

@@ -1,0 +1,6 @@
+//! Plimsoll's simulation core: time, events, tiers, statistics and scenarios.
+//!
+//! Data travels one way: a scenario file becomes a checked [`scenario`] value, which builds a simulated [`system`], which the
+//! engine drives event by event, and which answers with a [`report`]. No thread, file, socket, wall clock or widget.
+
+pub mod report;

@@ -1,0 +1,320 @@
+//! The report of a run: the contract of `plimsoll run --format json`.
+//!
+//! Fields may be added, never renamed. Units stand in the names. The result part, everything but `engine`, is
+//! byte-identical for the same scenario and seeds. `low` and `high` are `None` where the run supports no interval.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the report's shape.
+pub const SCHEMA: u32 = 1;
+
+/// Everything one run has to say.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Version of the program.
+    pub plimsoll: String,
+    /// Which scenario.
+    pub scenario: ScenarioId,
+    /// Run seed.
+    pub seed: u64,
+    /// Population seed.
+    pub population_seed: u64,
+    /// Users simulated.
+    pub users: u64,
+    /// Simulated time measured, seconds.
+    pub simulated_s: f64,
+    /// Simulated time before measuring, seconds.
+    pub warmup_s: f64,
+    /// Why the run ended: `Finished`, `EventBudget`, `TimeBudget`, `Interrupted`, `Unstable{tier}`.
+    pub stop: String,
+    /// By operation name: `publish`, `presence`, `query`, `connect`.
+    pub operations: BTreeMap<String, OperationReport>,
+    /// By tier name, in the order a message meets them (`order` sorts them).
+    pub tiers: BTreeMap<String, TierReport>,
+    /// Client connections.
+    pub connections: ConnectionsReport,
+    /// What is fullest.
+    pub bottleneck: Option<Bottleneck>,
+    /// The load at which something gives way.
+    pub breaks_at: Option<BreaksAt>,
+    /// What it costs.
+    pub cost: Option<CostReport>,
+    /// Verdicts.
+    pub objectives: Vec<ObjectiveReport>,
+    /// The analytic answer; filled by the quick estimate.
+    pub quick_estimate: Option<BTreeMap<String, f64>>,
+    /// Sentences a reader must see.
+    pub warnings: Vec<String>,
+    /// Work done; not part of the byte-identical result.
+    pub engine: EngineReport,
+}
+
+/// Name and hash of a scenario.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioId {
+    /// Short name.
+    pub name: String,
+    /// Hash of the validated form, 16 hexadecimal digits.
+    pub hash: String,
+}
+
+/// One operation's outcome.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OperationReport {
+    /// Started per simulated second.
+    pub offered_per_s: f64,
+    /// Finished per simulated second.
+    pub completed_per_s: f64,
+    /// Copies received by clients per simulated second.
+    pub deliveries_per_s: f64,
+    /// Deliveries owed.
+    pub owed: u64,
+    /// Deliveries received.
+    pub received: u64,
+    /// Deliveries on their way when the run ended.
+    pub in_flight: u64,
+    /// Ended in an error.
+    pub failed: u64,
+    /// Ended by a timeout.
+    pub timed_out: u64,
+    /// Attempts after the first.
+    pub retried: u64,
+    /// Owed, not received and not in flight.
+    pub lost: u64,
+    /// Received more than once.
+    pub duplicated: u64,
+    /// Received out of channel order.
+    pub reordered: u64,
+    /// Share of stale answers, 0..=1.
+    pub stale_ratio: f64,
+    /// By kind: `delivered`, `complete`, `answered`.
+    pub latency_ms: BTreeMap<String, LatencyReport>,
+    /// `delivered` (or `answered`) by region.
+    pub by_region: BTreeMap<String, LatencyReport>,
+    /// `delivered` (or `answered`) by access network.
+    pub by_access: BTreeMap<String, LatencyReport>,
+    /// Where the time goes.
+    pub breakdown: Vec<BreakdownRow>,
+}
+
+/// A latency distribution, milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LatencyReport {
+    /// Observations.
+    pub count: u64,
+    /// Mean.
+    pub mean: Estimate,
+    /// Median.
+    pub p50: Estimate,
+    /// 95th percentile.
+    pub p95: Estimate,
+    /// 99th percentile.
+    pub p99: Estimate,
+    /// 99.9th percentile.
+    pub p999: Estimate,
+    /// Largest.
+    pub max: f64,
+    /// Upper bucket bound and count, non-empty buckets only; empty in the by-region and by-access tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buckets: Vec<(f64, u64)>,
+}
+
+/// A number with its interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Point estimate; `None` where the run supports none (an unstable system).
+    pub value: Option<f64>,
+    /// Lower end of the 95 % interval.
+    pub low: Option<f64>,
+    /// Upper end of the 95 % interval.
+    pub high: Option<f64>,
+}
+
+impl Estimate {
+    /// A value without an interval.
+    #[must_use]
+    pub fn point(value: f64) -> Self {
+        Self { value: Some(value), low: None, high: None }
+    }
+
+    /// No value: the run does not support one.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { value: None, low: None, high: None }
+    }
+}
+
+/// Time spent at one tier for one cause.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BreakdownRow {
+    /// Tier name, `network` or `client`.
+    pub tier: String,
+    /// `queue`, `service`, `network`, `pause`, `fan-out`, `order`.
+    pub cause: String,
+    /// Contribution to the mean, milliseconds.
+    pub mean_ms: f64,
+    /// Share of the time of the slowest 1 %, 0..=1.
+    pub share_of_p99: f64,
+}
+
+/// One tier's state over the measured time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TierReport {
+    /// Position on the path, from 0.
+    pub order: u32,
+    /// Instances.
+    pub instances: u32,
+    /// By resource: `cpu`, `memory`, `connections`, `descriptors`, `bandwidth`, `pool`.
+    pub utilization: BTreeMap<String, Utilization>,
+    /// Work waiting.
+    pub queue: QueueReport,
+    /// Work refused.
+    pub dropped: u64,
+    /// Named counters.
+    pub counters: BTreeMap<String, u64>,
+}
+
+/// How full one resource is, 0..=1 and above when more is asked than there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Utilization {
+    /// Of the fullest instance.
+    pub hottest: f64,
+    /// Mean over instances.
+    pub mean: f64,
+    /// Number of the fullest instance.
+    pub instance: u32,
+}
+
+/// Queue lengths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct QueueReport {
+    /// Time average over instances.
+    pub mean: f64,
+    /// Longest seen at any instance.
+    pub max: u64,
+}
+
+/// Client connections at the end, and events while measured.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConnectionsReport {
+    /// Open at the end.
+    pub open: u64,
+    /// Users that want a connection at the end.
+    pub wanted: u64,
+    /// By reason: `memory`, `descriptors`, `connections`, `accept_rate`, `no_server`.
+    pub rejected: BTreeMap<String, u64>,
+    /// Connections made again after a loss.
+    pub reconnects: u64,
+    /// Connect attempts.
+    pub attempts: u64,
+    /// Sessions resumed with their replay.
+    pub resumed: u64,
+    /// Bytes sent to bring clients up to date.
+    pub resync_bytes: u64,
+}
+
+/// The fullest resource.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bottleneck {
+    /// Tier name.
+    pub tier: String,
+    /// Resource name.
+    pub resource: String,
+    /// Number of the fullest instance.
+    pub instance: u32,
+    /// How full it is.
+    pub utilization: f64,
+    /// Why it is named, in one sentence.
+    pub evidence: String,
+}
+
+/// The load at which the first objective or limit fails.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BreaksAt {
+    /// Users.
+    pub users: Estimate,
+    /// What fails: `database.pool`, `publish.delivered.p99 < 500 ms`.
+    pub limit: String,
+    /// Extrapolated from this run (`true`) or simulated.
+    pub estimate: bool,
+}
+
+/// Money.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CostReport {
+    /// Per month of 730 hours.
+    pub usd_per_month: f64,
+    /// Per million messages published.
+    pub usd_per_million_messages: f64,
+    /// Per user and month.
+    pub usd_per_user_month: f64,
+    /// Which prices.
+    pub price_book: String,
+    /// What it adds up from.
+    pub items: Vec<CostItem>,
+}
+
+/// One line of the bill.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CostItem {
+    /// Tier name.
+    pub tier: String,
+    /// `machines`, `egress`.
+    pub category: String,
+    /// Per month of 730 hours.
+    pub usd_per_month: f64,
+}
+
+/// One objective's verdict.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ObjectiveReport {
+    /// As written in the scenario.
+    pub objective: String,
+    /// `pass`, `fail` or `inconclusive`.
+    pub verdict: String,
+    /// What was measured.
+    pub value: Option<f64>,
+    /// Lower end of its interval.
+    pub low: Option<f64>,
+    /// Upper end of its interval.
+    pub high: Option<f64>,
+}
+
+/// Work done by the engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EngineReport {
+    /// Events handled.
+    pub events: u64,
+    /// Deliveries computed.
+    pub deliveries: u64,
+    /// CPU time of the simulation thread after set-up, seconds.
+    pub cpu_s: f64,
+    /// Wall time, seconds.
+    pub wall_s: f64,
+    /// CPU time of building the population, seconds.
+    pub setup_cpu_s: f64,
+    /// Memory of the simulation's large arrays, bytes.
+    pub memory_bytes: u64,
+}
+
+/// `plimsoll ramp`: one run per load, and what broke where.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RampReport {
+    /// Runs by rising load.
+    pub points: Vec<RunReport>,
+    /// The first load at which each limit failed.
+    pub breaks: Vec<RampBreak>,
+}
+
+/// Where one limit first failed on a ramp.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RampBreak {
+    /// `database.pool`, `connections.rejected.memory`, or an objective.
+    pub limit: String,
+    /// First simulated load that failed it.
+    pub users: u64,
+}

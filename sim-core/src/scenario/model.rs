@@ -1,0 +1,547 @@
+//! The validated scenario: what a run is made from.
+//!
+//! A [`Scenario`] is Load + Channels + Traffic + Design + Patterns + Faults + Objectives + Run. Every number has been
+//! checked: finite, in range, with its unit resolved (durations in integer nanoseconds, sizes in bytes, rates per second,
+//! shares in 0..=1). The file form, with strings and optional fields, is [`super::raw`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::quantile::Distribution;
+use crate::time::SimDuration;
+
+/// A checked scenario, ready to simulate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// Short name, also the preset's file stem: `team-chat`.
+    pub name: String,
+    /// Name for people: `Team chat`.
+    pub title: String,
+    /// What the design is for, in a few sentences.
+    pub story: String,
+    /// Drafts stay out of the gallery.
+    pub status: Status,
+    /// Who uses the system.
+    pub load: Load,
+    /// How users are grouped.
+    pub channels: Channels,
+    /// What users do.
+    pub traffic: Traffic,
+    /// The four reversible switches.
+    pub patterns: Patterns,
+    /// Tiers and policies, with the tuning of patterns that are off kept.
+    pub design: Design,
+    /// Timed faults; a story with faults ends and is never cut as a steady run.
+    pub faults: Vec<TimedFault>,
+    /// What the design must meet.
+    pub objectives: Vec<Objective>,
+    /// How to run it.
+    pub run: Run,
+    /// Where the numbers come from: scenario path (`design.database.query`) to source.
+    pub sources: BTreeMap<String, Source>,
+}
+
+/// Whether a preset is finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    /// Shown in the gallery.
+    Ready,
+    /// Not yet for the gallery.
+    Draft,
+}
+
+/// Where a number comes from and how far to trust it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Source {
+    /// Measured by this project.
+    Measured(String),
+    /// A primary text or data set.
+    Published(String),
+    /// A vendor's price or limits page.
+    Vendor(String),
+    /// Hearsay: a secondary text.
+    Reported(String),
+    /// Computed or fitted from other numbers.
+    Derived(String),
+    /// A guess, with its reasoning.
+    Assumed(String),
+    /// Changed by the user.
+    Edited(String),
+}
+
+/// Users and how they are connected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Load {
+    /// People (or devices, or sessions): what the slider moves.
+    pub users: u32,
+    /// What one user is called in sentences: `users`.
+    pub unit: String,
+    /// Open connections per user, 0..=1.
+    pub online: f64,
+    /// Regions users are in, with shares that add up to 1, in file order.
+    pub places: Vec<(Region, f64)>,
+    /// Access networks with shares that add up to 1, in file order.
+    pub access: Vec<(Access, f64)>,
+    /// Share of fixed-line (fibre, cable, DSL) connections that add a Wi-Fi hop, 0..=1.
+    pub wifi: f64,
+    /// How clients receive.
+    pub transport: Transport,
+    /// Interval of client heartbeats.
+    pub heartbeat: SimDuration,
+    /// Silence after which a dead peer is noticed.
+    pub heartbeat_timeout: SimDuration,
+    /// How clients come back.
+    pub reconnect: routing::session::ReconnectPolicy,
+}
+
+/// A region of `assets/regions.tsv`, by its provider's name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Region(pub String);
+
+/// An access network of `assets/access.tsv`: `fiber`, `cable`, `dsl`, `4g`, `5g`, `3g`, `leo`, `geo`, or `none` (same zone).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Access(pub String);
+
+/// How a client receives updates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Transport {
+    /// One persistent WebSocket per connection.
+    WebSocket,
+    /// Server-sent events: one persistent HTTP response, publishes go by request.
+    Sse,
+    /// A request that the server holds until there is something to say.
+    LongPoll {
+        /// Longest hold.
+        hold: SimDuration,
+    },
+    /// A request every `interval`.
+    Poll {
+        /// Time between requests of one client.
+        interval: SimDuration,
+    },
+}
+
+/// How users are grouped into channels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Channels {
+    /// Mean channels per user.
+    pub per_user: f64,
+    /// How sizes are drawn.
+    pub members: Members,
+}
+
+/// The distribution of channel sizes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Members {
+    /// Sizes drawn from a lognormal distribution, at most `max`.
+    LogNormal {
+        /// Median members per channel.
+        median: f64,
+        /// 99th percentile of members per channel.
+        p99: f64,
+        /// Largest channel.
+        max: u32,
+    },
+    /// Disjoint rooms of one size; user `i` sits in room `i / size`.
+    Rooms {
+        /// Members per room.
+        size: u32,
+    },
+    /// A fixed number of channels; every user picks `per_user` of them at random.
+    Random {
+        /// Number of channels.
+        count: u32,
+    },
+    /// One channel that holds everybody.
+    Everyone,
+}
+
+/// What users do, and how often. `None`: never.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Traffic {
+    /// A message to a channel.
+    pub publish: Option<Publish>,
+    /// Status changes seen by all co-members.
+    pub presence: Option<Presence>,
+    /// A read answered by the database.
+    pub query: Option<Query>,
+}
+
+/// How often something happens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rate {
+    /// Events per second and unit.
+    pub per_s: f64,
+    /// The unit.
+    pub per: Per,
+}
+
+/// What a rate counts per.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Per {
+    /// One online user.
+    User,
+    /// One channel.
+    Channel,
+    /// The whole system.
+    System,
+}
+
+/// The publish operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Publish {
+    /// Messages per second; `per user` picks one of the user's channels at random.
+    pub rate: Rate,
+    /// Payload of one message, bytes, encoding included.
+    pub size_bytes: u32,
+    /// Who publishes.
+    pub from: Publisher,
+    /// Reads and writes of the database that one message needs before it is sequenced.
+    pub queries: u32,
+}
+
+/// Who publishes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Publisher {
+    /// A member of the channel, over its connection.
+    Members,
+    /// A process beside the broker (a feed), in a region.
+    Feed(Region),
+}
+
+/// The presence operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Presence {
+    /// Status changes per second.
+    pub rate: Rate,
+    /// Changes of one user within this window are sent once.
+    pub coalesce: SimDuration,
+    /// Payload of one update, bytes.
+    pub size_bytes: u32,
+}
+
+/// The query operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// Queries per second.
+    pub rate: Rate,
+    /// Payload of the answer, bytes.
+    pub size_bytes: u32,
+}
+
+/// The four switches of a design.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patterns {
+    /// (1) Pooling and load balancing. Off: one connection server that routes in process.
+    pub pooling: bool,
+    /// (2) Event sourcing and CQRS.
+    pub event_sourcing: bool,
+    /// (3) Sharding and partitioning.
+    pub sharding: bool,
+    /// (4) Caching and edge distribution.
+    pub caching_and_edge: bool,
+}
+
+/// Tiers and policies.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Design {
+    /// Region the servers stand in.
+    pub place: Region,
+    /// How a message finds the servers that hold members.
+    pub routing: routing::pubsub::RoutingMode,
+    /// In front of the connection servers.
+    pub load_balancer: LoadBalancer,
+    /// They hold the clients' connections.
+    pub connection_servers: ConnectionServers,
+    /// They order channels; used by `RoutingMode::ChannelOwner`.
+    pub channel_owners: Option<ChannelOwners>,
+    /// It carries messages between servers; used by `Broadcast` and `Interest`.
+    pub broker: Option<Broker>,
+    /// The primary store.
+    pub database: Option<Database>,
+}
+
+/// One kind of rented computer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Machine {
+    /// Provider's name: `c7g.xlarge`.
+    pub name: String,
+    /// Virtual CPUs.
+    pub cores: u32,
+    /// Memory, bytes.
+    pub memory_bytes: u64,
+    /// Network, bits per second, sustained.
+    pub network_bits_per_s: u64,
+    /// Rent, micro-dollars per hour.
+    pub usd_micro_per_hour: u64,
+}
+
+/// The load-balancer tier.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoadBalancer {
+    /// How a new connection finds a server.
+    pub policy: routing::balance::Policy,
+    /// How old the counters are that the policy looks at.
+    pub counters_age: SimDuration,
+    /// Time over which a server that came up gets its full share.
+    pub slow_start: SimDuration,
+    /// Instances of the balancer.
+    pub count: u32,
+    /// Open connections one instance can hold.
+    pub max_connections: u32,
+    /// New connections per second one instance can take.
+    pub new_connections_per_s: u32,
+    /// Time a packet spends in the balancer, one way.
+    pub hop: SimDuration,
+}
+
+/// The connection-server tier.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConnectionServers {
+    /// Instances.
+    pub count: u32,
+    /// What each runs on.
+    pub machine: Machine,
+    /// What the software costs.
+    pub profile: ServerProfile,
+    /// Configured limit of connections per server.
+    pub max_connections: Option<u32>,
+    /// File descriptors a process may open; some are reserved by the profile.
+    pub descriptors: u32,
+    /// New connections per second one server admits.
+    pub accept_per_s: u32,
+    /// New connections one server admits at once.
+    pub accept_burst: u32,
+    /// Messages a connection's outbound queue holds.
+    pub outbound_messages: u32,
+    /// What happens when it is full.
+    pub on_full: routing::session::SlowConsumer,
+    /// How long a session can be resumed; zero: never.
+    pub resume: SimDuration,
+    /// Messages a channel's replay ring holds at most.
+    pub replay_messages: u32,
+}
+
+/// What connection-server software costs, per operation. CPU times are for one core at low load.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServerProfile {
+    /// Name in `assets/profiles/servers.ron`.
+    pub name: String,
+    /// Memory per open connection, bytes, kernel part included.
+    pub memory_per_connection_bytes: u64,
+    /// Memory of the idle process and system, bytes.
+    pub base_memory_bytes: u64,
+    /// Descriptors the process needs for itself.
+    pub reserved_descriptors: u32,
+    /// CPU of accepting one connection (TLS handshake and upgrade).
+    pub accept: SimDuration,
+    /// CPU of reading one client message and handing it on.
+    pub receive: SimDuration,
+    /// CPU of taking one copy from the broker or owner.
+    pub copy: SimDuration,
+    /// CPU of writing one message to one connection.
+    pub deliver: SimDuration,
+    /// CPU per payload byte written, picoseconds.
+    pub deliver_ps_per_byte: u64,
+    /// CPU of one heartbeat.
+    pub heartbeat: SimDuration,
+    /// Service time against utilisation: (utilisation, factor), piecewise linear; empty: constant 1.
+    pub load_curve: Vec<(f64, f64)>,
+    /// Stop-the-world pauses.
+    pub pauses: Vec<PauseClass>,
+}
+
+/// One class of stop-the-world pauses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PauseClass {
+    /// Name in the breakdown: `minor`.
+    pub name: String,
+    /// Time between two pauses of one server.
+    pub every: Distribution,
+    /// Length of one pause.
+    pub lasts: Distribution,
+}
+
+/// The channel-owner tier.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChannelOwners {
+    /// Instances.
+    pub count: u32,
+    /// What each runs on.
+    pub machine: Machine,
+    /// How a channel finds its owner.
+    pub placement: routing::placement::Placement,
+    /// CPU of ordering one message.
+    pub sequence: SimDuration,
+    /// CPU of sending one copy to a server.
+    pub copy: SimDuration,
+}
+
+/// The broker tier.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Broker {
+    /// Nodes.
+    pub count: u32,
+    /// What each runs on.
+    pub machine: Machine,
+    /// Partitions that channels are spread over.
+    pub partitions: u32,
+    /// Copies of each partition.
+    pub replication: u32,
+    /// Time from a node's death until its partitions have a new leader.
+    pub failover: SimDuration,
+    /// CPU of taking one message.
+    pub publish: SimDuration,
+    /// CPU of sending one copy to a server.
+    pub copy: SimDuration,
+    /// Time a message rests before it is sent on (batching, poll interval, replication), not CPU.
+    pub linger: Distribution,
+}
+
+/// The database tier.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Database {
+    /// What it runs on.
+    pub machine: Machine,
+    /// Connections in the pool: queries in progress at once.
+    pub pool: u32,
+    /// Time one query holds a connection.
+    pub query: Distribution,
+    /// Queries that may wait for a connection.
+    pub queue: u32,
+    /// Longest wait for a connection.
+    pub timeout: Option<SimDuration>,
+}
+
+/// A fault and when it happens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimedFault {
+    /// From the start of the run.
+    pub at: SimDuration,
+    /// Until it is undone; `None`: for good.
+    pub lasts: Option<SimDuration>,
+    /// What happens.
+    pub fault: Fault,
+}
+
+/// What can go wrong, or be done on purpose.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fault {
+    /// Instances of a tier die.
+    Kill {
+        /// Which tier.
+        tier: Tier,
+        /// The first instance that dies, 0 for the first.
+        first: u32,
+        /// How many die.
+        instances: u32,
+    },
+    /// Connection servers are drained and restarted one after the other.
+    RollingRestart {
+        /// Time given to a server's clients to leave.
+        drain: SimDuration,
+        /// Time a server is away.
+        restart: SimDuration,
+    },
+    /// Every client connection is cut within a time.
+    DropConnections {
+        /// Time over which they are cut.
+        within: SimDuration,
+    },
+}
+
+/// A tier that faults and reports name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tier {
+    /// `load_balancer`
+    LoadBalancer,
+    /// `connection_servers`
+    ConnectionServers,
+    /// `channel_owners`
+    ChannelOwners,
+    /// `broker`
+    Broker,
+    /// `database`
+    Database,
+}
+
+impl Tier {
+    /// All tiers, in the order a message meets them.
+    pub const ALL: [Tier; 5] = [
+        Tier::LoadBalancer,
+        Tier::ConnectionServers,
+        Tier::ChannelOwners,
+        Tier::Broker,
+        Tier::Database,
+    ];
+
+    /// The name in scenario paths and reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Tier::LoadBalancer => "load_balancer",
+            Tier::ConnectionServers => "connection_servers",
+            Tier::ChannelOwners => "channel_owners",
+            Tier::Broker => "broker",
+            Tier::Database => "database",
+        }
+    }
+
+    /// The name in sentences.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Tier::LoadBalancer => "load balancer",
+            Tier::ConnectionServers => "connection servers",
+            Tier::ChannelOwners => "channel owners",
+            Tier::Broker => "broker",
+            Tier::Database => "database",
+        }
+    }
+}
+
+/// A condition on a path of the report.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Objective {
+    /// As written: `publish.delivered.p99 < 500 ms`.
+    pub text: String,
+    /// The report path: `publish.delivered.p99`.
+    pub path: String,
+    /// The comparison.
+    pub comparison: Comparison,
+    /// The limit, in the unit of the report field (ms, users, USD, counts).
+    pub limit: f64,
+    /// Line in the scenario file, from 1.
+    pub line: Option<u32>,
+}
+
+/// How an objective compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `>`
+    Greater,
+    /// `>=`
+    AtLeast,
+    /// `==`
+    Equal,
+}
+
+/// How to run a scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Fixes users, channels, sizes, places and placement.
+    pub population_seed: u64,
+    /// Varies arrivals, service and network.
+    pub seed: u64,
+    /// Simulated time before measuring starts.
+    pub warmup: SimDuration,
+    /// Simulated time measured.
+    pub duration: SimDuration,
+    /// Name of the price book.
+    pub price_book: String,
+}
