@@ -1,1 +1,32 @@
-//! Placeholder.
+//! Sans-IO routing for real-time systems: which server takes a connection, which servers get a copy
+//! of a message, and what a client that comes back has missed.
+//!
+//! *Models:* load balancing ([`balance`]), key placement ([`placement`]), publish/subscribe fan-out
+//! ([`pubsub`]), client sessions ([`session`]) and a facade over the last two ([`hub`]).
+//! *Rules of the house:* the time (`now`, a [`Timestamp`]) and the source of randomness are arguments;
+//! nothing here reads a clock, opens a socket, spawns a thread or iterates over a hash map. Every type is
+//! `Clone` with value semantics, so a caller may copy a whole system and let the copies diverge.
+//! *Leaves out:* service times, capacities and money; they belong to the caller.
+//! *Source:* the algorithms are cited in the module that holds them.
+//!
+//! The same objects drive a discrete-event simulation and a deployment on real sockets; [`hub::Hub`]
+//! keeps a digest of its decisions, so that two worlds fed with one trace can be compared.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod balance;
+mod cow;
+mod draw;
+pub mod hash;
+pub mod hub;
+mod ids;
+pub mod placement;
+pub mod pubsub;
+pub mod session;
+
+pub use balance::{Backend, BackendState, Balancer, LoadBalancer, Options, Policy};
+pub use hub::{Decision, Hub, HubError, HubOptions, Published, ReplaySlice};
+pub use ids::{ChannelId, ConnectionId, Seq, ServerId, Timestamp};
+pub use placement::{Node, Placement, PlacementMap};
+pub use pubsub::{Directory, DirectoryBuilder, FanoutPlan, Home, RoutingMode};
+pub use session::{ConnectionState, ConnectionTable, ReplayLimits, ReplayRing, Resume};
