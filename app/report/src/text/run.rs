@@ -1,0 +1,438 @@
+//! One run as text.
+
+use std::collections::BTreeMap;
+
+use sim_core::report::{
+    CostReport, Estimate, LatencyReport, OperationReport, RunReport, TierReport,
+};
+
+use crate::numbers::{bytes, count, estimate, millis, percent, rate, seconds, usd};
+use crate::table::{Table, paragraph};
+use crate::text::sentences;
+use crate::{Labels, phrases};
+
+/// Rows of a breakdown below this share of the mean and of the tail are added up as `the rest`.
+const SMALL_SHARE: f64 = 0.002;
+
+/// Writes a run.
+pub(crate) fn run(report: &RunReport, labels: &Labels) -> String {
+    let mut out = String::new();
+    paragraph(&mut out, &sentences::opening(report, labels), 0);
+    for sentence in [
+        sentences::gives_way(report, labels),
+        sentences::stopped_early(report),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        paragraph(&mut out, &sentence, 0);
+    }
+    operations(&mut out, report);
+    places(&mut out, report);
+    if phrases::unstable_tier(report).is_none() {
+        breakdowns(&mut out, report);
+    }
+    tiers(&mut out, report);
+    connections(&mut out, report);
+    if let Some(report) = &report.cost {
+        cost(&mut out, report);
+    }
+    objectives(&mut out, report);
+    warnings(&mut out, report);
+    out.push('\n');
+    for line in footer(report) {
+        paragraph(&mut out, &line, 2);
+    }
+    out
+}
+
+fn operations(out: &mut String, report: &RunReport) {
+    let header = [
+        "Operation",
+        "rate",
+        "deliveries",
+        "mean",
+        "p50",
+        "p95",
+        "p99",
+        "p99.9",
+        "max",
+        "lost",
+    ];
+    let mut table = Table::new(1, &header);
+    let unstable = phrases::unstable_tier(report).is_some();
+    for (name, operation) in &report.operations {
+        let mut kinds: Vec<(&str, Option<&LatencyReport>)> = operation
+            .latency_ms
+            .iter()
+            .map(|(kind, latency)| (kind.as_str(), Some(latency)))
+            .collect();
+        // `delivered` before `complete`: the one most people mean comes first.
+        kinds.sort_by_key(|(kind, _)| *kind == "complete");
+        if kinds.is_empty() {
+            kinds.push(("", None));
+        }
+        for (index, (kind, latency)) in kinds.into_iter().enumerate() {
+            let mut row = vec![format!("{name} {kind}").trim_end().to_owned()];
+            let first = |text: String| if index == 0 { text } else { String::new() };
+            row.push(first(rate(operation.offered_per_s)));
+            row.push(if operation.deliveries_per_s > 0.0 {
+                first(rate(operation.deliveries_per_s))
+            } else {
+                String::new()
+            });
+            row.extend(percentiles(latency.filter(|_| !unstable)));
+            row.push(first(count(operation.lost as f64)));
+            table.row(row);
+        }
+    }
+    if table.is_empty() {
+        return;
+    }
+    out.push('\n');
+    table.write(out);
+    for (name, operation) in &report.operations {
+        if let Some(sentence) = sentences::mishaps(name, operation) {
+            paragraph(out, &sentence, 2);
+        }
+    }
+}
+
+fn percentiles(latency: Option<&LatencyReport>) -> [String; 6] {
+    let Some(l) = latency else {
+        return std::array::from_fn(|_| "-".to_owned());
+    };
+    let value = |e: Estimate| e.value.map_or_else(|| "-".to_owned(), millis);
+    let max = if l.mean.value.is_some() {
+        millis(l.max)
+    } else {
+        "-".to_owned()
+    };
+    [
+        value(l.mean),
+        value(l.p50),
+        value(l.p95),
+        value(l.p99),
+        value(l.p999),
+        max,
+    ]
+}
+
+fn places(out: &mut String, report: &RunReport) {
+    if phrases::unstable_tier(report).is_some() {
+        return;
+    }
+    for (name, operation) in &report.operations {
+        for (by, places) in [
+            ("region", &operation.by_region),
+            ("access", &operation.by_access),
+        ] {
+            place_table(out, &format!("{name} by {by}"), places);
+        }
+    }
+}
+
+fn place_table(out: &mut String, title: &str, places: &BTreeMap<String, LatencyReport>) {
+    // With one place only, the row repeats the operation's own.
+    if places.len() < 2 {
+        return;
+    }
+    let mut table = Table::new(1, &[title, "share", "mean", "p50", "p95", "p99", "p99.9"]);
+    let total: u64 = places.values().map(|l| l.count).sum();
+    let mut by_tail: Vec<_> = places.iter().collect();
+    by_tail.sort_by(|a, b| {
+        b.1.p99
+            .value
+            .unwrap_or(0.0)
+            .total_cmp(&a.1.p99.value.unwrap_or(0.0))
+    });
+    for (name, latency) in by_tail {
+        let mut row = vec![
+            name.clone(),
+            percent(latency.count as f64 / total.max(1) as f64),
+        ];
+        row.extend(percentiles(Some(latency)).into_iter().take(5));
+        table.row(row);
+    }
+    out.push('\n');
+    table.write(out);
+}
+
+fn breakdowns(out: &mut String, report: &RunReport) {
+    for (name, operation) in report
+        .operations
+        .iter()
+        .filter(|(_, o)| !o.breakdown.is_empty())
+    {
+        out.push('\n');
+        breakdown(out, name, operation);
+    }
+}
+
+fn breakdown(out: &mut String, name: &str, operation: &OperationReport) {
+    let total: f64 = operation.breakdown.iter().map(|row| row.mean_ms).sum();
+    let share = |ms: f64| if total > 0.0 { ms / total } else { 0.0 };
+    let title = format!("Where the time of {name} goes");
+    let mut table = Table::new(
+        2,
+        &[&title, "cause", "mean", "of the mean", "of the slowest 1 %"],
+    );
+    let mut rows: Vec<_> = operation.breakdown.iter().collect();
+    rows.sort_by(|a, b| b.mean_ms.total_cmp(&a.mean_ms));
+    let (shown, small): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .partition(|row| share(row.mean_ms) >= SMALL_SHARE || row.share_of_p99 >= SMALL_SHARE);
+    for row in shown {
+        table.row(vec![
+            phrases::tier(&row.tier),
+            row.cause.clone(),
+            millis(row.mean_ms),
+            percent(share(row.mean_ms)),
+            percent(row.share_of_p99),
+        ]);
+    }
+    let rest: f64 = small.iter().map(|row| row.mean_ms).sum();
+    if rest > 0.0 {
+        let tail: f64 = small.iter().map(|row| row.share_of_p99).sum();
+        table.row(vec![
+            "the rest".into(),
+            String::new(),
+            millis(rest),
+            percent(share(rest)),
+            percent(tail),
+        ]);
+    }
+    table.write(out);
+}
+
+fn tiers(out: &mut String, report: &RunReport) {
+    let mut table = Table::new(
+        2,
+        &[
+            "Tier",
+            "resource",
+            "hottest",
+            "at",
+            "mean",
+            "instances",
+            "waiting",
+            "longest",
+            "dropped",
+        ],
+    );
+    let mut by_order: Vec<(&String, &TierReport)> = report.tiers.iter().collect();
+    by_order.sort_by_key(|(_, tier)| tier.order);
+    for (name, tier) in by_order {
+        let mut used: Vec<_> = tier.utilization.iter().collect();
+        used.sort_by(|a, b| b.1.hottest.total_cmp(&a.1.hottest));
+        let queue = [
+            count(tier.queue.mean),
+            count(tier.queue.max as f64),
+            count(tier.dropped as f64),
+        ];
+        let head = |index: usize, text: &str| {
+            if index == 0 {
+                text.to_owned()
+            } else {
+                String::new()
+            }
+        };
+        for (index, (resource, u)) in used.iter().enumerate() {
+            let mut row = vec![head(index, &phrases::tier(name)), (*resource).clone()];
+            row.extend([
+                percent(u.hottest),
+                format!("#{}", u.instance),
+                percent(u.mean),
+            ]);
+            row.push(head(index, &tier.instances.to_string()));
+            row.extend(queue.iter().map(|text| head(index, text)));
+            table.row(row);
+        }
+        if used.is_empty() {
+            let mut row = vec![phrases::tier(name)];
+            row.extend(std::iter::repeat_n(String::new(), 4));
+            row.push(tier.instances.to_string());
+            row.extend(queue);
+            table.row(row);
+        }
+    }
+    if !table.is_empty() {
+        out.push('\n');
+        table.write(out);
+    }
+    if let Some(b) = &report.bottleneck {
+        let name = phrases::resource(&b.tier, &b.resource);
+        paragraph(
+            out,
+            &format!(
+                "Fullest: {name}, {} at instance #{}: {}.",
+                percent(b.utilization),
+                b.instance,
+                b.evidence.trim_end_matches('.')
+            ),
+            2,
+        );
+    }
+}
+
+fn connections(out: &mut String, report: &RunReport) {
+    let c = &report.connections;
+    if c.wanted == 0 && c.attempts == 0 {
+        return;
+    }
+    let mut parts = vec![format!(
+        "{} open of {} wanted",
+        count(c.open as f64),
+        count(c.wanted as f64)
+    )];
+    let rejected: u64 = c.rejected.values().sum();
+    if rejected == 0 {
+        parts.push("none rejected".to_owned());
+    } else {
+        let reasons: Vec<String> = c
+            .rejected
+            .iter()
+            .filter(|(_, n)| **n > 0)
+            .map(|(reason, n)| {
+                format!(
+                    "{} for want of {}",
+                    count(*n as f64),
+                    phrases::rejection(reason)
+                )
+            })
+            .collect();
+        parts.push(format!(
+            "{} rejected ({})",
+            count(rejected as f64),
+            reasons.join(", ")
+        ));
+    }
+    for (n, what) in [
+        (c.attempts, "attempts"),
+        (c.reconnects, "reconnects"),
+        (c.resumed, "resumed"),
+    ] {
+        if n > 0 {
+            parts.push(format!("{} {what}", count(n as f64)));
+        }
+    }
+    if c.resync_bytes > 0 {
+        parts.push(format!(
+            "{} to bring clients up to date",
+            bytes(c.resync_bytes as f64)
+        ));
+    }
+    out.push('\n');
+    paragraph(out, &format!("Connections: {}.", parts.join(", ")), 2);
+}
+
+fn cost(out: &mut String, cost: &CostReport) {
+    out.push('\n');
+    let (month, million, user) = (
+        usd(cost.usd_per_month),
+        usd(cost.usd_per_million_messages),
+        usd(cost.usd_per_user_month),
+    );
+    let book = &cost.price_book;
+    paragraph(
+        out,
+        &format!(
+            "Cost: {month} a month, {user} per user, {million} per million messages (prices {book})."
+        ),
+        2,
+    );
+    let mut table = Table::new(2, &["  for", "what", "a month", "share"]);
+    for item in &cost.items {
+        let share = if cost.usd_per_month > 0.0 {
+            item.usd_per_month / cost.usd_per_month
+        } else {
+            0.0
+        };
+        let tier = format!("  {}", phrases::tier(&item.tier));
+        table.row(vec![
+            tier,
+            item.category.clone(),
+            usd(item.usd_per_month),
+            percent(share),
+        ]);
+    }
+    if !table.is_empty() {
+        table.write(out);
+    }
+}
+
+fn objectives(out: &mut String, report: &RunReport) {
+    let mut table = Table::new(3, &["Verdict", "objective", "measured"]);
+    for o in &report.objectives {
+        let e = Estimate {
+            value: o.value,
+            low: o.low,
+            high: o.high,
+        };
+        let unit = unit_of(&o.objective);
+        table.row(vec![
+            o.verdict.clone(),
+            o.objective.clone(),
+            estimate(e, unit),
+        ]);
+    }
+    if !table.is_empty() {
+        out.push('\n');
+        table.write(out);
+    }
+}
+
+/// How an objective's value reads: latencies in time, money in dollars, the rest as counts.
+fn unit_of(objective: &str) -> fn(f64) -> String {
+    let path = objective
+        .split(['<', '>', '='])
+        .next()
+        .unwrap_or_default()
+        .trim();
+    let is_latency = ["delivered", "complete", "answered"]
+        .iter()
+        .any(|kind| path.split('.').any(|part| part == *kind));
+    if path.contains("usd") {
+        usd
+    } else if is_latency {
+        millis
+    } else {
+        count
+    }
+}
+
+fn warnings(out: &mut String, report: &RunReport) {
+    if report.warnings.is_empty() {
+        return;
+    }
+    out.push('\n');
+    for warning in &report.warnings {
+        paragraph(out, &format!("Note: {warning}."), 2);
+    }
+}
+
+/// What was run, and what it took.
+fn footer(report: &RunReport) -> Vec<String> {
+    let engine = &report.engine;
+    let mut lines = vec![format!(
+        "{} · seed {}, population {} · {} measured after {} · {} events, {} deliveries",
+        report.scenario.name,
+        report.seed,
+        report.population_seed,
+        seconds(report.simulated_s),
+        seconds(report.warmup_s),
+        count(engine.events as f64),
+        count(engine.deliveries as f64),
+    )];
+    if engine.cpu_s > 0.0 {
+        let per_s = |n: u64| count(n as f64 / engine.cpu_s);
+        lines.push(format!(
+            "{} CPU and {} set-up: {} events and {} deliveries per CPU second",
+            seconds(engine.cpu_s),
+            seconds(engine.setup_cpu_s),
+            per_s(engine.events),
+            per_s(engine.deliveries),
+        ));
+    }
+    lines
+}

@@ -1,0 +1,162 @@
+//! The sentences a report opens with.
+
+use sim_core::report::{BreaksAt, Estimate, LatencyReport, OperationReport, RunReport};
+
+use crate::numbers::{count, millis, percent, usd};
+use crate::{Labels, phrases};
+
+/// The latency that matters most: messages before queries before connects.
+pub(super) fn main_latency(report: &RunReport) -> Option<(&'static str, &LatencyReport)> {
+    const BY_IMPORTANCE: [(&str, &str, &str); 4] = [
+        ("publish", "delivered", "of messages arrive"),
+        ("query", "answered", "of queries are answered"),
+        ("presence", "delivered", "of status changes arrive"),
+        ("connect", "answered", "of connects succeed"),
+    ];
+    BY_IMPORTANCE.iter().find_map(|(operation, kind, words)| {
+        let latency = report.operations.get(*operation)?.latency_ms.get(*kind)?;
+        (latency.count > 0).then_some((*words, latency))
+    })
+}
+
+/// Who and how many: `Team chat, 200 K users`.
+pub(super) fn subject(report: &RunReport, labels: &Labels) -> String {
+    format!(
+        "{}, {} {}",
+        labels.title,
+        count(report.users as f64),
+        labels.unit
+    )
+}
+
+/// The answer, in one paragraph.
+pub(super) fn opening(report: &RunReport, labels: &Labels) -> String {
+    let subject = subject(report, labels);
+    let cost = report
+        .cost
+        .as_ref()
+        .map(|c| format!(" {} a month.", usd(c.usd_per_month)))
+        .unwrap_or_default();
+    format!("{subject}: {}{cost}", latency_sentence(report))
+}
+
+fn latency_sentence(report: &RunReport) -> String {
+    if let Some(tier) = phrases::unstable_tier(report) {
+        return format!(
+            "unstable at the {}. Work arrives there faster than it can be done and the queue grows for as long as the load \
+             lasts, so no percentile is given.",
+            phrases::tier(&tier)
+        );
+    }
+    match main_latency(report) {
+        Some((words, latency)) if latency.p99.value.is_some() => {
+            format!("99 % {words} within {}.", plus_minus(latency.p99))
+        }
+        Some(_) => {
+            "too little was measured for a 99th percentile; simulate longer with --duration."
+                .to_owned()
+        }
+        None => "nothing was delivered or answered while measured.".to_owned(),
+    }
+}
+
+/// `212 ± 9 ms` where there is an interval, `212 ms` elsewhere.
+fn plus_minus(e: Estimate) -> String {
+    let value = e.value.unwrap_or_default();
+    match (e.low, e.high) {
+        (Some(low), Some(high)) if high > low => {
+            let centre = millis(value);
+            let half = millis((high - low) / 2.0);
+            match (centre.split_once(' '), half.split_once(' ')) {
+                (Some((number, unit)), Some((_, half_unit))) if unit == half_unit => {
+                    let decimals = number.split_once('.').map_or(0, |(_, d)| d.len());
+                    let half = half
+                        .split_once(' ')
+                        .and_then(|(h, _)| h.parse::<f64>().ok())
+                        .unwrap_or_default();
+                    format!("{number} ± {half:.decimals$} {unit}")
+                }
+                _ => format!("{centre} ± {half}"),
+            }
+        }
+        _ => millis(value),
+    }
+}
+
+/// What gives way first, and where.
+pub(super) fn gives_way(report: &RunReport, labels: &Labels) -> Option<String> {
+    let fullest = report.bottleneck.as_ref();
+    match (&report.breaks_at, fullest) {
+        (
+            Some(BreaksAt {
+                users,
+                limit,
+                estimate,
+            }),
+            _,
+        ) if users.value.is_some() => {
+            let at = users.value.unwrap_or_default();
+            let begin = if at <= report.users as f64 {
+                "Gives way already"
+            } else {
+                "First to give way"
+            };
+            let about = if *estimate { "about " } else { "" };
+            let interval = match (users.low, users.high) {
+                (Some(low), Some(high)) => format!(" ({} to {})", count(low), count(high)),
+                _ => String::new(),
+            };
+            let mark = if *estimate { " (estimate)" } else { "" };
+            let (at, unit) = (count(at), &labels.unit);
+            Some(format!(
+                "{begin}: {}, at {about}{at} {unit}{interval}{mark}.",
+                phrases::limit(limit)
+            ))
+        }
+        (_, Some(b)) => Some(format!(
+            "Fullest: {}, {} used.",
+            phrases::resource(&b.tier, &b.resource),
+            percent(b.utilization)
+        )),
+        _ => None,
+    }
+}
+
+/// Why a run ended before its time, if it did.
+pub(super) fn stopped_early(report: &RunReport) -> Option<String> {
+    let why = match report.stop.as_str() {
+        "Finished" => return None,
+        "EventBudget" => "the event budget ran out",
+        "TimeBudget" => "the time budget ran out",
+        "Interrupted" => "it was interrupted",
+        stop if stop.starts_with("Unstable") => return None,
+        other => return Some(format!("Stopped early: {other}.")),
+    };
+    Some(format!(
+        "Stopped early: {why} after {} measured.",
+        crate::numbers::seconds(report.simulated_s)
+    ))
+}
+
+/// What went wrong in one operation; `None` when nothing did.
+pub(super) fn mishaps(name: &str, operation: &OperationReport) -> Option<String> {
+    let kinds = [
+        (operation.failed, "failed"),
+        (operation.timed_out, "timed out"),
+        (operation.retried, "retried"),
+        (operation.duplicated, "received twice"),
+        (operation.reordered, "received out of order"),
+    ];
+    let mut parts: Vec<String> = kinds
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!("{} {what}", count(*n as f64)))
+        .collect();
+    if operation.stale_ratio > 0.0 {
+        parts.push(format!(
+            "{} of answers stale",
+            percent(operation.stale_ratio)
+        ));
+    }
+    (!parts.is_empty()).then(|| format!("{name}: {}.", parts.join(", ")))
+}
