@@ -4,3 +4,10 @@
 //! engine drives event by event, and which answers with a [`report`]. No thread, file, socket, wall clock or widget.
 
 pub mod report;
+pub mod delivery;
+pub mod draw;
+pub mod engine;
+pub mod histogram;
+pub mod quantile;
+pub mod station;
+pub mod time;

@@ -1,0 +1,208 @@
+//! First come, first served without completion events: the departure is known at the arrival.
+//!
+//! Models: c servers and one unbounded queue, by the Kiefer–Wolfowitz recursion: a job starts at
+//! max(arrival, the instant the first server becomes free) and leaves `demand` later. Start times
+//! of those still waiting are kept, so that the queue length and the busy time at any later instant are true,
+//! although no event marks them. What leaves is stamped with (station, epoch): a crash bumps the
+//! epoch and voids what would have left later.
+//! Leaves out: everything that could change a departure after the fact (pauses, cancellation, bounded
+//! queues, load-dependent service): use [`super::Station`], which gives the same departures for the same draws.
+//! Source: Kiefer and Wolfowitz 1955.
+
+use std::collections::VecDeque;
+
+use crate::time::{SimDuration, SimTime};
+
+/// Who sent something, and in which life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// The number of the station.
+    pub station: u32,
+    /// How often it had crashed.
+    pub epoch: u32,
+}
+
+/// When a job starts and leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Departure {
+    /// When its service begins.
+    pub started: SimTime,
+    /// When it leaves, unless the station crashes before.
+    pub at: SimTime,
+    /// Valid while the station [accepts](FastFifo::is_current) it.
+    pub stamp: Stamp,
+}
+
+/// A first-come-first-served station that needs one event per job.
+#[derive(Clone, Debug)]
+pub struct FastFifo {
+    stamp: Stamp,
+    /// When each server becomes free.
+    free_at: Vec<SimTime>,
+    /// Start times of waiting jobs, ascending; those in the past are cut off at the next arrival.
+    starts: VecDeque<SimTime>,
+    /// Jobs by their departure are not kept: all departed, or in service, or waiting.
+    accepted: u64,
+    lost: u64,
+    rejected: u64,
+    /// Sums over all accepted jobs, as if nothing were cut short.
+    demand_ns: u64,
+    wait_ns: u128,
+    max_queue: usize,
+    now: SimTime,
+    down: bool,
+}
+
+impl FastFifo {
+    /// Station number `station` with `cores` idle servers. Panics without cores.
+    pub fn new(station: u32, cores: u32) -> Self {
+        assert!(cores > 0, "a station needs a core");
+        FastFifo {
+            stamp: Stamp { station, epoch: 0 },
+            free_at: vec![SimTime::ZERO; cores as usize],
+            starts: VecDeque::new(),
+            accepted: 0,
+            lost: 0,
+            rejected: 0,
+            demand_ns: 0,
+            wait_ns: 0,
+            max_queue: 0,
+            now: SimTime::ZERO,
+            down: false,
+        }
+    }
+
+    /// Takes in a job and says when it leaves; `None` while the station is down. Arrivals come in
+    /// order of time.
+    #[inline]
+    pub fn arrive(&mut self, now: SimTime, demand: SimDuration) -> Option<Departure> {
+        if self.down {
+            self.rejected += 1;
+            return None;
+        }
+        self.cut(now);
+        let server = self.first_free();
+        let started = self.free_at[server].max(now);
+        let at = started + demand;
+        self.free_at[server] = at;
+        self.accepted += 1;
+        self.demand_ns += demand.as_nanos();
+        if started > now {
+            self.wait_ns += u128::from((started - now).as_nanos());
+            self.starts.push_back(started);
+            self.max_queue = self.max_queue.max(self.starts.len());
+        }
+        Some(Departure {
+            started,
+            at,
+            stamp: self.stamp,
+        })
+    }
+
+    /// Loses every job that has not left, and goes down. Returns how many those are.
+    pub fn crash(&mut self, now: SimTime) -> u64 {
+        let lost = (self.queued(now) + self.in_service(now)) as u64;
+        self.wait_ns = self.queue_job_ns(now);
+        self.demand_ns = self.busy_ns(now);
+        self.starts.clear();
+        for free_at in &mut self.free_at {
+            *free_at = now.min(*free_at);
+        }
+        self.lost += lost;
+        self.stamp.epoch += 1;
+        self.down = true;
+        self.now = now;
+        lost
+    }
+
+    /// Comes up again, empty, after a crash.
+    pub fn restore(&mut self) {
+        self.down = false;
+    }
+
+    /// Whether what carries this stamp was sent by this life of the station.
+    #[inline]
+    pub fn is_current(&self, stamp: Stamp) -> bool {
+        stamp == self.stamp
+    }
+
+    /// The stamp of what is sent now.
+    pub fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    /// Jobs waiting at `now`, which is no earlier than the last arrival.
+    pub fn queued(&self, now: SimTime) -> usize {
+        self.starts.len() - self.starts.partition_point(|&start| start <= now)
+    }
+
+    /// Jobs in service at `now`, which is no earlier than the last arrival.
+    pub fn in_service(&self, now: SimTime) -> usize {
+        self.free_at
+            .iter()
+            .filter(|&&free_at| free_at > now)
+            .count()
+    }
+
+    /// Jobs taken in.
+    pub fn accepted(&self) -> u64 {
+        self.accepted
+    }
+
+    /// Jobs that had left by `now`.
+    pub fn completed(&self, now: SimTime) -> u64 {
+        self.accepted - self.lost - (self.queued(now) + self.in_service(now)) as u64
+    }
+
+    /// Jobs lost in crashes.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Jobs turned away while down.
+    pub fn rejected(&self) -> u64 {
+        self.rejected
+    }
+
+    /// The longest queue so far.
+    pub fn max_queue(&self) -> usize {
+        self.max_queue
+    }
+
+    /// Time all servers have spent serving up to `now`, which is no earlier than the last arrival.
+    pub fn busy_ns(&self, now: SimTime) -> u64 {
+        let ahead = |free_at: &SimTime| free_at.saturating_since(now).as_nanos();
+        // A server with work ahead is busy without a gap until it is free; what waits lies in it.
+        self.demand_ns - self.free_at.iter().map(ahead).sum::<u64>()
+    }
+
+    /// The integral of the queue length up to `now`, in job-nanoseconds.
+    pub fn queue_job_ns(&self, now: SimTime) -> u128 {
+        let ahead = self
+            .starts
+            .iter()
+            .map(|start| start.saturating_since(now).as_nanos());
+        self.wait_ns - ahead.map(u128::from).sum::<u128>()
+    }
+
+    #[inline]
+    fn cut(&mut self, now: SimTime) {
+        assert!(now >= self.now, "arrivals out of order");
+        self.now = now;
+        while self.starts.front().is_some_and(|&start| start <= now) {
+            self.starts.pop_front();
+        }
+    }
+
+    /// The server that becomes free first; the lowest of equals.
+    #[inline]
+    fn first_free(&self) -> usize {
+        let mut first = 0;
+        for server in 1..self.free_at.len() {
+            if self.free_at[server] < self.free_at[first] {
+                first = server;
+            }
+        }
+        first
+    }
+}
