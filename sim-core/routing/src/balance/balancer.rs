@@ -10,11 +10,14 @@ use super::{Backend, BackendState, Balancer, Options, Policy};
 use crate::draw;
 use crate::hash::hash_u64;
 use crate::ids::{ServerId, Timestamp};
-use crate::placement::{Node, Ring};
+use crate::placement::{Maglev, Node, Rendezvous, Ring, SlotMap, jump, slots};
 use rand::Rng;
 
 /// Draws before a weighted random pick falls back to a scan.
 const THINNING_DRAWS: u32 = 64;
+
+/// Hashes tried before jump hash falls back to a remainder.
+const REHASHES: u32 = 64;
 
 #[derive(Clone, Debug)]
 enum Engine {
@@ -24,6 +27,10 @@ enum Engine {
     Choices { d: u32, drawn: Vec<u32> },
     Ring(Ring),
     BoundedRing { ring: Ring, factor_percent: u64 },
+    Rendezvous(Rendezvous),
+    Jump,
+    Maglev(Maglev),
+    Slots(SlotMap),
 }
 
 /// A load balancer.
@@ -109,7 +116,6 @@ impl LoadBalancer {
     fn rebuild(&mut self, renumbered: bool) {
         match (self.policy, &mut self.engine) {
             (Policy::LeastConnections, Engine::Least(_)) => self.reload_heap(renumbered),
-            (Policy::RoundRobin, Engine::RoundRobin { .. }) if !renumbered => {}
             (Policy::Ring { .. } | Policy::BoundedRing { .. } | Policy::Choices { .. }, _)
                 if !renumbered => {}
             _ => {
@@ -148,8 +154,22 @@ impl LoadBalancer {
             Policy::Ring { virtual_nodes } => {
                 Engine::Ring(Ring::new(&nodes(), virtual_nodes, self.options.seed))
             }
-            _ => Engine::Ring(Ring::new(&nodes(), 100, self.options.seed)),
+            Policy::Rendezvous => Engine::Rendezvous(Rendezvous::new(&nodes(), self.options.seed)),
+            Policy::Jump => Engine::Jump,
+            Policy::Maglev { table } => {
+                Engine::Maglev(Maglev::new(&self.nodes_up(), table, self.options.seed))
+            }
+            Policy::Slots => Engine::Slots(SlotMap::new(&ids(&nodes()))),
         }
+    }
+
+    fn nodes_up(&self) -> Vec<Node> {
+        let slots = &self.backends.slots;
+        let node = |&i: &u32| Node {
+            id: u32::from(slots[i as usize].id.0),
+            weight: slots[i as usize].weight as u32,
+        };
+        self.backends.eligible.iter().map(node).collect()
     }
 
     fn reload_heap(&mut self, renumbered: bool) {
@@ -189,6 +209,14 @@ impl Balancer for LoadBalancer {
             } => {
                 return by_id(pick_bounded(backends, ring, *factor_percent, hash()));
             }
+            Engine::Rendezvous(all) => {
+                return by_id(all.owner_where(hash(), |&id| takes(backends, id)));
+            }
+            Engine::Jump => pick_jump(backends, hash()),
+            Engine::Maglev(maglev) => return by_id(maglev.owner(hash())),
+            Engine::Slots(map) => {
+                return by_id(pick_slot(backends, map, slots::slot_of_number(key)));
+            }
         };
         Some(backends.slots[slot as usize].id)
     }
@@ -214,6 +242,10 @@ impl LoadBalancer {
 
 fn by_id(node: Option<u32>) -> Option<ServerId> {
     node.map(|id| ServerId(id as u16))
+}
+
+fn ids(nodes: &[Node]) -> Vec<u32> {
+    nodes.iter().map(|node| node.id).collect()
 }
 
 fn takes(backends: &Backends, id: u32) -> bool {
@@ -294,4 +326,25 @@ fn pick_bounded(backends: &Backends, ring: &Ring, factor_percent: u64, hash: u64
             .map(|i| &backends.slots[i]);
         slot.is_some_and(|slot| slot.effective > 0 && u64::from(slot.open) < cap)
     })
+}
+
+/// The key's bucket; if it takes nothing, the bucket of the hash hashed again, and so on.
+fn pick_jump(backends: &Backends, hash: u64) -> u32 {
+    let buckets = backends.slots.len() as u32;
+    let mut hash = hash;
+    for _ in 0..REHASHES {
+        match jump(hash, buckets) {
+            Some(slot) if backends.slots[slot as usize].effective > 0 => return slot,
+            _ => hash = hash_u64(hash, u64::from(buckets)),
+        }
+    }
+    backends.eligible[(hash % backends.eligible.len() as u64) as usize]
+}
+
+/// The owner of the slot; if it takes nothing, the owner of the next slot whose owner does.
+fn pick_slot(backends: &Backends, map: &SlotMap, slot: u16) -> Option<u32> {
+    let order = (slot..slots::SLOTS).chain(0..slot);
+    order
+        .filter_map(|slot| map.owner_of_slot(slot))
+        .find(|&id| takes(backends, id))
 }

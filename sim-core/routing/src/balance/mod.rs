@@ -7,11 +7,13 @@
 mod backends;
 mod balancer;
 mod least;
+pub mod rolling;
 
 use crate::ids::{ServerId, Timestamp};
 use rand::Rng;
 
 pub use balancer::LoadBalancer;
+pub use rolling::{RollingAction, RollingRestart};
 
 /// How a backend is picked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,14 +43,16 @@ pub enum Policy {
     },
     /// The backend with the highest score for the key (HRW), by weight.
     Rendezvous,
-    /// Jump consistent hash over the backends in the order they were added.
+    /// Jump consistent hash over the backends in the order they were added; rehashed while the bucket takes
+    /// nothing.
     Jump,
     /// A Maglev lookup table.
     Maglev {
         /// Table size, a prime well above 100 times the backends (65 537).
         table: u32,
     },
-    /// 16 384 hash slots, divided evenly over the backends.
+    /// 16 384 hash slots, divided evenly over the backends; a slot whose backend takes nothing falls to the
+    /// next backend that does.
     Slots,
 }
 
