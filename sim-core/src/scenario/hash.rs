@@ -1,0 +1,44 @@
+//! The hash of a scenario: XXH3 over a canonical text of what decides the results.
+//!
+//! The text is the structural rendering of the validated form, in which equal scenarios are equal to the byte. Titles,
+//! stories, sources and line numbers are left out: they do not change a result.
+
+use std::fmt::{self, Write};
+
+use super::model::Scenario;
+
+/// The hash.
+pub fn hash(scenario: &Scenario) -> u64 {
+    let mut text = Text(String::new());
+    let written = write!(
+        text,
+        "{:?}|{:?}|{:?}|{:?}|{:?}|{:?}|{:?}|{:?}",
+        scenario.name,
+        scenario.load,
+        scenario.channels,
+        scenario.traffic,
+        scenario.patterns,
+        scenario.design,
+        scenario.faults,
+        scenario.run,
+    );
+    assert!(written.is_ok(), "writing to memory does not fail");
+    for objective in &scenario.objectives {
+        let written = write!(
+            text,
+            "|{} {:?} {:?}",
+            objective.path, objective.comparison, objective.limit
+        );
+        assert!(written.is_ok(), "writing to memory does not fail");
+    }
+    routing::hash::hash_bytes(routing::hash::DEFAULT_SEED, text.0.as_bytes())
+}
+
+struct Text(String);
+
+impl Write for Text {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.push_str(text);
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! Scenarios: RON files that say who uses a system, what they do, what it is built from and what it must meet.
+//!
+//! [`load_str`] reads a text and gives a checked [`Scenario`] or everything that is wrong with it, each with file, line,
+//! column, field, what is allowed and a way out. Edits (`--set`, an overlay, `--users`) change the text first, so that an
+//! edited scenario is checked like a written one; what they set is marked [`Source::Edited`].
+//!
+//! Leaves out: reading files (callers pass texts) and writing scenarios.
+
+pub mod assets;
+mod check;
+mod convert;
+mod design;
+mod edit;
+mod error;
+mod hash;
+pub mod limits;
+pub mod model;
+mod objective;
+pub mod quantity;
+pub mod raw;
+mod translate;
+pub mod tree;
+mod validate;
+
+pub use edit::Edit;
+pub use error::{Problem, ScenarioError, nearest};
+pub use model::*;
+pub use objective::Parsed as ParsedObjective;
+
+use check::{Check, Document, Origin};
+use raw::RawScenario;
+use tree::Node;
+
+/// The version of the file format.
+pub const VERSION: u32 = 1;
+
+/// Reads, edits and checks a scenario. `file_name` is what errors call the text.
+pub fn load_str(
+    text: &str,
+    file_name: &str,
+    edits: &[Edit],
+) -> Result<Scenario, Vec<ScenarioError>> {
+    let original_root = parse(text, file_name)?;
+    let mut document = Document {
+        file: file_name,
+        original: text,
+        original_root,
+        origins: Vec::new(),
+    };
+    let text = migrate(&document).map_err(|error| vec![error])?;
+    let text = edit::apply(text, edits, &mut document)?;
+    let root = parse(&text, file_name)?;
+    let raw = decode(&text, &root, &document)?;
+    let mut check = Check::new(&document, &root);
+    let scenario = validate::validate(&raw, &mut check);
+    scenario.ok_or(check.errors)
+}
+
+/// Parses one objective against a scenario's traffic and design.
+pub fn parse_objective(text: &str, scenario: &Scenario) -> Result<ParsedObjective, Problem> {
+    objective::parse(text, &scenario.traffic, &scenario.design)
+}
+
+impl Scenario {
+    /// The design as the switches leave it: without pooling one connection server that routes in process, without channel
+    /// owners or broker. The tuning of what is off stays in [`Scenario::design`].
+    #[must_use]
+    pub fn effective_design(&self) -> Design {
+        design::effective(&self.design, self.patterns)
+    }
+
+    /// A stable 64-bit hash of everything that decides the results: not of titles, stories, sources and comments.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        hash::hash(self)
+    }
+
+    /// Where the number at a path comes from: its own source, or that of the nearest struct around it.
+    #[must_use]
+    pub fn source_of(&self, path: &str) -> Option<&Source> {
+        let mut path = path;
+        loop {
+            if let Some(source) = self.sources.get(path) {
+                return Some(source);
+            }
+            path = &path[..path.rfind(['.', '['])?];
+        }
+    }
+}
+
+/// How scenario files are read: `Some` may be left out.
+fn options() -> ron::Options {
+    ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME)
+}
+
+fn parse(text: &str, file: &str) -> Result<Node, Vec<ScenarioError>> {
+    tree::parse(text).map_err(|error| {
+        let (line, column) = tree::line_column(text, error.at);
+        vec![ScenarioError {
+            file: file.to_owned(),
+            line: Some(line),
+            column: Some(column),
+            path: String::new(),
+            problem: error.problem.problem,
+            allowed: error.problem.allowed,
+            help: error.problem.help,
+        }]
+    })
+}
+
+/// Brings an older text to the present version: the hook for migrations. There is one version so far.
+fn migrate(document: &Document<'_>) -> Result<String, ScenarioError> {
+    let text = document.original;
+    let Some(node) = document.original_root.child("version") else {
+        let problem =
+            Problem::new("the format version is missing").help("write `version: 1,` first");
+        return Err(document.error("version", problem));
+    };
+    match text[node.span.start..node.span.end].parse::<u32>() {
+        Ok(VERSION) => Ok(text.to_owned()),
+        _ => {
+            let found = error::shorten(&text[node.span.start..node.span.end]);
+            let problem = Problem::new(format!(
+                "version {found} of the scenario format is not known here"
+            ))
+            .allowed(VERSION.to_string())
+            .help("a newer program may read it");
+            Err(document.error("version", problem))
+        }
+    }
+}
+
+fn decode(
+    text: &str,
+    root: &Node,
+    document: &Document<'_>,
+) -> Result<RawScenario, Vec<ScenarioError>> {
+    options()
+        .from_str(text)
+        .map_err(|error| vec![translate::translate(&error, text, root, document)])
+}
+
+/// How an edit is named among the sources.
+fn words_of_edit(origin: &Origin) -> String {
+    match origin.at {
+        Some((line, _)) => format!("{}:{line}", origin.label),
+        None => origin.label.clone(),
+    }
+}

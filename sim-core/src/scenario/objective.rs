@@ -1,0 +1,240 @@
+//! Objectives: `publish.delivered.p99 < 500 ms`, a path of the report, a comparison and a limit in the path's unit.
+//!
+//! Latencies are limited by durations and compared in milliseconds, shares of a resource by percentages (or 0..=1), money by
+//! USD, and everything else by counts.
+
+use super::error::{Problem, list, shorten};
+use super::limits;
+use super::model::{Comparison, Design, Tier, Traffic};
+use super::quantity;
+use super::raw::Quantity;
+use crate::time::SimDuration;
+
+/// What a path is measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Milliseconds.
+    Latency,
+    /// 0..=1.
+    Share,
+    /// Messages, connections, queries.
+    Count,
+    /// Per second.
+    Rate,
+    /// Users.
+    Users,
+    /// US dollars.
+    Money,
+}
+
+/// A parsed objective.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parsed {
+    /// `publish.delivered.p99`
+    pub path: String,
+    /// `<`
+    pub comparison: Comparison,
+    /// In the unit of the report field.
+    pub limit: f64,
+}
+
+const STATISTICS: [&str; 5] = ["mean", "p50", "p95", "p99", "p999"];
+const COUNTS: [&str; 6] = [
+    "lost",
+    "duplicated",
+    "reordered",
+    "failed",
+    "timed_out",
+    "retried",
+];
+const RATES: [&str; 3] = ["offered_per_s", "completed_per_s", "deliveries_per_s"];
+const COSTS: [&str; 3] = [
+    "usd_per_month",
+    "usd_per_million_messages",
+    "usd_per_user_month",
+];
+const CONNECTIONS: [&str; 4] = ["open", "rejected", "reconnects", "resumed"];
+const COMPARISONS: [(&str, Comparison); 5] = [
+    ("<=", Comparison::AtMost),
+    (">=", Comparison::AtLeast),
+    ("==", Comparison::Equal),
+    ("<", Comparison::Less),
+    (">", Comparison::Greater),
+];
+
+/// Parses an objective and checks that the report of this design will have its path.
+pub fn parse(text: &str, traffic: &Traffic, design: &Design) -> Result<Parsed, Problem> {
+    let found = COMPARISONS
+        .iter()
+        .filter_map(|c| Some((text.find(c.0)?, c)))
+        .min_by_key(|(at, c)| (*at, 2 - c.0.len()));
+    let Some((at, (sign, comparison))) = found else {
+        return Err(Problem::new(format!("\"{}\" compares nothing", shorten(text)))
+            .allowed("PATH then <, <=, >, >= or ==, then a limit, as in \"publish.delivered.p99 < 500 ms\""));
+    };
+    let path = text[..at].trim();
+    let measure = measure(path, traffic, design)?;
+    let limit = limit(text[at + sign.len()..].trim(), measure)?;
+    Ok(Parsed {
+        path: path.to_owned(),
+        comparison: *comparison,
+        limit,
+    })
+}
+
+fn measure(path: &str, traffic: &Traffic, design: &Design) -> Result<Measure, Problem> {
+    let steps: Vec<&str> = path.split('.').collect();
+    match steps.as_slice() {
+        ["breaks_at"] => Ok(Measure::Users),
+        ["cost", item] => one_of(path, item, &COSTS, Measure::Money),
+        ["connections", item] => one_of(path, item, &CONNECTIONS, Measure::Count),
+        ["tiers", rest @ ..] => tier(path, rest, design),
+        [operation, rest @ ..] => {
+            let operations = operations(traffic);
+            if !operations.contains(operation) {
+                let mut known = operations;
+                known.extend(["tiers", "connections", "cost", "breaks_at"]);
+                let problem =
+                    Problem::unknown("part of the report", operation, known.iter().copied());
+                let unused = ["publish", "presence", "query"].contains(operation);
+                return Err(if unused {
+                    problem.help(format!("the scenario has no traffic.{operation}"))
+                } else {
+                    problem
+                });
+            }
+            operation_path(path, operation, rest)
+        }
+        [] => Err(Problem::new("a path is missing")),
+    }
+}
+
+fn operations(traffic: &Traffic) -> Vec<&'static str> {
+    let mut names = vec!["connect"];
+    names.extend(traffic.publish.as_ref().map(|_| "publish"));
+    names.extend(traffic.presence.as_ref().map(|_| "presence"));
+    names.extend(traffic.query.as_ref().map(|_| "query"));
+    names
+}
+
+fn operation_path(path: &str, operation: &str, rest: &[&str]) -> Result<Measure, Problem> {
+    let kinds: &[&str] = match operation {
+        "publish" | "presence" => &["delivered", "complete"],
+        _ => &["answered"],
+    };
+    match rest {
+        [kind, statistic] if kinds.contains(kind) => {
+            one_of(path, statistic, &STATISTICS, Measure::Latency)
+        }
+        ["stale_ratio"] => Ok(Measure::Share),
+        [name] if RATES.contains(name) => Ok(Measure::Rate),
+        [name] if COUNTS.contains(name) => Ok(Measure::Count),
+        _ => {
+            let mut known: Vec<&str> = kinds.to_vec();
+            known.extend(COUNTS);
+            known.extend(RATES);
+            known.push("stale_ratio");
+            let name = rest.first().copied().unwrap_or("");
+            if kinds.contains(&name) {
+                return Err(
+                    no_path(path).allowed(format!("{operation}.{name}.{}", STATISTICS.join(" | ")))
+                );
+            }
+            let mut problem =
+                no_path(path).allowed(format!("{operation}. and one of {}", list(&known)));
+            if let Some(near) = super::error::nearest(name, known.iter().copied()) {
+                problem = problem.help(format!("did you mean \"{operation}.{near}\"?"));
+            }
+            Err(problem)
+        }
+    }
+}
+
+fn tier(path: &str, rest: &[&str], design: &Design) -> Result<Measure, Problem> {
+    let names: Vec<&str> = tiers(design).iter().map(|tier| tier.name()).collect();
+    let Some(name) = rest.first() else {
+        return Err(no_path(path).allowed(format!("tiers. and one of {}", list(&names))));
+    };
+    let Some(tier) = tiers(design).into_iter().find(|tier| tier.name() == *name) else {
+        return Err(Problem::unknown("tier of this design", name, names));
+    };
+    match &rest[1..] {
+        ["utilization", resource, which] => {
+            let known = resources(tier);
+            if !known.contains(resource) {
+                let kind = format!("resource of {}", tier.name());
+                return Err(Problem::unknown(&kind, resource, known.iter().copied()));
+            }
+            one_of(path, which, &["hottest", "mean"], Measure::Share)
+        }
+        ["queue", which] => one_of(path, which, &["mean", "max"], Measure::Count),
+        ["dropped"] => Ok(Measure::Count),
+        _ => Err(no_path(path).allowed(format!(
+            "tiers.{name}. and utilization.RESOURCE.hottest, queue.max or dropped"
+        ))),
+    }
+}
+
+/// The tiers a design has.
+pub fn tiers(design: &Design) -> Vec<Tier> {
+    let has = |tier: &Tier| match tier {
+        Tier::LoadBalancer | Tier::ConnectionServers => true,
+        Tier::ChannelOwners => design.channel_owners.is_some(),
+        Tier::Broker => design.broker.is_some(),
+        Tier::Database => design.database.is_some(),
+    };
+    Tier::ALL.into_iter().filter(has).collect()
+}
+
+fn resources(tier: Tier) -> &'static [&'static str] {
+    match tier {
+        Tier::LoadBalancer => &["connections", "accept", "bandwidth"],
+        Tier::ConnectionServers => &[
+            "cpu",
+            "memory",
+            "connections",
+            "descriptors",
+            "bandwidth",
+            "accept",
+        ],
+        Tier::ChannelOwners | Tier::Broker => &["cpu", "memory", "bandwidth"],
+        Tier::Database => &["cpu", "pool", "bandwidth"],
+    }
+}
+
+fn one_of(path: &str, name: &str, known: &[&str], measure: Measure) -> Result<Measure, Problem> {
+    if known.contains(&name) {
+        return Ok(measure);
+    }
+    let mut problem = no_path(path).allowed(list(known));
+    if let Some(near) = super::error::nearest(name, known.iter().copied()) {
+        let stem = path.rsplit_once('.').map_or("", |(stem, _)| stem);
+        problem = problem.help(format!("did you mean \"{stem}.{near}\"?"));
+    }
+    Err(problem)
+}
+
+fn no_path(path: &str) -> Problem {
+    Problem::new(format!("the report has no \"{}\"", shorten(path)))
+}
+
+fn limit(text: &str, measure: Measure) -> Result<f64, Problem> {
+    let quantity = Quantity::Text(text.to_owned());
+    match measure {
+        Measure::Latency => quantity::duration(&quantity, SimDuration::ZERO, limits::LONG)
+            .map(|limit| limit.as_nanos() as f64 / 1e6),
+        Measure::Share => quantity::share(&quantity),
+        Measure::Users => quantity::number(&quantity, &["users", "user"], 0.0, 1e12),
+        Measure::Count => quantity::number(
+            &quantity,
+            &["messages", "connections", "deliveries", "queries"],
+            0.0,
+            1e18,
+        ),
+        Measure::Rate => quantity::number(&quantity, &["/s"], 0.0, 1e12),
+        Measure::Money => {
+            let bare = text.strip_prefix('$').unwrap_or(text);
+            quantity::number(&Quantity::Text(bare.to_owned()), &["USD"], 0.0, 1e12)
+        }
+    }
+}

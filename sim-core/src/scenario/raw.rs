@@ -1,0 +1,761 @@
+//! The file form of a scenario: what a RON file may say, before anything is checked.
+//!
+//! Quantities are strings with units or plain numbers. A field that may be left out is an `Option`; its default is named in
+//! its comment and filled in by validation, where it appears among the sources as `Assumed("default…")`. Every struct with
+//! numbers takes `source` for all of them and `sources` for single ones, by field name.
+
+use std::fmt;
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+use super::model::{Source, Status};
+
+/// A number, or text with a unit.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Quantity {
+    /// `"200K users"`
+    Text(String),
+    /// `12`
+    Integer(i128),
+    /// `0.5`
+    Real(f64),
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Quantity::Text(text) => write!(f, "\"{}\"", super::error::shorten(text)),
+            Quantity::Integer(value) => write!(f, "{value}"),
+            Quantity::Real(value) => write!(f, "{value}"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct QuantityVisitor;
+        impl Visitor<'_> for QuantityVisitor {
+            type Value = Quantity;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number, or text with a unit such as \"250 ms\"")
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Quantity, E> {
+                Ok(Quantity::Integer(i128::from(value)))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Quantity, E> {
+                Ok(Quantity::Integer(i128::from(value)))
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Quantity, E> {
+                Ok(Quantity::Real(value))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Quantity, E> {
+                Ok(Quantity::Text(value.to_owned()))
+            }
+        }
+        deserializer.deserialize_any(QuantityVisitor)
+    }
+}
+
+/// A map that keeps the order of the file, and every entry of a name that stands twice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ordered<T>(pub Vec<(String, T)>);
+
+impl<T> Default for Ordered<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Ordered<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MapVisitor<T>(std::marker::PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for MapVisitor<T> {
+            type Value = Ordered<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map from names, such as {\"us-east-1\": \"60 %\"}")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Ordered<T>, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Ordered(entries))
+            }
+        }
+        deserializer.deserialize_map(MapVisitor(std::marker::PhantomData))
+    }
+}
+
+/// Sources of single numbers, by field name.
+pub type Sources = Option<Ordered<Source>>;
+
+/// A scenario file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawScenario {
+    /// Format version; checked before anything else.
+    pub version: u32,
+    /// File stem.
+    pub name: String,
+    /// Default: the name.
+    pub title: Option<String>,
+    /// Default: empty.
+    pub story: Option<String>,
+    /// Default: `Draft`.
+    pub status: Option<Status>,
+    /// Users.
+    pub load: RawLoad,
+    /// Channels.
+    pub channels: RawChannels,
+    /// Operations.
+    pub traffic: RawTraffic,
+    /// Default: pooling On, the others Off.
+    pub patterns: Option<RawPatterns>,
+    /// Tiers.
+    pub design: RawDesign,
+    /// Machines of one's own, by name, beside `assets/machines.tsv`.
+    pub machines: Option<Ordered<RawMachine>>,
+    /// Server software of one's own, by name, beside `assets/profiles/servers.ron`.
+    pub profiles: Option<Ordered<RawProfile>>,
+    /// Default: none.
+    pub faults: Option<Vec<RawFault>>,
+    /// Default: none.
+    pub objectives: Option<Vec<String>>,
+    /// Default: seeds 1 and 7, 10 s + 60 s, the newest price book.
+    pub run: Option<RawRun>,
+}
+
+/// Users and how they are connected.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawLoad {
+    /// `"200K users"`
+    pub users: Quantity,
+    /// What one user is called. Default: `users`.
+    pub unit: Option<String>,
+    /// Default: 100 %.
+    pub online: Option<Quantity>,
+    /// Shares by region.
+    pub places: Ordered<Quantity>,
+    /// Shares by access network.
+    pub access: Ordered<Quantity>,
+    /// Share of fixed lines with a Wi-Fi hop. Default: 0 %.
+    pub wifi: Option<Quantity>,
+    /// Default: `WebSocket`.
+    pub transport: Option<RawTransport>,
+    /// Default: 30 s.
+    pub heartbeat: Option<Quantity>,
+    /// Default: three heartbeats.
+    pub heartbeat_timeout: Option<Quantity>,
+    /// Default: full jitter, 1 s to 64 s.
+    pub reconnect: Option<RawReconnect>,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// How clients receive.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum RawTransport {
+    /// Persistent WebSocket.
+    WebSocket,
+    /// Server-sent events.
+    Sse,
+    /// Held requests.
+    LongPoll {
+        /// Longest hold.
+        hold: Quantity,
+    },
+    /// Repeated requests.
+    Poll {
+        /// Time between two.
+        interval: Quantity,
+    },
+}
+
+/// How clients come back.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum RawReconnect {
+    /// Always the same wait.
+    Fixed {
+        /// The wait.
+        delay: Quantity,
+    },
+    /// Doubling waits without jitter.
+    Exponential {
+        /// First wait.
+        base: Quantity,
+        /// Longest wait.
+        cap: Quantity,
+    },
+    /// Half of the doubling wait, and up to the other half.
+    EqualJitter {
+        /// First wait.
+        base: Quantity,
+        /// Longest wait.
+        cap: Quantity,
+        /// Spread of the first attempt. Default: 0 s.
+        spread_first: Option<Quantity>,
+    },
+    /// Anything up to the doubling wait.
+    FullJitter {
+        /// First wait.
+        base: Quantity,
+        /// Longest wait.
+        cap: Quantity,
+        /// Spread of the first attempt. Default: 0 s.
+        spread_first: Option<Quantity>,
+    },
+    /// Anything between the base and three times the wait before.
+    Decorrelated {
+        /// First wait.
+        base: Quantity,
+        /// Longest wait.
+        cap: Quantity,
+        /// Spread of the first attempt. Default: 0 s.
+        spread_first: Option<Quantity>,
+    },
+}
+
+/// How users are grouped.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawChannels {
+    /// Mean channels per user. Default: 1.
+    pub per_user: Option<Quantity>,
+    /// Sizes.
+    pub members: RawMembers,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// The distribution of channel sizes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum RawMembers {
+    /// Lognormal sizes.
+    LogNormal {
+        /// Median members.
+        median: Quantity,
+        /// 99th percentile of members.
+        p99: Quantity,
+        /// Largest channel.
+        max: Quantity,
+        /// Of these numbers.
+        source: Option<Source>,
+    },
+    /// Disjoint rooms.
+    Rooms {
+        /// Members per room.
+        size: Quantity,
+        /// Of these numbers.
+        source: Option<Source>,
+    },
+    /// Random choice among a fixed number.
+    Random {
+        /// Number of channels.
+        count: Quantity,
+        /// Of these numbers.
+        source: Option<Source>,
+    },
+    /// One channel for all.
+    Everyone,
+}
+
+/// Operations; one that is left out never happens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawTraffic {
+    /// Messages.
+    pub publish: Option<RawPublish>,
+    /// Status changes.
+    pub presence: Option<RawPresence>,
+    /// Reads.
+    pub query: Option<RawQuery>,
+}
+
+/// Messages to channels.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawPublish {
+    /// `"36/h per user"`
+    pub rate: Quantity,
+    /// Payload, encoding included.
+    pub size: Quantity,
+    /// Default: `Members`.
+    pub from: Option<RawPublisher>,
+    /// Database queries per message. Default: 0.
+    pub queries: Option<Quantity>,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// Who publishes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum RawPublisher {
+    /// Members of the channel.
+    Members,
+    /// A process beside the broker, in a region.
+    Feed(String),
+}
+
+/// Status changes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawPresence {
+    /// `"2/h per user"`
+    pub rate: Quantity,
+    /// Default: 0 s.
+    pub coalesce: Option<Quantity>,
+    /// Payload of one update.
+    pub size: Quantity,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// Reads answered by the database.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawQuery {
+    /// `"0.15/s per user"`
+    pub rate: Quantity,
+    /// Payload of the answer.
+    pub size: Quantity,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// A pattern's switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Switch {
+    /// Applied.
+    On,
+    /// Not applied; its tuning is kept.
+    Off,
+}
+
+/// The four switches.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawPatterns {
+    /// Default: On.
+    pub pooling: Option<Switch>,
+    /// Default: Off.
+    pub event_sourcing: Option<Switch>,
+    /// Default: Off.
+    pub sharding: Option<Switch>,
+    /// Default: Off.
+    pub caching_and_edge: Option<Switch>,
+}
+
+/// Tiers and policies.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawDesign {
+    /// Region of the servers.
+    pub place: String,
+    /// Default: `ChannelOwner` with channel owners, else `Interest` with a broker, else `Local`.
+    pub routing: Option<RawRouting>,
+    /// Default: least connections, one instance.
+    pub load_balancer: Option<RawLoadBalancer>,
+    /// They hold the connections.
+    pub connection_servers: RawConnectionServers,
+    /// They order channels.
+    pub channel_owners: Option<RawChannelOwners>,
+    /// It carries messages between servers.
+    pub broker: Option<RawBroker>,
+    /// The primary store.
+    pub database: Option<RawDatabase>,
+}
+
+/// How a message finds the servers with members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum RawRouting {
+    /// In process: one server.
+    Local,
+    /// To every server, through the broker.
+    Broadcast,
+    /// To the servers that subscribed, through the broker.
+    Interest,
+    /// Through the owner of the channel.
+    ChannelOwner,
+}
+
+/// The load balancer.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawLoadBalancer {
+    /// Default: `LeastConnections`.
+    pub policy: Option<RawPolicy>,
+    /// Default: 0 s.
+    pub counters_age: Option<Quantity>,
+    /// Default: 0 s.
+    pub slow_start: Option<Quantity>,
+    /// Default: 1.
+    pub count: Option<Quantity>,
+    /// Open connections of one instance. Default: 1 M.
+    pub max_connections: Option<Quantity>,
+    /// New connections of one instance. Default: 20 K/s.
+    pub new_connections: Option<Quantity>,
+    /// One way. Default: 0.1 ms.
+    pub hop: Option<Quantity>,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// How a new connection finds a server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum RawPolicy {
+    /// Any.
+    Random,
+    /// One after the other.
+    RoundRobin,
+    /// The emptiest.
+    LeastConnections,
+    /// The emptier of two random ones: `Choices(d: 2)`.
+    PowerOfTwo,
+    /// The emptiest of `d` random ones.
+    Choices {
+        /// How many are drawn.
+        d: Quantity,
+    },
+    /// The owner of the user on a ring.
+    Ring {
+        /// Points per server.
+        virtual_nodes: Quantity,
+    },
+    /// As `Ring`, passing over servers above a bound.
+    BoundedRing {
+        /// Points per server.
+        virtual_nodes: Quantity,
+        /// The bound over the mean load: 1.25.
+        factor: Quantity,
+    },
+    /// Highest random weight.
+    Rendezvous,
+    /// Jump consistent hash.
+    Jump,
+    /// A Maglev table.
+    Maglev {
+        /// Table size, a prime.
+        table: Quantity,
+    },
+    /// 16 384 hash slots.
+    Slots,
+}
+
+/// The connection servers.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawConnectionServers {
+    /// Instances.
+    pub count: Quantity,
+    /// Name in `machines` or `assets/machines.tsv`.
+    pub machine: String,
+    /// Name in `profiles` or `assets/profiles/servers.ron`. Default: `standard`.
+    pub profile: Option<String>,
+    /// Configured limit. Default: none (memory and descriptors decide).
+    pub max_connections: Option<Quantity>,
+    /// Default: 1 048 576 (the Linux `fs.nr_open`).
+    pub descriptors: Option<Quantity>,
+    /// New connections of one server. Default: 5 K/s.
+    pub accept: Option<Quantity>,
+    /// New connections at once. Default: 1 K.
+    pub accept_burst: Option<Quantity>,
+    /// Outbound queue of one connection. Default: 256 messages.
+    pub outbound: Option<Quantity>,
+    /// Default: `Disconnect`.
+    pub on_full: Option<RawSlowConsumer>,
+    /// How long a session can be resumed. Default: 0 s, never.
+    pub resume: Option<Quantity>,
+    /// Replay ring of one channel. Default: 128 messages.
+    pub replay: Option<Quantity>,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// What happens when an outbound queue is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum RawSlowConsumer {
+    /// The client is cut off.
+    Disconnect,
+    /// The oldest message goes.
+    DropOldest,
+    /// The newest message goes.
+    DropNewest,
+    /// The latest message per key stays.
+    Conflate,
+}
+
+/// The channel owners.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawChannelOwners {
+    /// Instances.
+    pub count: Quantity,
+    /// Name of a machine.
+    pub machine: String,
+    /// Default: `Ring(virtual_nodes: 100)`.
+    pub placement: Option<RawPlacement>,
+    /// CPU of ordering one message. Default: 20 us.
+    pub sequence: Option<Quantity>,
+    /// CPU of one copy to a server. Default: 5 us.
+    pub copy: Option<Quantity>,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// How a channel finds its owner.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum RawPlacement {
+    /// A circle with points per node.
+    Ring {
+        /// Points per node.
+        virtual_nodes: Quantity,
+    },
+}
+
+/// The broker.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawBroker {
+    /// Nodes.
+    pub count: Quantity,
+    /// Name of a machine.
+    pub machine: String,
+    /// Default: 64.
+    pub partitions: Option<Quantity>,
+    /// Default: 1.
+    pub replication: Option<Quantity>,
+    /// Default: 10 s.
+    pub failover: Option<Quantity>,
+    /// CPU of taking one message. Default: 10 us.
+    pub publish: Option<Quantity>,
+    /// CPU of one copy to a server. Default: 5 us.
+    pub copy: Option<Quantity>,
+    /// Rest before sending. Default: none.
+    pub linger: Option<RawDistribution>,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// The database.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawDatabase {
+    /// Name of a machine.
+    pub machine: String,
+    /// Queries in progress at once. Default: 20.
+    pub pool: Option<Quantity>,
+    /// Time one query holds a connection.
+    pub query: RawDistribution,
+    /// Queries that may wait. Default: 10 000.
+    pub queue: Option<Quantity>,
+    /// Longest wait. Default: none.
+    pub timeout: Option<Quantity>,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// A distribution of durations.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum RawDistribution {
+    /// Always the same.
+    Constant(Quantity),
+    /// Exponential.
+    Exponential {
+        /// Mean.
+        mean: Quantity,
+        /// Of these numbers.
+        source: Option<Source>,
+    },
+    /// Uniform.
+    Uniform {
+        /// Shortest.
+        min: Quantity,
+        /// Longest.
+        max: Quantity,
+        /// Of these numbers.
+        source: Option<Source>,
+    },
+    /// Lognormal.
+    LogNormal {
+        /// Median.
+        median: Quantity,
+        /// 99th percentile.
+        p99: Quantity,
+        /// Of these numbers.
+        source: Option<Source>,
+    },
+    /// Through three percentiles.
+    Percentiles {
+        /// Least. Default: no bound.
+        min: Option<Quantity>,
+        /// Median.
+        p50: Quantity,
+        /// 95th percentile.
+        p95: Quantity,
+        /// 99th percentile.
+        p99: Quantity,
+        /// Of these numbers.
+        source: Option<Source>,
+    },
+}
+
+/// A machine of one's own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawMachine {
+    /// Virtual CPUs.
+    pub cores: Quantity,
+    /// Memory.
+    pub memory: Quantity,
+    /// Network, sustained.
+    pub network: Quantity,
+    /// Rent. Default: 0 USD/h.
+    pub price: Option<Quantity>,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// Server software. What is left out comes from `like`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawProfile {
+    /// The profile that gives what is left out.
+    pub like: Option<String>,
+    /// What it stands for, in a sentence.
+    pub about: Option<String>,
+    /// Memory per open connection, kernel part included.
+    pub memory_per_connection: Option<Quantity>,
+    /// Memory of the idle process and system.
+    pub base_memory: Option<Quantity>,
+    /// Descriptors the process needs for itself.
+    pub reserved_descriptors: Option<Quantity>,
+    /// CPU of accepting one connection.
+    pub accept: Option<Quantity>,
+    /// CPU of reading one client message.
+    pub receive: Option<Quantity>,
+    /// CPU of taking one copy from broker or owner.
+    pub copy: Option<Quantity>,
+    /// CPU of writing one message to one connection.
+    pub deliver: Option<Quantity>,
+    /// CPU per payload byte written.
+    pub deliver_per_byte: Option<Quantity>,
+    /// CPU of one heartbeat.
+    pub heartbeat: Option<Quantity>,
+    /// (utilisation, factor) points.
+    pub load_curve: Option<Vec<(f64, f64)>>,
+    /// Stop-the-world pauses.
+    pub pauses: Option<Vec<RawPause>>,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// One class of pauses.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawPause {
+    /// Name in the breakdown.
+    pub name: String,
+    /// Time between two.
+    pub every: RawDistribution,
+    /// Length of one.
+    pub lasts: RawDistribution,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+}
+
+/// A fault and when it happens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawFault {
+    /// From the start of the run, warm-up included.
+    pub at: Quantity,
+    /// Default: for good.
+    pub lasts: Option<Quantity>,
+    /// What happens.
+    pub fault: RawFaultKind,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum RawFaultKind {
+    /// Instances die.
+    Kill {
+        /// Name of the tier.
+        tier: String,
+        /// Default: 0, the first.
+        first: Option<Quantity>,
+        /// Default: 1.
+        instances: Option<Quantity>,
+    },
+    /// One server after the other is drained and restarted.
+    RollingRestart {
+        /// Time to leave.
+        drain: Quantity,
+        /// Time away.
+        restart: Quantity,
+    },
+    /// Every connection is cut.
+    DropConnections {
+        /// Time over which they are cut.
+        within: Quantity,
+    },
+}
+
+/// How to run.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawRun {
+    /// Default: 1.
+    pub population_seed: Option<Quantity>,
+    /// Default: 7.
+    pub seed: Option<Quantity>,
+    /// Default: 10 s.
+    pub warmup: Option<Quantity>,
+    /// Default: 60 s.
+    pub duration: Option<Quantity>,
+    /// Default: `2026-07`.
+    pub price_book: Option<String>,
+}

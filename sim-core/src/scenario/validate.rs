@@ -1,0 +1,630 @@
+//! From the file form to the checked scenario. Finds everything that is wrong, not only the first thing.
+
+use crate::time::SimDuration;
+
+use super::assets::{PRICE_BOOK, assets};
+use super::check::Check;
+use super::error::{Problem, shorten};
+use super::limits;
+use super::model::{
+    Access, Channels, Design, Fault, Load, Members, Objective, Patterns, Presence, Publish,
+    Publisher, Query, Rate, Region, Run, Scenario, Source, Status, Tier, TimedFault, Traffic,
+    Transport,
+};
+use super::objective;
+use super::quantity::{self, count, duration, number, share, size};
+use super::raw::{
+    Ordered, Quantity, RawChannels, RawFault, RawFaultKind, RawLoad, RawMembers, RawPatterns,
+    RawPresence, RawPublish, RawPublisher, RawQuery, RawReconnect, RawRun, RawScenario, RawTraffic,
+    RawTransport, Switch,
+};
+use super::{design, words_of_edit};
+
+/// A value that stands in for a refused one; the scenario is refused as a whole, so it is never used.
+const REFUSED: SimDuration = SimDuration::ZERO;
+
+/// Checks everything; `None` when there are errors, which are in `check`.
+pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
+    check_name(&raw.name, check);
+    let load = load(&raw.load, check);
+    let channels = channels(&raw.channels, load.users, check);
+    let traffic = traffic(&raw.traffic, check);
+    let patterns = patterns(raw.patterns.as_ref(), check);
+    let design = design::design(raw, check);
+    let run = run(raw.run.as_ref(), check);
+    let effective = design::effective(&design, patterns);
+    check_together(&traffic, &effective, patterns, check);
+    let faults = faults(
+        raw.faults.as_deref().unwrap_or_default(),
+        &effective,
+        &run,
+        check,
+    );
+    let objectives = objectives(
+        raw.objectives.as_deref().unwrap_or_default(),
+        &traffic,
+        &design,
+        check,
+    );
+    edited(check);
+    if !check.errors.is_empty() {
+        return None;
+    }
+    Some(Scenario {
+        name: raw.name.clone(),
+        title: raw.title.clone().unwrap_or_else(|| raw.name.clone()),
+        story: raw.story.clone().unwrap_or_default(),
+        status: raw.status.unwrap_or(Status::Draft),
+        load,
+        channels,
+        traffic,
+        patterns,
+        design,
+        faults,
+        objectives,
+        run,
+        sources: std::mem::take(&mut check.sources),
+    })
+}
+
+fn check_name(name: &str, check: &mut Check<'_>) {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
+        let problem = Problem::new(format!("\"{}\" is not a short name", shorten(name)))
+            .allowed("lower-case letters, digits and -, as in \"team-chat\"");
+        check.problem("name", problem);
+    }
+}
+
+fn load(raw: &RawLoad, check: &mut Check<'_>) -> Load {
+    check.sources("load", &raw.source, &raw.sources);
+    let unit = raw.unit.clone().unwrap_or_else(|| "users".to_owned());
+    let users = count(&raw.users, &["users", "user", &unit], 1, limits::USERS);
+    let heartbeat = check.take_or(
+        "load.heartbeat",
+        &raw.heartbeat,
+        SimDuration::from_secs(30),
+        |q| duration(q, SimDuration::from_millis(100), limits::LONG),
+    );
+    let silence = SimDuration::from_nanos(heartbeat.as_nanos().saturating_mul(3));
+    Load {
+        users: check.take("load.users", users, 1) as u32,
+        unit,
+        online: check.take_or("load.online", &raw.online, 1.0, share),
+        places: places(&raw.places, check),
+        access: access(&raw.access, check),
+        wifi: check.take_or("load.wifi", &raw.wifi, 0.0, share),
+        transport: transport(raw.transport.as_ref(), check),
+        heartbeat,
+        heartbeat_timeout: check.take_or(
+            "load.heartbeat_timeout",
+            &raw.heartbeat_timeout,
+            silence,
+            |q| duration(q, heartbeat, limits::LONG),
+        ),
+        reconnect: reconnect(raw.reconnect.as_ref(), check),
+    }
+}
+
+fn places(raw: &Ordered<Quantity>, check: &mut Check<'_>) -> Vec<(Region, f64)> {
+    shares("load.places", raw, check, |name| {
+        assets().region(name).map(|_| Region(name.to_owned()))
+    })
+}
+
+fn access(raw: &Ordered<Quantity>, check: &mut Check<'_>) -> Vec<(Access, f64)> {
+    shares("load.access", raw, check, |name| {
+        assets().access(name).map(|_| Access(name.to_owned()))
+    })
+}
+
+/// Shares by name, which must be known and add up to 100 % within 0.1 %.
+fn shares<T>(
+    path: &str,
+    raw: &Ordered<Quantity>,
+    check: &mut Check<'_>,
+    known: impl Fn(&str) -> Result<T, Problem>,
+) -> Vec<(T, f64)> {
+    const TOLERANCE: f64 = 0.001;
+    check.names(path, raw.0.iter().map(|(name, _)| name.as_str()));
+    let before = check.errors.len();
+    let mut out = Vec::new();
+    for (name, quantity) in &raw.0 {
+        let at = format!("{path}.{name}");
+        match known(name) {
+            Ok(found) => out.push((found, check.take(&at, share(quantity), 0.0))),
+            Err(problem) => check.problem(&at, problem),
+        }
+    }
+    let sum: f64 = out.iter().map(|(_, share)| share).sum();
+    if check.errors.len() == before && (sum - 1.0).abs() > TOLERANCE {
+        let percent = libm::round(sum * 1e4) / 1e2;
+        check.problem(
+            path,
+            Problem::new(format!("the shares add up to {percent} %"))
+                .allowed("100 %, within 0.1 %"),
+        );
+    }
+    for (_, share) in &mut out {
+        *share /= sum.max(TOLERANCE);
+    }
+    out
+}
+
+fn transport(raw: Option<&RawTransport>, check: &mut Check<'_>) -> Transport {
+    match raw {
+        None | Some(RawTransport::WebSocket) => Transport::WebSocket,
+        Some(RawTransport::Sse) => Transport::Sse,
+        Some(RawTransport::LongPoll { hold }) => {
+            let hold = duration(hold, SimDuration::from_secs(1), limits::LONG);
+            Transport::LongPoll {
+                hold: check.take("load.transport.hold", hold, REFUSED),
+            }
+        }
+        Some(RawTransport::Poll { interval }) => {
+            let interval = duration(interval, SimDuration::from_millis(100), limits::LONG);
+            Transport::Poll {
+                interval: check.take("load.transport.interval", interval, REFUSED),
+            }
+        }
+    }
+}
+
+fn reconnect(
+    raw: Option<&RawReconnect>,
+    check: &mut Check<'_>,
+) -> routing::session::ReconnectPolicy {
+    use routing::session::ReconnectPolicy as Policy;
+    const AT: &str = "load.reconnect";
+    let Some(raw) = raw else {
+        check.default_source(AT);
+        return super::convert::full_jitter(
+            SimDuration::from_secs(1),
+            SimDuration::from_secs(64),
+            SimDuration::ZERO,
+        );
+    };
+    let mut wait = |name: &str, q: &Quantity, low| {
+        check.take(
+            &format!("{AT}.{name}"),
+            duration(q, low, limits::LONG),
+            REFUSED,
+        )
+    };
+    let mut backoff = |base: &Quantity, cap: &Quantity, spread: &Option<Quantity>| {
+        let base = wait("base", base, limits::SHORT);
+        let cap = wait("cap", cap, base);
+        let spread = spread.as_ref().map_or(SimDuration::ZERO, |q| {
+            wait("spread_first", q, SimDuration::ZERO)
+        });
+        (base, cap, spread)
+    };
+    let policy: Policy = match raw {
+        RawReconnect::Fixed { delay } => super::convert::fixed(backoff(delay, delay, &None).0),
+        RawReconnect::Exponential { base, cap } => {
+            let (base, cap, _) = backoff(base, cap, &None);
+            super::convert::exponential(base, cap)
+        }
+        RawReconnect::EqualJitter {
+            base,
+            cap,
+            spread_first,
+        } => {
+            let (base, cap, spread) = backoff(base, cap, spread_first);
+            super::convert::equal_jitter(base, cap, spread)
+        }
+        RawReconnect::FullJitter {
+            base,
+            cap,
+            spread_first,
+        } => {
+            let (base, cap, spread) = backoff(base, cap, spread_first);
+            super::convert::full_jitter(base, cap, spread)
+        }
+        RawReconnect::Decorrelated {
+            base,
+            cap,
+            spread_first,
+        } => {
+            let (base, cap, spread) = backoff(base, cap, spread_first);
+            super::convert::decorrelated(base, cap, spread)
+        }
+    };
+    policy
+}
+
+fn channels(raw: &RawChannels, users: u32, check: &mut Check<'_>) -> Channels {
+    check.sources("channels", &raw.source, &raw.sources);
+    let per_user = check.take_or("channels.per_user", &raw.per_user, 1.0, |q| {
+        number(q, &["channels", "channel"], 0.0, limits::CHANNELS_PER_USER)
+    });
+    if per_user * f64::from(users) > limits::MEMBERSHIPS {
+        let problem = Problem::new(format!(
+            "{users} users in {per_user} channels each are too many memberships"
+        ))
+        .allowed(format!(
+            "up to {} memberships",
+            quantity::group(limits::MEMBERSHIPS as u64)
+        ));
+        check.problem("channels.per_user", problem);
+    }
+    let members = members(&raw.members, users, check);
+    if matches!(members, Members::Rooms { .. } | Members::Everyone) && per_user != 1.0 {
+        let problem = Problem::new(format!(
+            "{per_user} channels per user, but rooms and `Everyone` hold each user once"
+        ))
+        .allowed("1, or leave it out");
+        check.problem("channels.per_user", problem);
+    }
+    Channels { per_user, members }
+}
+
+fn members(raw: &RawMembers, users: u32, check: &mut Check<'_>) -> Members {
+    const AT: &str = "channels.members";
+    let nouns: &[&str] = &["members", "member", "users"];
+    match raw {
+        RawMembers::Everyone => Members::Everyone,
+        RawMembers::Rooms { size, source } => {
+            check.source(AT, source);
+            let size = count(size, nouns, 1, limits::MEMBERS);
+            Members::Rooms {
+                size: check.take("channels.members.size", size, 1) as u32,
+            }
+        }
+        RawMembers::Random { count: n, source } => {
+            check.source(AT, source);
+            let n = count(n, &["channels", "channel"], 1, limits::USERS);
+            Members::Random {
+                count: check.take("channels.members.count", n, 1) as u32,
+            }
+        }
+        RawMembers::LogNormal {
+            median,
+            p99,
+            max,
+            source,
+        } => {
+            check.source(AT, source);
+            let most = limits::MEMBERS as f64;
+            let median = check.take(
+                "channels.members.median",
+                number(median, nouns, 1.0, most),
+                1.0,
+            );
+            let p99 = check.take(
+                "channels.members.p99",
+                number(p99, nouns, median, most),
+                median,
+            );
+            let max = check.take(
+                "channels.members.max",
+                count(max, nouns, 1, limits::MEMBERS),
+                1,
+            );
+            if (max as f64) < median {
+                let problem = Problem::new(format!(
+                    "the largest channel, {max}, is below the median, {median}"
+                ));
+                check.problem(
+                    "channels.members.max",
+                    problem.allowed(format!("{median} and more")),
+                );
+            }
+            Members::LogNormal {
+                median,
+                p99,
+                max: (max as u32).min(users.max(1)),
+            }
+        }
+    }
+}
+
+fn traffic(raw: &RawTraffic, check: &mut Check<'_>) -> Traffic {
+    Traffic {
+        publish: raw.publish.as_ref().map(|raw| publish(raw, check)),
+        presence: raw.presence.as_ref().map(|raw| presence(raw, check)),
+        query: raw.query.as_ref().map(|raw| query(raw, check)),
+    }
+}
+
+fn rate(path: &str, raw: &Quantity, check: &mut Check<'_>) -> Rate {
+    let none = Rate {
+        per_s: 0.0,
+        per: super::model::Per::System,
+    };
+    check.take(path, quantity::rate(raw, limits::RATE), none)
+}
+
+fn payload(path: &str, raw: &Quantity, check: &mut Check<'_>) -> u32 {
+    check.take(path, size(raw, 1, limits::PAYLOAD), 1) as u32
+}
+
+fn publish(raw: &RawPublish, check: &mut Check<'_>) -> Publish {
+    check.sources("traffic.publish", &raw.source, &raw.sources);
+    let from = match &raw.from {
+        None | Some(RawPublisher::Members) => Publisher::Members,
+        Some(RawPublisher::Feed(region)) => {
+            let known = assets().region(region).map(|_| ());
+            check.take("traffic.publish.from", known, ());
+            Publisher::Feed(Region(region.clone()))
+        }
+    };
+    Publish {
+        rate: rate("traffic.publish.rate", &raw.rate, check),
+        size_bytes: payload("traffic.publish.size", &raw.size, check),
+        from,
+        queries: check.take_or("traffic.publish.queries", &raw.queries, 0, |q| {
+            count(q, &["queries"], 0, 1_000)
+        }) as u32,
+    }
+}
+
+fn presence(raw: &RawPresence, check: &mut Check<'_>) -> Presence {
+    check.sources("traffic.presence", &raw.source, &raw.sources);
+    Presence {
+        rate: rate("traffic.presence.rate", &raw.rate, check),
+        coalesce: check.take_or(
+            "traffic.presence.coalesce",
+            &raw.coalesce,
+            SimDuration::ZERO,
+            |q| duration(q, SimDuration::ZERO, limits::LONG),
+        ),
+        size_bytes: payload("traffic.presence.size", &raw.size, check),
+    }
+}
+
+fn query(raw: &RawQuery, check: &mut Check<'_>) -> Query {
+    check.sources("traffic.query", &raw.source, &raw.sources);
+    Query {
+        rate: rate("traffic.query.rate", &raw.rate, check),
+        size_bytes: payload("traffic.query.size", &raw.size, check),
+    }
+}
+
+fn patterns(raw: Option<&RawPatterns>, check: &mut Check<'_>) -> Patterns {
+    let raw = raw.cloned().unwrap_or_default();
+    let later = [
+        ("event_sourcing", raw.event_sourcing),
+        ("sharding", raw.sharding),
+        ("caching_and_edge", raw.caching_and_edge),
+    ];
+    for (name, switch) in later {
+        if switch == Some(Switch::On) {
+            let problem =
+                Problem::new("this pattern is not available in this version").allowed("Off");
+            check.problem(&format!("patterns.{name}"), problem);
+        }
+    }
+    Patterns {
+        pooling: raw.pooling.unwrap_or(Switch::On) == Switch::On,
+        event_sourcing: false,
+        sharding: false,
+        caching_and_edge: false,
+    }
+}
+
+/// What one part of a scenario needs of another.
+fn check_together(traffic: &Traffic, design: &Design, patterns: Patterns, check: &mut Check<'_>) {
+    if let Some(publish) = &traffic.publish {
+        if publish.queries > 0 && design.database.is_none() {
+            let problem = Problem::new("messages query a database, but the design has none");
+            check.problem(
+                "traffic.publish.queries",
+                problem.help("add design.database, or set queries: 0"),
+            );
+        }
+        if matches!(publish.from, Publisher::Feed(_)) && design.broker.is_none() && patterns.pooling
+        {
+            let problem =
+                Problem::new("a feed publishes beside the broker, but the design has none");
+            check.problem(
+                "traffic.publish.from",
+                problem.help("add design.broker, or publish from Members"),
+            );
+        }
+    }
+    if traffic.query.is_some() && design.database.is_none() {
+        let problem = Problem::new("queries are answered by the database, but the design has none");
+        check.problem(
+            "traffic.query",
+            problem.help("add design.database, or leave out traffic.query"),
+        );
+    }
+}
+
+fn faults(raw: &[RawFault], design: &Design, run: &Run, check: &mut Check<'_>) -> Vec<TimedFault> {
+    raw.iter()
+        .take(limits::ENTRIES)
+        .enumerate()
+        .map(|(i, raw)| {
+            let path = format!("faults[{i}]");
+            check.source(&path, &raw.source);
+            let end = SimDuration::from_nanos(
+                run.warmup
+                    .as_nanos()
+                    .saturating_add(run.duration.as_nanos()),
+            );
+            let at = check.take(
+                &format!("{path}.at"),
+                duration(&raw.at, SimDuration::ZERO, limits::LONG),
+                REFUSED,
+            );
+            if at >= end {
+                let shown = quantity::show_duration(end);
+                let problem = Problem::new(format!("{} lies behind the end of the run", raw.at))
+                    .allowed(format!(
+                        "before {shown}, the warm-up and the duration of the run"
+                    ));
+                check.problem(&format!("{path}.at"), problem);
+            }
+            let lasts = raw.lasts.as_ref().map(|q| {
+                check.take(
+                    &format!("{path}.lasts"),
+                    duration(q, limits::SHORT, limits::LONG),
+                    REFUSED,
+                )
+            });
+            TimedFault {
+                at,
+                lasts,
+                fault: fault(&raw.fault, &format!("{path}.fault"), design, check),
+            }
+        })
+        .collect()
+}
+
+fn fault(raw: &RawFaultKind, path: &str, design: &Design, check: &mut Check<'_>) -> Fault {
+    let mut time = |name: &str, q: &Quantity| {
+        check.take(
+            &format!("{path}.{name}"),
+            duration(q, SimDuration::ZERO, limits::LONG),
+            REFUSED,
+        )
+    };
+    match raw {
+        RawFaultKind::DropConnections { within } => Fault::DropConnections {
+            within: time("within", within),
+        },
+        RawFaultKind::RollingRestart { drain, restart } => Fault::RollingRestart {
+            drain: time("drain", drain),
+            restart: time("restart", restart),
+        },
+        RawFaultKind::Kill {
+            tier,
+            first,
+            instances,
+        } => kill(tier, first, instances, path, design, check),
+    }
+}
+
+fn kill(
+    name: &str,
+    first: &Option<Quantity>,
+    instances: &Option<Quantity>,
+    path: &str,
+    design: &Design,
+    check: &mut Check<'_>,
+) -> Fault {
+    let tiers = objective::tiers(design);
+    let names: Vec<&str> = tiers.iter().map(|tier| tier.name()).collect();
+    let Some(tier) = tiers.iter().copied().find(|tier| tier.name() == name) else {
+        check.problem(
+            &format!("{path}.tier"),
+            Problem::unknown("tier of this design", name, names),
+        );
+        return Fault::Kill {
+            tier: Tier::ConnectionServers,
+            first: 0,
+            instances: 1,
+        };
+    };
+    let have = u64::from(instances_of(tier, design));
+    let first_at = format!("{path}.first");
+    let first = first.as_ref().map_or(0, |q| {
+        check.take(&first_at, count(q, &[], 0, have.saturating_sub(1)), 0)
+    });
+    let instances_at = format!("{path}.instances");
+    let instances = instances.as_ref().map_or(1, |q| {
+        check.take(
+            &instances_at,
+            count(
+                q,
+                &["instances", "servers", "nodes"],
+                1,
+                (have - first).max(1),
+            ),
+            1,
+        )
+    });
+    Fault::Kill {
+        tier,
+        first: first as u32,
+        instances: instances as u32,
+    }
+}
+
+fn instances_of(tier: Tier, design: &Design) -> u32 {
+    match tier {
+        Tier::LoadBalancer => design.load_balancer.count,
+        Tier::ConnectionServers => design.connection_servers.count,
+        Tier::ChannelOwners => design
+            .channel_owners
+            .as_ref()
+            .map_or(0, |owners| owners.count),
+        Tier::Broker => design.broker.as_ref().map_or(0, |broker| broker.count),
+        Tier::Database => u32::from(design.database.is_some()),
+    }
+}
+
+fn objectives(
+    raw: &[String],
+    traffic: &Traffic,
+    design: &Design,
+    check: &mut Check<'_>,
+) -> Vec<Objective> {
+    check.names("objectives", raw.iter().map(String::as_str));
+    let mut out = Vec::new();
+    for (i, text) in raw.iter().enumerate().take(limits::ENTRIES) {
+        let at = format!("objectives[{i}]");
+        match objective::parse(text, traffic, design) {
+            Ok(parsed) => out.push(Objective {
+                text: text.clone(),
+                path: parsed.path,
+                comparison: parsed.comparison,
+                limit: parsed.limit,
+                line: check.line(&at),
+            }),
+            Err(problem) => check.problem(&at, problem),
+        }
+    }
+    out
+}
+
+fn run(raw: Option<&RawRun>, check: &mut Check<'_>) -> Run {
+    let raw = raw.cloned().unwrap_or_default();
+    let seed = |q: &Quantity| count(q, &[], 0, 1 << 53);
+    let price_book = raw.price_book.unwrap_or_else(|| PRICE_BOOK.to_owned());
+    if price_book != PRICE_BOOK {
+        check.problem(
+            "run.price_book",
+            Problem::unknown("price book", &price_book, [PRICE_BOOK]),
+        );
+    }
+    let time = |low| move |q: &Quantity| duration(q, low, limits::RUN);
+    Run {
+        population_seed: raw
+            .population_seed
+            .as_ref()
+            .map_or(1, |q| check.take("run.population_seed", seed(q), 1)),
+        seed: raw
+            .seed
+            .as_ref()
+            .map_or(7, |q| check.take("run.seed", seed(q), 7)),
+        warmup: check.take_or(
+            "run.warmup",
+            &raw.warmup,
+            SimDuration::from_secs(10),
+            time(SimDuration::ZERO),
+        ),
+        duration: check.take_or(
+            "run.duration",
+            &raw.duration,
+            SimDuration::from_secs(60),
+            time(limits::SHORT),
+        ),
+        price_book,
+    }
+}
+
+/// An edit is the source of what it set.
+fn edited(check: &mut Check<'_>) {
+    for origin in check.origins() {
+        let below = format!("{}.", origin.path);
+        check
+            .sources
+            .retain(|path, _| *path != origin.path && !path.starts_with(&below));
+        check
+            .sources
+            .insert(origin.path.clone(), Source::Edited(words_of_edit(origin)));
+    }
+}
