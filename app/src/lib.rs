@@ -1,1 +1,48 @@
-//! Placeholder.
+//! The command: arguments become a [`plan::Plan`], the plan's verb carries it out, and the outcome becomes an exit code.
+//!
+//! The explorer opens without a verb (feature `desktop`); `live` deploys on real sockets (feature `live`). Everything else is
+//! headless. Reports go to standard output, all else to standard error.
+
+mod cli;
+#[cfg(feature = "live")]
+mod deploy;
+mod exit;
+mod interrupt;
+mod load;
+mod output;
+mod plan;
+mod preflight;
+pub mod presets;
+mod progress;
+mod quantities;
+mod verbs;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::exit::{Exit, Failure};
+use crate::plan::Plan;
+
+/// Carries out one command line, program name first.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let outcome = match Cli::try_parse_from(arguments) {
+        Ok(cli) => Plan::new(cli).and_then(carry_out),
+        Err(error) => return exit::print_usage(&error),
+    };
+    exit::conclude(outcome)
+}
+
+fn carry_out(plan: Plan) -> Result<Exit, Failure> {
+    match plan {
+        Plan::Explore => verbs::explore::explore(),
+        Plan::Run(plan) => verbs::run::run(&plan),
+        Plan::Ramp(plan) => verbs::ramp::ramp(&plan),
+        Plan::Validate(plan) => verbs::validate::validate(&plan),
+        Plan::Presets(plan) => verbs::presets::presets(&plan),
+        Plan::Evidence(plan) => verbs::evidence::evidence(&plan),
+        Plan::Live(plan) => verbs::live::live(&plan),
+    }
+}

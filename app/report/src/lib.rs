@@ -11,7 +11,7 @@ pub mod numbers;
 mod phrases;
 #[doc(hidden)]
 pub mod sample;
-mod table;
+pub mod table;
 mod text;
 
 use sim_core::report::{RampReport, RunReport};

@@ -1,18 +1,19 @@
 //! Aligned tables for a page of 100 columns.
 
 /// Columns of a page.
-pub(crate) const WIDTH: usize = 100;
+pub const WIDTH: usize = 100;
 const GAP: &str = "  ";
 
 /// Rows under a header; the first `left` columns are flush left, the others flush right.
-pub(crate) struct Table {
+pub struct Table {
     left: usize,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// Starts a table with its header.
-    pub(crate) fn new(left: usize, header: &[&str]) -> Self {
+    #[must_use]
+    pub fn new(left: usize, header: &[&str]) -> Self {
         Self {
             left,
             rows: vec![header.iter().map(|cell| (*cell).to_owned()).collect()],
@@ -20,7 +21,7 @@ impl Table {
     }
 
     /// Adds a row.
-    pub(crate) fn row(&mut self, cells: Vec<String>) {
+    pub fn row(&mut self, cells: Vec<String>) {
         assert_eq!(
             cells.len(),
             self.rows[0].len(),
@@ -30,12 +31,13 @@ impl Table {
     }
 
     /// Whether there is only the header.
-    pub(crate) fn is_empty(&self) -> bool {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.rows.len() == 1
     }
 
     /// Writes the table, every line without trailing blanks.
-    pub(crate) fn write(&self, out: &mut String) {
+    pub fn write(&self, out: &mut String) {
         let columns = self.rows[0].len();
         let width = |column: usize| {
             self.rows
@@ -63,7 +65,7 @@ impl Table {
 }
 
 /// Writes a paragraph, wrapped to the page; lines after the first are indented by `indent`.
-pub(crate) fn paragraph(out: &mut String, text: &str, indent: usize) {
+pub fn paragraph(out: &mut String, text: &str, indent: usize) {
     let mut column = 0;
     for word in text.split_whitespace() {
         let length = word.chars().count();

@@ -1,17 +1,28 @@
 //! Headless runs: one scenario to its end, or a ramp of loads in parallel.
+//!
+//! The wall clock bounds a run and fills `engine`; it never reaches the simulation, so the result is the same whatever the
+//! number of threads. A ramp keeps the loads it has finished when it is stopped, and leaves out the one it was in.
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use sim_core::report::{RampReport, RunReport};
+use sim_core::engine::{Interrupt, StopReason};
+use sim_core::report::{RampBreak, RampReport, RunReport};
 use sim_core::scenario::Scenario;
-use sim_core::system::BuildError;
+use sim_core::system::{BuildError, SystemRun};
+
+use crate::clock::{Deadline, Stopwatch, Throttle};
+
+/// Wall time between two calls of `progress`.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What bounds a run.
 #[derive(Clone, Debug, Default)]
 pub struct RunOptions {
     /// Stop after this many events.
     pub max_events: Option<u64>,
-    /// Stop after this much wall time; such a result is exempt from byte identity.
+    /// Stop after this much wall time, over all runs; such a result is exempt from byte identity.
     pub max_time: Option<Duration>,
     /// Threads for a ramp; `None`: one per core.
     pub threads: Option<usize>,
@@ -20,7 +31,7 @@ pub struct RunOptions {
 /// How far a run is.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
-    /// Simulated seconds reached, warm-up included.
+    /// Simulated seconds reached, warm-up included; on a ramp, every load's seconds weighted by its users.
     pub simulated_s: f64,
     /// Simulated seconds in all.
     pub total_s: f64,
@@ -28,6 +39,8 @@ pub struct Progress {
     pub events: u64,
     /// Runs finished and runs in all (1 for a single run).
     pub runs: (usize, usize),
+    /// Wall seconds since the start.
+    pub elapsed_s: f64,
 }
 
 /// Why there is no report.
@@ -44,17 +57,299 @@ pub fn run(
     options: &RunOptions,
     progress: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<RunReport, ExecuteError> {
-    let _ = (scenario, options, progress);
-    unimplemented!()
+    let watch = Stopwatch::start();
+    let deadline = Deadline::after(options.max_time);
+    let mut throttle = Throttle::every(PROGRESS_INTERVAL);
+    simulate(scenario, options.max_events, deadline, &mut |reached| {
+        let Reached { simulated_s, total_s, events } = reached;
+        !throttle.is_due() || progress(Progress { simulated_s, total_s, events, runs: (0, 1), elapsed_s: watch.wall_s() })
+    })
 }
 
-/// Runs one scenario at rising loads, several at a time. `finished` sees every report as it comes.
+/// Runs one scenario at rising loads, several at a time. `progress` is called from the worker threads; returning `false`
+/// stops them all.
+///
+/// A load that the simulator cannot hold is an error when it is the only one, and else one of the `breaks`
+/// (`simulator.…`).
 pub fn ramp(
     scenario: &Scenario,
     loads: &[u32],
     options: &RunOptions,
     progress: &(dyn Fn(Progress) -> bool + Sync),
 ) -> Result<RampReport, ExecuteError> {
-    let _ = (scenario, loads, options, progress);
-    unimplemented!()
+    let shared = Shared::new(scenario, loads, options, progress);
+    std::thread::scope(|scope| {
+        for _ in 1..shared.threads() {
+            scope.spawn(|| shared.work());
+        }
+        shared.work();
+    });
+    shared.into_report()
+}
+
+/// How far one simulation is.
+struct Reached {
+    simulated_s: f64,
+    total_s: f64,
+    events: u64,
+}
+
+/// Builds and runs one scenario on this thread. `reached` is asked often; `false` stops.
+fn simulate(
+    scenario: &Scenario,
+    max_events: Option<u64>,
+    deadline: Deadline,
+    reached: &mut dyn FnMut(Reached) -> bool,
+) -> Result<RunReport, ExecuteError> {
+    let setup = Stopwatch::start();
+    let mut system = SystemRun::new(scenario)?;
+    let setup_cpu_s = setup.cpu_s();
+    let running = Stopwatch::start();
+    let end = system.end();
+    let total_s = end.as_secs_f64();
+    let reason = system.advance(end, max_events, &mut |now, events| {
+        if deadline.has_passed() {
+            Interrupt::OutOfTime
+        } else if reached(Reached { simulated_s: now.as_secs_f64(), total_s, events }) {
+            Interrupt::Continue
+        } else {
+            Interrupt::Stop
+        }
+    });
+    let mut report = system.report();
+    report.stop = contract_name(&reason.unwrap_or(StopReason::Finished));
+    report.engine.cpu_s = running.cpu_s();
+    report.engine.setup_cpu_s = setup_cpu_s;
+    report.engine.wall_s = setup.wall_s();
+    Ok(report)
+}
+
+/// What the worker threads of a ramp share.
+struct Shared<'a> {
+    scenario: &'a Scenario,
+    loads: &'a [u32],
+    options: &'a RunOptions,
+    progress: &'a (dyn Fn(Progress) -> bool + Sync),
+    watch: Stopwatch,
+    deadline: Deadline,
+    /// The next load to be taken.
+    next: AtomicUsize,
+    finished: AtomicUsize,
+    stopped: AtomicBool,
+    /// Simulated nanoseconds and events of every load, for progress.
+    reached: Vec<(AtomicU64, AtomicU64)>,
+    throttle: Mutex<Throttle>,
+    outcomes: Vec<Mutex<Option<Result<RunReport, ExecuteError>>>>,
+}
+
+impl<'a> Shared<'a> {
+    fn new(
+        scenario: &'a Scenario,
+        loads: &'a [u32],
+        options: &'a RunOptions,
+        progress: &'a (dyn Fn(Progress) -> bool + Sync),
+    ) -> Self {
+        Self {
+            scenario,
+            loads,
+            options,
+            progress,
+            watch: Stopwatch::start(),
+            deadline: Deadline::after(options.max_time),
+            next: AtomicUsize::new(0),
+            finished: AtomicUsize::new(0),
+            stopped: AtomicBool::new(false),
+            reached: loads.iter().map(|_| Default::default()).collect(),
+            throttle: Mutex::new(Throttle::every(PROGRESS_INTERVAL)),
+            outcomes: loads.iter().map(|_| Mutex::new(None)).collect(),
+        }
+    }
+
+    fn threads(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.options.threads.unwrap_or_else(cores).clamp(1, self.loads.len().max(1))
+    }
+
+    /// Takes loads until there are none.
+    fn work(&self) {
+        loop {
+            let index = self.next.fetch_add(1, Ordering::Relaxed);
+            if index >= self.loads.len() || self.stopped.load(Ordering::Relaxed) || self.deadline.has_passed() {
+                return;
+            }
+            let mut scenario = self.scenario.clone();
+            scenario.load.users = self.loads[index];
+            let outcome = simulate(&scenario, self.options.max_events, self.deadline, &mut |r| self.report_progress(index, &r));
+            self.finished.fetch_add(1, Ordering::Relaxed);
+            *lock(&self.outcomes[index]) = Some(outcome);
+        }
+    }
+
+    fn report_progress(&self, index: usize, reached: &Reached) -> bool {
+        let (time, events) = &self.reached[index];
+        time.store((reached.simulated_s * 1e9) as u64, Ordering::Relaxed);
+        events.store(reached.events, Ordering::Relaxed);
+        // Another thread that is just reporting is as good: never wait for it.
+        let due = self.throttle.try_lock().is_ok_and(|mut throttle| throttle.is_due());
+        if due && !(self.progress)(self.so_far(reached.total_s)) {
+            self.stopped.store(true, Ordering::Relaxed);
+        }
+        !self.stopped.load(Ordering::Relaxed)
+    }
+
+    fn so_far(&self, run_s: f64) -> Progress {
+        let users: f64 = self.loads.iter().map(|n| f64::from(*n)).sum();
+        let weighted = |(load, (time, _)): (&u32, &(AtomicU64, AtomicU64))| {
+            f64::from(*load) / users * time.load(Ordering::Relaxed) as f64 / 1e9
+        };
+        let mean_s: f64 = self.loads.iter().zip(&self.reached).map(weighted).sum();
+        let runs = self.loads.len();
+        Progress {
+            simulated_s: mean_s * runs as f64,
+            total_s: run_s * runs as f64,
+            events: self.reached.iter().map(|(_, events)| events.load(Ordering::Relaxed)).sum(),
+            runs: (self.finished.load(Ordering::Relaxed), runs),
+            elapsed_s: self.watch.wall_s(),
+        }
+    }
+
+    fn into_report(self) -> Result<RampReport, ExecuteError> {
+        let mut points = Vec::with_capacity(self.loads.len());
+        let mut too_large = Vec::new();
+        for (outcome, users) in self.outcomes.into_iter().zip(self.loads) {
+            match outcome.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+                Some(Ok(report)) if is_finished(&report) => points.push(report),
+                Some(Err(error)) => too_large.push((*users, error)),
+                _ => {}
+            }
+        }
+        let mut breaks = breaks(&points);
+        match too_large.into_iter().next() {
+            Some((_, error)) if points.is_empty() => return Err(error),
+            Some((users, ExecuteError::Build(BuildError::TooLarge { what, .. }))) => {
+                breaks.push(RampBreak { limit: format!("simulator.{what}"), users: u64::from(users) });
+            }
+            None => {}
+        }
+        Ok(RampReport { points, breaks })
+    }
+}
+
+/// Whether a load's result can stand on a ramp: it was not cut by the clock or by hand.
+fn is_finished(report: &RunReport) -> bool {
+    report.stop != contract_name(&StopReason::TimeBudget) && report.stop != contract_name(&StopReason::Interrupted)
+}
+
+/// A reason as the report's contract spells it.
+fn contract_name(reason: &StopReason) -> String {
+    match reason {
+        StopReason::Finished | StopReason::QueueEmpty => "Finished".to_owned(),
+        StopReason::EventBudget => "EventBudget".to_owned(),
+        StopReason::TimeBudget => "TimeBudget".to_owned(),
+        StopReason::Interrupted => "Interrupted".to_owned(),
+        StopReason::Unstable { tier } => format!("Unstable{{{tier}}}"),
+    }
+}
+
+/// The first load at which each limit failed, in the order of the loads.
+fn breaks(points: &[RunReport]) -> Vec<RampBreak> {
+    let mut breaks: Vec<RampBreak> = Vec::new();
+    for point in points {
+        for limit in failed_limits(point) {
+            if breaks.iter().all(|known| known.limit != limit) {
+                breaks.push(RampBreak { limit, users: point.users });
+            }
+        }
+    }
+    breaks
+}
+
+/// Every limit that one run fails: full resources (the fullest first), an unstable tier, rejected connections, objectives.
+fn failed_limits(report: &RunReport) -> Vec<String> {
+    let mut full: Vec<(f64, String)> = Vec::new();
+    for (tier, state) in &report.tiers {
+        for (resource, used) in state.utilization.iter().filter(|(_, used)| used.hottest >= 1.0) {
+            full.push((used.hottest, format!("{tier}.{resource}")));
+        }
+    }
+    full.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut limits: Vec<String> = full.into_iter().map(|(_, limit)| limit).collect();
+    if let Some(tier) = report.stop.strip_prefix("Unstable{").and_then(|rest| rest.strip_suffix('}')) {
+        limits.push(format!("unstable.{tier}"));
+    }
+    let rejected = report.connections.rejected.iter().filter(|(_, n)| **n > 0);
+    limits.extend(rejected.map(|(reason, _)| format!("connections.rejected.{reason}")));
+    let failed = report.objectives.iter().filter(|objective| objective.verdict == "fail");
+    limits.extend(failed.map(|objective| objective.objective.clone()));
+    limits
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use sim_core::report::{ConnectionsReport, EngineReport, ObjectiveReport, SCHEMA, ScenarioId, TierReport, Utilization};
+
+    use super::*;
+
+    fn report(users: u64, stop: &str, pool: f64, rejected: u64, verdict: &str) -> RunReport {
+        let used = Utilization { hottest: pool, mean: pool, instance: 0 };
+        let database = TierReport { utilization: BTreeMap::from([("pool".to_owned(), used)]), ..Default::default() };
+        let objective = "publish.delivered.p99 < 500 ms".to_owned();
+        RunReport {
+            schema: SCHEMA,
+            plimsoll: String::new(),
+            scenario: ScenarioId { name: "x".to_owned(), hash: String::new() },
+            seed: 1,
+            population_seed: 1,
+            users,
+            simulated_s: 1.0,
+            warmup_s: 0.0,
+            stop: stop.to_owned(),
+            operations: BTreeMap::new(),
+            tiers: BTreeMap::from([("database".to_owned(), database)]),
+            connections: ConnectionsReport {
+                rejected: BTreeMap::from([("memory".to_owned(), rejected)]),
+                ..Default::default()
+            },
+            bottleneck: None,
+            breaks_at: None,
+            cost: None,
+            objectives: vec![ObjectiveReport { objective, verdict: verdict.to_owned(), value: None, low: None, high: None }],
+            quick_estimate: None,
+            warnings: Vec::new(),
+            engine: EngineReport::default(),
+        }
+    }
+
+    #[test]
+    fn each_limit_breaks_once_at_its_first_load() {
+        let points = [
+            report(1_000, "Finished", 0.3, 0, "pass"),
+            report(2_000, "Finished", 0.8, 0, "fail"),
+            report(4_000, "Unstable{database}", 1.6, 0, "fail"),
+            report(8_000, "Unstable{database}", 3.2, 17, "fail"),
+        ];
+        let found: Vec<(String, u64)> = breaks(&points).into_iter().map(|b| (b.limit, b.users)).collect();
+        let expected = [
+            ("publish.delivered.p99 < 500 ms", 2_000),
+            ("database.pool", 4_000),
+            ("unstable.database", 4_000),
+            ("connections.rejected.memory", 8_000),
+        ];
+        assert_eq!(found, expected.map(|(limit, users)| (limit.to_owned(), users)));
+    }
+
+    #[test]
+    fn a_cut_run_does_not_stand_on_a_ramp() {
+        assert!(is_finished(&report(1, "Finished", 0.0, 0, "pass")));
+        assert!(is_finished(&report(1, "Unstable{database}", 2.0, 0, "fail")));
+        assert!(is_finished(&report(1, "EventBudget", 0.0, 0, "pass")));
+        assert!(!is_finished(&report(1, "TimeBudget", 0.0, 0, "pass")));
+        assert!(!is_finished(&report(1, "Interrupted", 0.0, 0, "pass")));
+    }
 }

@@ -1,0 +1,202 @@
+//! The command line as typed: flags and nothing decided yet. [`crate::plan`] turns it into work.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::quantities;
+
+const EXIT_CODES: &str = "\
+Without a verb the explorer opens. SCENARIO is a file or a preset's name (see `plimsoll presets`).
+
+Exit codes: 0 ok, 1 internal error, 2 wrong usage, 3 invalid scenario, 4 an objective failed or a live
+mismatch, 5 inconclusive, 6 out of budget (stopped before the end).";
+
+/// Simulator and architecture explorer for real-time systems: how fast is a design, what does it cost, what gives way first?
+#[derive(Debug, Parser)]
+#[command(name = "plimsoll", version, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) verb: Option<Verb>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Simulate a scenario and report
+    Run(RunArgs),
+    /// Latency, cost and bottleneck against users; where it breaks
+    Ramp(RampArgs),
+    /// Parse and check only
+    Validate(ValidateArgs),
+    /// List the built-in scenarios, or print one
+    Presets(PresetsArgs),
+    /// Published scale tests beside this program's predictions
+    Evidence(EvidenceArgs),
+    /// Deploy on this machine's sockets and measure
+    Live(LiveArgs),
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// File or preset
+    pub(crate) scenario: String,
+    #[command(flatten)]
+    pub(crate) users: UsersArgs,
+    #[command(flatten)]
+    pub(crate) edits: EditArgs,
+    #[command(flatten)]
+    pub(crate) budget: BudgetArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// `ramp`.
+#[derive(Debug, Args)]
+pub(crate) struct RampArgs {
+    /// File or preset
+    pub(crate) scenario: String,
+    /// Smallest load
+    #[arg(long, value_name = "N", default_value = "1k", value_parser = quantities::users)]
+    pub(crate) from: u32,
+    /// Largest load
+    #[arg(long, value_name = "N", default_value = "10M", value_parser = quantities::users)]
+    pub(crate) to: u32,
+    /// Loads in all, evenly spaced on a logarithmic scale [default: 1, 2, 5, 10 …]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1000))]
+    pub(crate) points: Option<u32>,
+    #[command(flatten)]
+    pub(crate) edits: EditArgs,
+    #[command(flatten)]
+    pub(crate) budget: BudgetArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// `validate`.
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArgs {
+    /// Files or presets
+    #[arg(required = true)]
+    pub(crate) scenarios: Vec<String>,
+    #[command(flatten)]
+    pub(crate) users: UsersArgs,
+    #[command(flatten)]
+    pub(crate) edits: EditArgs,
+    /// Say nothing about what is valid
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+/// `presets`.
+#[derive(Debug, Args)]
+pub(crate) struct PresetsArgs {
+    /// Print this preset's file
+    pub(crate) name: Option<String>,
+}
+
+/// `evidence`.
+#[derive(Debug, Args)]
+pub(crate) struct EvidenceArgs {
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// `live`.
+#[derive(Debug, Args)]
+pub(crate) struct LiveArgs {
+    /// File or preset
+    pub(crate) scenario: String,
+    #[command(flatten)]
+    pub(crate) users: UsersArgs,
+    #[command(flatten)]
+    pub(crate) edits: EditArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// How many users.
+#[derive(Debug, Args)]
+pub(crate) struct UsersArgs {
+    /// Number of users: 500, 20k, 1.5M
+    #[arg(long = "users", value_name = "N", value_parser = quantities::users)]
+    pub(crate) count: Option<u32>,
+}
+
+/// Changes to the scenario, applied in this order: overlays, `--set`, seed and duration.
+#[derive(Debug, Args)]
+pub(crate) struct EditArgs {
+    /// Set any field by name, as in design.connection_servers.count=20
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = quantities::assignment)]
+    pub(crate) set: Vec<(String, String)>,
+    /// Lay the fields of a partial scenario over this one
+    #[arg(short = 'f', long = "overlay", value_name = "OVERLAY.ron")]
+    pub(crate) overlays: Vec<PathBuf>,
+    /// Seed of arrivals, service and network
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Simulated time to measure: 60s, 10min
+    #[arg(long, value_name = "TIME", value_parser = quantities::simulated_time)]
+    pub(crate) duration: Option<String>,
+}
+
+/// What bounds the work.
+#[derive(Debug, Args)]
+pub(crate) struct BudgetArgs {
+    /// Threads for several runs [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+    /// Stop a run after this many events: 50M
+    #[arg(long, value_name = "N", value_parser = quantities::count)]
+    pub(crate) max_events: Option<u64>,
+    /// Stop after this much time on the clock: 90s, 5min
+    #[arg(long, value_name = "TIME", value_parser = quantities::wall_time)]
+    pub(crate) max_time: Option<Duration>,
+}
+
+/// Where the report goes.
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// What standard output gets
+    #[arg(long, value_enum, default_value_t = FormatArg::Text)]
+    pub(crate) format: FormatArg,
+    /// Also write this file; .txt, .json or .csv picks the format
+    #[arg(long = "out", value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// No progress and no preflight; with --out, nothing on standard output either
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+/// `--format`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum FormatArg {
+    /// For reading
+    Text,
+    /// One object
+    Json,
+    /// metric,value,low,high; a ramp has one row per load
+    Csv,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_minute_and_a_million_are_not_confused() {
+        let error = Cli::try_parse_from(["plimsoll", "run", "team-chat", "--users", "10m"]).unwrap_err();
+        assert!(error.to_string().contains("10M"), "{error}");
+        assert_eq!(error.exit_code(), 2);
+    }
+}

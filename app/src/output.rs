@@ -1,0 +1,78 @@
+//! Where reports and messages go. A reader that closes its end (`plimsoll run … | head`) is not an error.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use report::{Document, Format, Labels};
+
+use crate::cli::{FormatArg, OutputArgs};
+use crate::exit::Failure;
+
+/// Where a report goes.
+#[derive(Debug)]
+pub(crate) struct Output {
+    /// What standard output gets; `None`: nothing.
+    standard: Option<Format>,
+    files: Vec<(PathBuf, Format)>,
+    /// Neither progress nor preflight.
+    pub(crate) quiet: bool,
+}
+
+impl Output {
+    /// Checks, before any work, that every file has a known extension and a folder to stand in.
+    pub(crate) fn new(args: OutputArgs) -> Result<Self, Failure> {
+        let files = args.files.into_iter().map(with_format).collect::<Result<Vec<_>, _>>()?;
+        let format = match args.format {
+            FormatArg::Text => Format::Text,
+            FormatArg::Json => Format::Json,
+            FormatArg::Csv => Format::Csv,
+        };
+        let standard = (!args.quiet || files.is_empty()).then_some(format);
+        Ok(Self { standard, files, quiet: args.quiet })
+    }
+
+    /// Writes the report everywhere it was asked for.
+    pub(crate) fn write(&self, document: Document<'_>, labels: &Labels) -> Result<(), Failure> {
+        for (path, format) in &self.files {
+            let text = report::render(document, labels, *format);
+            fs::write(path, text).with_context(|| format!("failed to write {}", path.display()))?;
+        }
+        match self.standard {
+            Some(format) => print(&report::render(document, labels, format)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Writes to standard output.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(error).context("failed to write to standard output").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes one line to standard error; nobody may be listening.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+fn with_format(path: PathBuf) -> Result<(PathBuf, Format), Failure> {
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    let Some(format) = Format::from_extension(extension) else {
+        return Err(Failure::Usage(format!(
+            "--out {}: the extension picks the format; allowed: .txt, .json, .csv",
+            path.display()
+        )));
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(Failure::Usage(format!("--out {}: there is no folder {}", path.display(), folder.display())));
+    }
+    Ok((path, format))
+}

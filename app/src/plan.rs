@@ -1,0 +1,162 @@
+//! What a command line asks for, checked: scenarios parsed, budgets resolved, files known to be writable by name.
+
+use report::Labels;
+use session::RunOptions;
+use sim_core::scenario::{Edit, Scenario};
+
+use crate::cli::{BudgetArgs, Cli, LiveArgs, PresetsArgs, RampArgs, RunArgs, ValidateArgs, Verb};
+use crate::exit::Failure;
+use crate::load;
+use crate::output::Output;
+
+/// One command's work.
+#[derive(Debug)]
+pub(crate) enum Plan {
+    /// Open the explorer.
+    Explore,
+    /// Simulate once.
+    Run(RunPlan),
+    /// Simulate at rising loads.
+    Ramp(RampPlan),
+    /// Check files.
+    Validate(ValidatePlan),
+    /// List or print presets.
+    Presets(PresetsPlan),
+    /// Published beside predicted.
+    Evidence(EvidencePlan),
+    /// Deploy and measure.
+    Live(LivePlan),
+}
+
+/// `run`.
+#[derive(Debug)]
+pub(crate) struct RunPlan {
+    pub(crate) scenario: Scenario,
+    pub(crate) options: RunOptions,
+    pub(crate) output: Output,
+}
+
+/// `ramp`.
+#[derive(Debug)]
+pub(crate) struct RampPlan {
+    pub(crate) scenario: Scenario,
+    /// Rising.
+    pub(crate) loads: Vec<u32>,
+    pub(crate) options: RunOptions,
+    pub(crate) output: Output,
+}
+
+/// `validate`.
+#[derive(Debug)]
+pub(crate) struct ValidatePlan {
+    pub(crate) scenarios: Vec<String>,
+    pub(crate) edits: Vec<Edit>,
+    pub(crate) quiet: bool,
+}
+
+/// `presets`.
+#[derive(Debug)]
+pub(crate) struct PresetsPlan {
+    /// Print this one; `None`: list all.
+    pub(crate) name: Option<String>,
+}
+
+/// `evidence`.
+#[derive(Debug)]
+pub(crate) struct EvidencePlan {
+    /// Where it goes.
+    pub(crate) output: Output,
+}
+
+/// `live`.
+#[derive(Debug)]
+#[cfg_attr(not(feature = "live"), allow(dead_code, reason = "read by the deployment only"))]
+pub(crate) struct LivePlan {
+    pub(crate) scenario: Scenario,
+    pub(crate) output: Output,
+}
+
+impl Plan {
+    /// Checks a command line.
+    pub(crate) fn new(cli: Cli) -> Result<Self, Failure> {
+        match cli.verb {
+            None => Ok(Plan::Explore),
+            Some(Verb::Run(args)) => run(args).map(Plan::Run),
+            Some(Verb::Ramp(args)) => ramp(args).map(Plan::Ramp),
+            Some(Verb::Validate(args)) => validate(args).map(Plan::Validate),
+            Some(Verb::Presets(PresetsArgs { name })) => Ok(Plan::Presets(PresetsPlan { name })),
+            Some(Verb::Evidence(args)) => Ok(Plan::Evidence(EvidencePlan { output: Output::new(args.output)? })),
+            Some(Verb::Live(args)) => live(args).map(Plan::Live),
+        }
+    }
+}
+
+/// The names a report shows for a scenario.
+pub(crate) fn labels(scenario: &Scenario) -> Labels {
+    Labels { title: scenario.title.clone(), unit: scenario.load.unit.clone() }
+}
+
+fn run(args: RunArgs) -> Result<RunPlan, Failure> {
+    let output = Output::new(args.output)?;
+    let edits = load::edits(args.edits, args.users.count)?;
+    Ok(RunPlan { scenario: load::load(&args.scenario, &edits)?, options: options(&args.budget), output })
+}
+
+fn ramp(args: RampArgs) -> Result<RampPlan, Failure> {
+    if args.from >= args.to {
+        return Err(Failure::Usage(format!("--from {} must be less than --to {}", args.from, args.to)));
+    }
+    let output = Output::new(args.output)?;
+    let edits = load::edits(args.edits, Some(args.from))?;
+    let loads = match args.points {
+        Some(points) => evenly(args.from, args.to, points),
+        None => round(args.from, args.to),
+    };
+    Ok(RampPlan { scenario: load::load(&args.scenario, &edits)?, loads, options: options(&args.budget), output })
+}
+
+fn validate(args: ValidateArgs) -> Result<ValidatePlan, Failure> {
+    let edits = load::edits(args.edits, args.users.count)?;
+    Ok(ValidatePlan { scenarios: args.scenarios, edits, quiet: args.quiet })
+}
+
+fn live(args: LiveArgs) -> Result<LivePlan, Failure> {
+    let output = Output::new(args.output)?;
+    let edits = load::edits(args.edits, args.users.count)?;
+    Ok(LivePlan { scenario: load::load(&args.scenario, &edits)?, output })
+}
+
+fn options(budget: &BudgetArgs) -> RunOptions {
+    RunOptions { max_events: budget.max_events, max_time: budget.max_time, threads: budget.threads.map(usize::from) }
+}
+
+/// `points` loads, evenly spaced on a logarithmic scale, ends included.
+fn evenly(from: u32, to: u32, points: u32) -> Vec<u32> {
+    let ratio = f64::from(to) / f64::from(from);
+    let at = |i: u32| (f64::from(from) * ratio.powf(f64::from(i) / f64::from(points - 1))).round() as u32;
+    let mut loads: Vec<u32> = (0..points).map(at).collect();
+    loads.dedup();
+    loads
+}
+
+/// The round numbers 1, 2, 5, 10 … between the ends, and the ends.
+fn round(from: u32, to: u32) -> Vec<u32> {
+    let decades = (0..=9).map(|exponent| 10u64.pow(exponent));
+    let steps = decades.flat_map(|decade| [decade, 2 * decade, 5 * decade]);
+    let inside = steps.filter(|n| *n > u64::from(from) && *n < u64::from(to));
+    let inside = inside.filter_map(|n| u32::try_from(n).ok());
+    std::iter::once(from).chain(inside).chain(std::iter::once(to)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loads_are_round_unless_counted() {
+        assert_eq!(round(1_000, 20_000), [1_000, 2_000, 5_000, 10_000, 20_000]);
+        assert_eq!(round(1_500, 2_500), [1_500, 2_000, 2_500]);
+        assert_eq!(evenly(1_000, 1_000_000, 4), [1_000, 10_000, 100_000, 1_000_000]);
+        assert_eq!(evenly(1, 3, 50), [1, 2, 3]);
+    }
+}

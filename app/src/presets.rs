@@ -1,0 +1,31 @@
+//! The scenarios inside the program, so that `plimsoll run team-chat` works from any folder.
+
+/// One embedded scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Preset {
+    /// Its path below `presets/`, without the extension: `published/kafkorama-1m`.
+    pub name: &'static str,
+    /// The file.
+    pub text: &'static str,
+}
+
+macro_rules! presets {
+    ($($name:literal),* $(,)?) => {
+        &[$(Preset { name: $name, text: include_str!(concat!("../../presets/", $name, ".ron")) }),*]
+    };
+}
+
+/// Every file in `presets/`; a test compares the two.
+pub const ALL: &[Preset] = presets![];
+
+/// A preset by its name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Preset> {
+    ALL.iter().find(|preset| preset.name == name)
+}
+
+/// The preset whose name is nearest to a misspelt one, if any is near.
+#[must_use]
+pub fn nearest(name: &str) -> Option<&'static str> {
+    sim_core::scenario::nearest(name, ALL.iter().map(|preset| preset.name))
+}
