@@ -5,7 +5,15 @@
 
 pub mod directory;
 pub mod fanout;
+pub mod interest;
+pub mod partitions;
+pub mod relay;
 mod segment;
+pub mod subject;
 
 pub use directory::{Directory, DirectoryBuilder, Groups, Home};
 pub use fanout::{Copy, FanoutPlan, RoutingMode};
+pub use interest::{Advertisement, InterestNode};
+pub use partitions::{Failover, Partitions};
+pub use relay::RelayTree;
+pub use subject::{Pattern, Subject, SubjectError, SubjectTrie};
