@@ -4,6 +4,7 @@
 //! engine drives event by event, and which answers with a [`report`]. No thread, file, socket, wall clock or widget.
 
 pub mod report;
+pub mod scenario;
 pub mod delivery;
 pub mod draw;
 pub mod engine;

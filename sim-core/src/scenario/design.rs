@@ -18,8 +18,8 @@ use super::model::{
 use super::quantity::{self, count, duration, number, size};
 use super::raw::{
     Ordered, Quantity, RawBroker, RawChannelOwners, RawConnectionServers, RawDatabase, RawDesign,
-    RawDistribution, RawLoadBalancer, RawMachine, RawPause, RawPlacement, RawPolicy, RawProfile,
-    RawRouting, RawScenario, RawSlowConsumer,
+    RawDistribution, RawLoadBalancer, RawMachine, RawPatterns, RawPause, RawPlacement, RawPolicy,
+    RawProfile, RawRouting, RawScenario, RawSlowConsumer, Switch,
 };
 
 const NONE: SimDuration = SimDuration::ZERO;
@@ -38,9 +38,17 @@ pub fn effective(design: &Design, patterns: Patterns) -> Design {
     design
 }
 
+fn pooling_on(patterns: Option<&RawPatterns>) -> bool {
+    patterns
+        .and_then(|patterns| patterns.pooling)
+        .unwrap_or(Switch::On)
+        == Switch::On
+}
+
 /// Checks the design with the machines and profiles of the scenario.
 pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
     let names = Names::new(raw, check);
+    let pooled = pooling_on(raw.patterns.as_ref());
     let raw = &raw.design;
     let place = assets().region(&raw.place).map(|_| ());
     check.take("design.place", place, ());
@@ -60,7 +68,7 @@ pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
             .as_ref()
             .map(|raw| database(raw, &names, check)),
     };
-    if routing == RoutingMode::Local && design.connection_servers.count > 1 {
+    if pooled && routing == RoutingMode::Local && design.connection_servers.count > 1 {
         let problem =
             Problem::new("members on different servers cannot reach each other with routing Local")
                 .help("choose Interest, Broadcast or ChannelOwner, or one connection server");
@@ -529,6 +537,28 @@ fn connection_servers(
     }
 }
 
+fn placement(raw: Option<&RawPlacement>, path: &str, check: &mut Check<'_>) -> Placement {
+    match raw {
+        None => {
+            check.default_source(path);
+            Placement::Ring { virtual_nodes: 100 }
+        }
+        Some(RawPlacement::Modulo) => Placement::Modulo,
+        Some(RawPlacement::Jump) => Placement::Jump,
+        Some(RawPlacement::Ring { virtual_nodes }) => {
+            let points = count(virtual_nodes, &[], 1, limits::VIRTUAL_NODES);
+            Placement::Ring {
+                virtual_nodes: check.take(&format!("{path}.virtual_nodes"), points, 1) as u32,
+            }
+        }
+        Some(RawPlacement::Rendezvous) => Placement::Rendezvous,
+        Some(RawPlacement::Maglev { table }) => Placement::Maglev {
+            table: check.take(&format!("{path}.table"), prime(table), 65_537),
+        },
+        Some(RawPlacement::Slots) => Placement::Slots,
+    }
+}
+
 fn channel_owners(
     raw: &RawChannelOwners,
     names: &Names<'_>,
@@ -538,18 +568,7 @@ fn channel_owners(
     check.sources(AT, &raw.source, &raw.sources);
     let at = |name: &str| format!("{AT}.{name}");
     let service = |q: &Quantity| duration(q, NONE, limits::SERVICE);
-    let placement = match &raw.placement {
-        None => {
-            check.default_source(&at("placement"));
-            Placement::Ring { virtual_nodes: 100 }
-        }
-        Some(RawPlacement::Ring { virtual_nodes }) => {
-            let points = count(virtual_nodes, &[], 1, limits::VIRTUAL_NODES);
-            Placement::Ring {
-                virtual_nodes: check.take(&at("placement.virtual_nodes"), points, 1) as u32,
-            }
-        }
-    };
+    let placement = placement(raw.placement.as_ref(), &at("placement"), check);
     ChannelOwners {
         count: instances(
             &at("count"),

@@ -191,6 +191,8 @@ pub enum RawReconnect {
     Fixed {
         /// The wait.
         delay: Quantity,
+        /// Spread of the first try. Default: 0 s.
+        spread_first: Option<Quantity>,
     },
     /// Doubling waits without jitter.
     Exponential {
@@ -198,6 +200,8 @@ pub enum RawReconnect {
         base: Quantity,
         /// Longest wait.
         cap: Quantity,
+        /// Spread of the first try. Default: 0 s.
+        spread_first: Option<Quantity>,
     },
     /// Half of the doubling wait, and up to the other half.
     EqualJitter {
@@ -205,7 +209,7 @@ pub enum RawReconnect {
         base: Quantity,
         /// Longest wait.
         cap: Quantity,
-        /// Spread of the first attempt. Default: 0 s.
+        /// Spread of the first try. Default: 0 s.
         spread_first: Option<Quantity>,
     },
     /// Anything up to the doubling wait.
@@ -214,16 +218,16 @@ pub enum RawReconnect {
         base: Quantity,
         /// Longest wait.
         cap: Quantity,
-        /// Spread of the first attempt. Default: 0 s.
+        /// Spread of the first try. Default: 0 s.
         spread_first: Option<Quantity>,
     },
     /// Anything between the base and three times the wait before.
-    Decorrelated {
+    DecorrelatedJitter {
         /// First wait.
         base: Quantity,
         /// Longest wait.
         cap: Quantity,
-        /// Spread of the first attempt. Default: 0 s.
+        /// Spread of the first try. Default: 0 s.
         spread_first: Option<Quantity>,
     },
 }
@@ -509,7 +513,9 @@ pub enum RawSlowConsumer {
     /// The newest message goes.
     DropNewest,
     /// The latest message per key stays.
-    Conflate,
+    ConflateByKey,
+    /// The producer waits.
+    Block,
 }
 
 /// The channel owners.
@@ -536,11 +542,24 @@ pub struct RawChannelOwners {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum RawPlacement {
+    /// `hash % n`
+    Modulo,
+    /// Jump consistent hash.
+    Jump,
     /// A circle with points per node.
     Ring {
         /// Points per node.
         virtual_nodes: Quantity,
     },
+    /// Highest random weight.
+    Rendezvous,
+    /// A Maglev table.
+    Maglev {
+        /// Table size, a prime.
+        table: Quantity,
+    },
+    /// 16 384 hash slots.
+    Slots,
 }
 
 /// The broker.

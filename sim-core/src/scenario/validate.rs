@@ -1,5 +1,7 @@
 //! From the file form to the checked scenario. Finds everything that is wrong, not only the first thing.
 
+use routing::session::{Backoff, ReconnectPolicy};
+
 use crate::time::SimDuration;
 
 use super::assets::{PRICE_BOOK, assets};
@@ -18,7 +20,7 @@ use super::raw::{
     RawPresence, RawPublish, RawPublisher, RawQuery, RawReconnect, RawRun, RawScenario, RawTraffic,
     RawTransport, Switch,
 };
-use super::{design, words_of_edit};
+use super::{convert, design, words_of_edit};
 
 /// A value that stands in for a refused one; the scenario is refused as a whole, so it is never used.
 const REFUSED: SimDuration = SimDuration::ZERO;
@@ -170,67 +172,53 @@ fn transport(raw: Option<&RawTransport>, check: &mut Check<'_>) -> Transport {
     }
 }
 
-fn reconnect(
-    raw: Option<&RawReconnect>,
-    check: &mut Check<'_>,
-) -> routing::session::ReconnectPolicy {
-    use routing::session::ReconnectPolicy as Policy;
+fn reconnect(raw: Option<&RawReconnect>, check: &mut Check<'_>) -> ReconnectPolicy {
     const AT: &str = "load.reconnect";
     let Some(raw) = raw else {
         check.default_source(AT);
-        return super::convert::full_jitter(
-            SimDuration::from_secs(1),
-            SimDuration::from_secs(64),
-            SimDuration::ZERO,
-        );
+        let (base, cap) = (SimDuration::from_secs(1), SimDuration::from_secs(64));
+        return convert::reconnect(Backoff::FullJitter, base, cap, SimDuration::ZERO);
     };
-    let mut wait = |name: &str, q: &Quantity, low| {
-        check.take(
-            &format!("{AT}.{name}"),
-            duration(q, low, limits::LONG),
-            REFUSED,
-        )
-    };
-    let mut backoff = |base: &Quantity, cap: &Quantity, spread: &Option<Quantity>| {
-        let base = wait("base", base, limits::SHORT);
-        let cap = wait("cap", cap, base);
-        let spread = spread.as_ref().map_or(SimDuration::ZERO, |q| {
-            wait("spread_first", q, SimDuration::ZERO)
-        });
-        (base, cap, spread)
-    };
-    let policy: Policy = match raw {
-        RawReconnect::Fixed { delay } => super::convert::fixed(backoff(delay, delay, &None).0),
-        RawReconnect::Exponential { base, cap } => {
-            let (base, cap, _) = backoff(base, cap, &None);
-            super::convert::exponential(base, cap)
-        }
+    let (backoff, base, cap, spread) = match raw {
+        RawReconnect::Fixed {
+            delay,
+            spread_first,
+        } => (Backoff::Fixed, delay, delay, spread_first),
+        RawReconnect::Exponential {
+            base,
+            cap,
+            spread_first,
+        } => (Backoff::Exponential, base, cap, spread_first),
         RawReconnect::EqualJitter {
             base,
             cap,
             spread_first,
-        } => {
-            let (base, cap, spread) = backoff(base, cap, spread_first);
-            super::convert::equal_jitter(base, cap, spread)
-        }
+        } => (Backoff::EqualJitter, base, cap, spread_first),
         RawReconnect::FullJitter {
             base,
             cap,
             spread_first,
-        } => {
-            let (base, cap, spread) = backoff(base, cap, spread_first);
-            super::convert::full_jitter(base, cap, spread)
-        }
-        RawReconnect::Decorrelated {
+        } => (Backoff::FullJitter, base, cap, spread_first),
+        RawReconnect::DecorrelatedJitter {
             base,
             cap,
             spread_first,
-        } => {
-            let (base, cap, spread) = backoff(base, cap, spread_first);
-            super::convert::decorrelated(base, cap, spread)
-        }
+        } => (Backoff::DecorrelatedJitter, base, cap, spread_first),
     };
-    policy
+    let names = if backoff == Backoff::Fixed {
+        ("delay", "delay")
+    } else {
+        ("base", "cap")
+    };
+    let mut wait = |name: &str, q: &Quantity, low| {
+        check.take(&format!("{AT}.{name}"), duration(q, low, limits::LONG), low)
+    };
+    let base = wait(names.0, base, limits::SHORT);
+    let cap = wait(names.1, cap, base);
+    let spread = spread.as_ref().map_or(SimDuration::ZERO, |q| {
+        wait("spread_first", q, SimDuration::ZERO)
+    });
+    convert::reconnect(backoff, base, cap, spread)
 }
 
 fn channels(raw: &RawChannels, users: u32, check: &mut Check<'_>) -> Channels {
