@@ -16,7 +16,16 @@ macro_rules! presets {
 }
 
 /// Every file in `presets/`; a test compares the two.
-pub const ALL: &[Preset] = presets![];
+pub const ALL: &[Preset] = presets![
+    "team-chat",
+    "team-chat-1m",
+    "team-chat-10m",
+    "p1-mvp",
+    "reconnect-storm",
+    "published/kafkorama-125k",
+    "published/kafkorama-250k",
+    "published/kafkorama-1m",
+];
 
 /// A preset by its name.
 #[must_use]
