@@ -52,13 +52,17 @@ pub struct JitterTable {
 impl JitterTable {
     /// The table of a distribution; each cell holds its mean, saturating at [`MAX_PART_UNITS`].
     pub fn new(quantiles: &QuantileTable) -> Self {
+        Self::of(|s| quantiles.distribution().survival_quantile_ns(s))
+    }
+
+    /// The table of a distribution given by its survival quantiles: the duration, in nanoseconds, that a share `s` exceeds.
+    pub fn of(survival_quantile_ns: impl Fn(f64) -> f64) -> Self {
         let mut units = [0; JITTER_CELLS];
         for (cell, value) in units.iter_mut().enumerate().take(JITTER_USED) {
-            *value = units_of(mean_between(quantiles, cell_range(cell))).min(MAX_PART_UNITS);
+            let mean = mean_between(&survival_quantile_ns, cell_range(cell));
+            *value = units_of(mean).min(MAX_PART_UNITS);
         }
-        JitterTable {
-            units: Arc::new(units),
-        }
+        JitterTable { units: Arc::new(units) }
     }
 
     /// No jitter at all.
@@ -88,7 +92,7 @@ fn cell_range(cell: usize) -> (f64, f64) {
 }
 
 /// The mean duration over the draws v of `[from, to)`, by the midpoint rule.
-fn mean_between(quantiles: &QuantileTable, (from, to): (f64, f64)) -> SimDuration {
+fn mean_between(survival_quantile_ns: &impl Fn(f64) -> f64, (from, to): (f64, f64)) -> SimDuration {
     const POINTS: u32 = 16;
     let scale = f64::from(1 << SURVIVAL_BITS);
     let width = (to - from).max(1.0);
@@ -96,7 +100,7 @@ fn mean_between(quantiles: &QuantileTable, (from, to): (f64, f64)) -> SimDuratio
     for point in 0..POINTS {
         let v = from - 1.0 + width * (f64::from(point) + 0.5) / f64::from(POINTS);
         let s = (v / scale).clamp(0.0, 1.0);
-        sum += quantiles.distribution().survival_quantile_ns(s);
+        sum += survival_quantile_ns(s);
     }
     SimDuration::from_nanos((sum / f64::from(POINTS)) as u64)
 }

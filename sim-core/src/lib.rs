@@ -12,3 +12,4 @@ pub mod histogram;
 pub mod quantile;
 pub mod station;
 pub mod time;
+pub mod system;

@@ -11,7 +11,7 @@ const CHUNK: usize = 4_096;
 
 /// A growable array in shared chunks.
 #[derive(Clone, Debug)]
-pub(crate) struct CowVec<T> {
+pub struct CowVec<T> {
     chunks: Vec<Arc<Vec<T>>>,
     len: usize,
     filler: T,
@@ -19,7 +19,7 @@ pub(crate) struct CowVec<T> {
 
 impl<T: Clone> CowVec<T> {
     /// An empty array; cells that come into being hold `filler`.
-    pub(crate) fn new(filler: T) -> Self {
+    pub fn new(filler: T) -> Self {
         Self {
             chunks: Vec::new(),
             len: 0,
@@ -27,25 +27,28 @@ impl<T: Clone> CowVec<T> {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// Cells in use.
+    pub fn len(&self) -> usize {
         self.len
     }
 
     /// Grows to at least `len` cells.
-    pub(crate) fn grow(&mut self, len: usize) {
+    pub fn grow(&mut self, len: usize) {
         while self.chunks.len() * CHUNK < len {
             self.chunks.push(Arc::new(vec![self.filler.clone(); CHUNK]));
         }
         self.len = self.len.max(len);
     }
 
-    pub(crate) fn push(&mut self, value: T) {
+    /// Adds a cell at the end.
+    pub fn push(&mut self, value: T) {
         let at = self.len;
         self.grow(at + 1);
         *self.get_mut(at) = value;
     }
 
-    pub(crate) fn get(&self, index: usize) -> Option<&T> {
+    /// One cell; `None` beyond the end.
+    pub fn get(&self, index: usize) -> Option<&T> {
         if index >= self.len {
             return None;
         }
@@ -53,7 +56,7 @@ impl<T: Clone> CowVec<T> {
     }
 
     /// The cell at `index`, which must exist; copies its chunk if a clone shares it.
-    pub(crate) fn get_mut(&mut self, index: usize) -> &mut T {
+    pub fn get_mut(&mut self, index: usize) -> &mut T {
         assert!(
             index < self.len,
             "cell {index} is beyond the {} of this array",
@@ -62,7 +65,8 @@ impl<T: Clone> CowVec<T> {
         &mut Arc::make_mut(&mut self.chunks[index / CHUNK])[index % CHUNK]
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+    /// All cells in order.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.chunks
             .iter()
             .flat_map(|chunk| chunk.iter())
@@ -70,7 +74,7 @@ impl<T: Clone> CowVec<T> {
     }
 
     /// Bytes held, not counting what the cells point to.
-    pub(crate) fn memory_bytes(&self) -> usize {
+    pub fn memory_bytes(&self) -> usize {
         self.chunks.len() * (CHUNK * size_of::<T>() + CHUNK_HEADER)
     }
 }

@@ -15,7 +15,7 @@
 #![warn(missing_docs)]
 
 pub mod balance;
-mod cow;
+pub mod cow;
 mod draw;
 pub mod hash;
 pub mod hub;

@@ -99,6 +99,12 @@ impl FastFifo {
         })
     }
 
+    /// How long a job arriving at `now` would wait.
+    #[inline]
+    pub fn next_wait(&self, now: SimTime) -> SimDuration {
+        self.free_at[self.first_free()].saturating_since(now)
+    }
+
     /// Loses every job that has not left, and goes down. Returns how many those are.
     pub fn crash(&mut self, now: SimTime) -> u64 {
         let lost = (self.queued(now) + self.in_service(now)) as u64;

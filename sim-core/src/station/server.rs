@@ -407,6 +407,12 @@ impl<J: Copy> Station<J> {
         self.inbox.len() + self.sockets.len()
     }
 
+    /// When the job that has waited longest arrived.
+    pub fn oldest_arrival(&self) -> Option<SimTime> {
+        let first = |lane: &VecDeque<Waiting<J>>| lane.front().map(|waiting| waiting.arrived);
+        [first(&self.inbox), first(&self.sockets)].into_iter().flatten().min()
+    }
+
     /// Jobs in service now.
     pub fn in_service(&self) -> usize {
         match self.config.discipline {

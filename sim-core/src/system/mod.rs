@@ -1,14 +1,43 @@
 //! The simulated system: a scenario's population and tiers, driven by the engine.
+//!
+//! [`SystemRun`] is the door: built from a scenario, advanced in simulated time, asked for a report. Behind it,
+//! [`world`] wires the tiers; [`population`] and [`network`] say who is where; [`servers`] and [`backend`] hold the tiers;
+//! [`deliveries`] turns copies into receipts; [`sessions`] loses and makes connections; [`ledger`] keeps the accounts and
+//! [`summary`], [`limits`], [`cost`] and [`verdict`] make them a report.
 
-use crate::engine::{Interrupt, StopReason};
+mod backend;
+mod backlog;
+mod baseline;
+mod clients;
+mod cost;
+mod deliveries;
+mod event;
+mod ledger;
+mod limits;
+mod lists;
+mod network;
+mod operation;
+mod population;
+mod servers;
+mod sessions;
+mod summary;
+mod verdict;
+mod world;
+
+use std::sync::Arc;
+
+use crate::engine::{Interrupt, Limits, Simulation, StopReason};
 use crate::report::RunReport;
 use crate::scenario::Scenario;
 use crate::time::SimTime;
+use world::World;
+
+pub use limits::delivery_growth;
 
 /// Why a scenario cannot be simulated here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
-    /// The population would not fit the machine-independent limits of the simulator.
+    /// The population would not fit the simulator's limits.
     #[error("{what} needs {needed}, more than the {limit} this simulator handles; lower load.users or channels.per_user")]
     TooLarge {
         /// What is too large.
@@ -20,15 +49,27 @@ pub enum BuildError {
     },
 }
 
-/// One scenario being simulated. Cloning copies the whole state, so time can be scrubbed.
+/// One scenario being simulated. Cloning copies the whole state, so time can be scrubbed; large arrays are shared until
+/// one of the copies changes them.
 #[derive(Clone)]
-pub struct SystemRun {}
+pub struct SystemRun {
+    scenario: Arc<Scenario>,
+    simulation: Simulation<World>,
+    end: SimTime,
+    /// Events and deliveries of worlds that a change of load has replaced.
+    earlier: (u64, u64),
+}
 
 impl SystemRun {
     /// Builds the population, places it, and schedules the first arrivals and faults.
     pub fn new(scenario: &Scenario) -> Result<Self, BuildError> {
-        let _ = scenario;
-        unimplemented!()
+        let simulation = build(scenario)?;
+        Ok(Self {
+            end: SimTime::ZERO + scenario.run.warmup + scenario.run.duration,
+            scenario: Arc::new(scenario.clone()),
+            simulation,
+            earlier: (0, 0),
+        })
     }
 
     /// Simulates up to `until` (at most [`Self::end`]). `None`: reached, and there is more to do.
@@ -38,48 +79,79 @@ impl SystemRun {
         max_events: Option<u64>,
         interrupt: &mut dyn FnMut(SimTime, u64) -> Interrupt,
     ) -> Option<StopReason> {
-        let _ = (until, max_events, interrupt);
-        unimplemented!()
+        let until = until.min(self.end);
+        let limits = Limits { until, max_events };
+        match self.simulation.run(limits, interrupt) {
+            StopReason::Finished | StopReason::QueueEmpty if until < self.end => None,
+            StopReason::QueueEmpty => Some(StopReason::Finished),
+            StopReason::Finished => Some(match self.simulation.model().backlog.unstable() {
+                Some(tier) => StopReason::Unstable { tier: tier.to_owned() },
+                None => StopReason::Finished,
+            }),
+            reason => Some(reason),
+        }
     }
 
     /// Simulated time reached.
     #[must_use]
     pub fn now(&self) -> SimTime {
-        unimplemented!()
+        self.simulation.now()
     }
 
     /// End of the measured time: warm-up plus duration.
     #[must_use]
     pub fn end(&self) -> SimTime {
-        unimplemented!()
+        self.end
     }
 
     /// Moves the end, for a run that goes on as long as somebody watches.
     pub fn set_end(&mut self, end: SimTime) {
-        let _ = end;
-        unimplemented!()
+        self.end = end.max(self.now());
     }
 
-    /// Re-seats the population at another size, already connected, as the balancer would have placed it.
+    /// Re-seats the population at another size, already connected, as the balancer would have placed it. Time, draws and
+    /// future faults go on; what is under way is forgotten, dead servers are back, and measuring starts anew.
     pub fn set_users(&mut self, users: u32) -> Result<(), BuildError> {
-        let _ = users;
-        unimplemented!()
+        let now = self.now();
+        let mut scenario = (*self.scenario).clone();
+        scenario.load.users = users;
+        let mut world = World::new(effective(&scenario))?;
+        world.continue_from(self.simulation.model(), now);
+        self.earlier = self.work();
+        self.simulation = Simulation::starting_at(world, now);
+        self.simulation.with(World::begin);
+        self.scenario = Arc::new(scenario);
+        Ok(())
     }
 
     /// Forgets what was measured so far; the state goes on.
     pub fn restart_measuring(&mut self) {
-        unimplemented!()
+        self.simulation.with(World::restart_measuring);
     }
 
     /// Events handled and deliveries computed so far.
     #[must_use]
     pub fn work(&self) -> (u64, u64) {
-        unimplemented!()
+        let (events, deliveries) = self.earlier;
+        (events + self.simulation.events(), deliveries + self.simulation.model().deliveries)
     }
 
     /// What was measured since the warm-up ended. `engine.cpu_s` and `wall_s` are filled by the caller.
     #[must_use]
     pub fn report(&self) -> RunReport {
-        unimplemented!()
+        let mut report = summary::report(self.simulation.model(), self.now(), &self.scenario);
+        (report.engine.events, report.engine.deliveries) = self.work();
+        report
     }
+}
+
+fn build(scenario: &Scenario) -> Result<Simulation<World>, BuildError> {
+    let mut simulation = Simulation::new(World::new(effective(scenario))?);
+    simulation.with(World::begin);
+    Ok(simulation)
+}
+
+/// The scenario with its patterns applied to its design.
+fn effective(scenario: &Scenario) -> Arc<Scenario> {
+    Arc::new(Scenario { design: scenario.effective_design(), ..scenario.clone() })
 }

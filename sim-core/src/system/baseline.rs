@@ -1,0 +1,58 @@
+//! The accounts of all tiers at the start of measuring; what a report says is the difference.
+
+use super::world::World;
+use crate::station::FastFifo;
+use crate::time::SimTime;
+
+/// Cumulative readings of one station.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Core-nanoseconds spent serving.
+    pub busy_ns: u64,
+    /// Integral of the queue length, job-nanoseconds.
+    pub queue_job_ns: u128,
+    /// Bytes sent to clients.
+    pub bytes_out: u64,
+    /// Time stopped.
+    pub paused_ns: u64,
+}
+
+/// Readings of all stations at one instant.
+#[derive(Clone, Debug, Default)]
+pub struct Baseline {
+    /// By connection server.
+    pub servers: Vec<Reading>,
+    /// By owner core.
+    pub owners: Vec<Reading>,
+    /// By broker core.
+    pub broker: Vec<Reading>,
+    /// Of the pool.
+    pub database: Reading,
+    /// Bytes sent to clients in all.
+    pub egress_bytes: u64,
+}
+
+impl Baseline {
+    /// The readings of a system now.
+    #[must_use]
+    pub fn of(world: &World, now: SimTime) -> Self {
+        let fifos = |cores: Option<&Vec<FastFifo>>| cores.map_or_else(Vec::new, |cores| cores.iter().map(|core| fifo(core, now)).collect());
+        let servers = world.servers.servers.iter().map(|server| Reading {
+            busy_ns: server.station.busy_total_ns(now),
+            queue_job_ns: server.station.accounts().queue_job_ns(now),
+            bytes_out: server.bytes_out,
+            paused_ns: server.station.pause_total().as_nanos(),
+        });
+        Self {
+            servers: servers.collect(),
+            egress_bytes: world.ledger.egress_bytes,
+            owners: fifos(world.owners.as_ref().map(|owners| &owners.cores)),
+            broker: fifos(world.broker.as_ref().map(|broker| &broker.cores)),
+            database: world.database.as_ref().map_or_else(Reading::default, |database| fifo(&database.pool, now)),
+        }
+    }
+}
+
+fn fifo(station: &FastFifo, now: SimTime) -> Reading {
+    Reading { busy_ns: station.busy_ns(now), queue_job_ns: station.queue_job_ns(now), ..Reading::default() }
+}

@@ -1,0 +1,116 @@
+//! What can happen, and what a connection server works on.
+
+use super::operation::{Kind, OperationId};
+
+/// One event of the simulated system.
+#[derive(Clone, Copy, Debug)]
+pub enum Event {
+    /// The next operation of a kind is started by somebody.
+    Arrival(Kind),
+    /// Work reaches a connection server; void if the server has died since (`epoch`).
+    AtServer {
+        /// Which server.
+        server: u16,
+        /// The server's life when the work was sent.
+        epoch: u16,
+        /// What it is.
+        work: Work,
+    },
+    /// A core of a connection server is done; stale if the stamp is.
+    ServerDone {
+        /// Which server.
+        server: u16,
+        /// Which core.
+        core: u32,
+        /// Stamp of the service it ends.
+        stamp: u32,
+    },
+    /// A stop-the-world pause begins.
+    Pause {
+        /// Which server.
+        server: u16,
+        /// Which class of its profile.
+        class: u8,
+        /// The server's life.
+        epoch: u16,
+    },
+    /// A message reaches the owner of its channel.
+    AtOwner(OperationId),
+    /// A message reaches the broker.
+    AtBroker(OperationId),
+    /// A query reaches the database.
+    AtDatabase(OperationId),
+    /// A query's answer is back at the server that asked.
+    Queried(OperationId),
+    /// A client's attempt to connect reaches the balancer.
+    AtBalancer(u32),
+    /// A client tries to connect.
+    Attempt(u32),
+    /// A client notices that its connection is gone.
+    Notice {
+        /// Which connection.
+        connection: u32,
+        /// The server it was on.
+        server: u16,
+    },
+    /// A connection is cut.
+    Cut(u32),
+    /// The registry notices that a server is dead.
+    ServerNoticed {
+        /// Which server.
+        server: u16,
+        /// The life that ended.
+        epoch: u16,
+    },
+    /// A server is back.
+    ServerBack(u16),
+    /// A cohort of heartbeats, polls and session deadlines is due at every server.
+    Cohort,
+    /// A fault of the scenario begins or ends.
+    Fault {
+        /// Its number in the scenario.
+        index: u16,
+        /// `false`: it ends.
+        begins: bool,
+    },
+    /// The next step of a rolling restart.
+    Rolling {
+        /// Its number in the scenario.
+        index: u16,
+        /// Which server.
+        server: u16,
+        /// `true`: restart now; `false`: drain now.
+        restart: bool,
+    },
+    /// The accounts are checked.
+    Audit,
+    /// Measuring begins.
+    Measure,
+}
+
+/// What a connection server works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// A client's message, status change or query is read and handed on.
+    Receive(OperationId),
+    /// A copy is written to the local recipients.
+    Copy {
+        /// The operation.
+        operation: OperationId,
+        /// Local recipients when it was planned.
+        recipients: u32,
+    },
+    /// A query's answer is written to the client that asked.
+    Answer(OperationId),
+    /// A client is admitted.
+    Accept(u32),
+    /// Missed messages are written to a client that came back.
+    Replay(u32),
+    /// So many heartbeats and polls are answered.
+    Chores {
+        /// Heartbeats.
+        heartbeats: u32,
+        /// Polls.
+        polls: u32,
+    },
+}

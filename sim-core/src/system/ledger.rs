@@ -1,0 +1,160 @@
+//! What was measured: operations by kind, deliveries owed and received, latency by class and by cause.
+//!
+//! lost = owed − received − in flight, where *owed* counts every member with an open session, or one that can still be
+//! resumed, when the message was ordered; *in flight* are copies on their way, receipts in the future and messages held for
+//! sessions that can still be resumed. Only operations started while measuring count.
+
+use super::operation::{Kind, PARTS, Parts};
+use crate::histogram::{CauseHistogram, Histogram, span_of};
+use crate::time::{SimDuration, SimTime};
+
+/// The counts and latencies of one kind of operation.
+#[derive(Clone, Debug)]
+pub struct KindLedger {
+    /// Operations started.
+    pub offered: u64,
+    /// Operations completed: every owed receipt arrived, or the answer did.
+    pub completed: u64,
+    /// Receipts owed.
+    pub owed: u64,
+    /// Receipts that arrived (or will, see [`super::deliveries`]).
+    pub received: u64,
+    /// Receipts owed on copies that have not been written yet.
+    pub in_transit: u64,
+    /// Operations that ended in an error.
+    pub failed: u64,
+    /// Operations ended by a timeout.
+    pub timed_out: u64,
+    /// Attempts after the first.
+    pub retried: u64,
+    /// Receipts of something received before.
+    pub duplicated: u64,
+    /// Latency to each recipient, or of the answer, with its causes.
+    pub terminal: CauseHistogram<PARTS>,
+    /// The same by class.
+    pub by_class: Vec<Histogram>,
+    /// Latency to the last recipient.
+    pub complete: Histogram,
+}
+
+impl KindLedger {
+    fn new(classes: usize) -> Self {
+        Self {
+            offered: 0,
+            completed: 0,
+            owed: 0,
+            received: 0,
+            in_transit: 0,
+            failed: 0,
+            timed_out: 0,
+            retried: 0,
+            duplicated: 0,
+            terminal: CauseHistogram::new(),
+            by_class: vec![Histogram::new(); classes],
+            complete: Histogram::new(),
+        }
+    }
+
+    /// Adds a receipt of `units` latency that consists of `parts`.
+    #[inline]
+    pub fn receive(&mut self, class: u8, units: u32, parts: &Parts) {
+        self.received += 1;
+        self.by_class[usize::from(class)].record_units(units, 1);
+        self.terminal.record(parts.0.map(SimDuration::from_nanos));
+    }
+
+    /// Takes back a receipt: exactly what [`Self::receive`] added.
+    pub fn void(&mut self, class: u8, units: u32, parts: &Parts) {
+        self.received -= 1;
+        self.by_class[usize::from(class)].remove_units(units, 1);
+        self.terminal.remove(parts.0.map(SimDuration::from_nanos));
+    }
+}
+
+/// Everything measured since `since`.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    /// Start of measuring.
+    pub since: SimTime,
+    /// By [`Kind::index`].
+    pub kinds: Vec<KindLedger>,
+    /// Bytes sent to clients.
+    pub egress_bytes: u64,
+    /// Bytes of those that brought clients up to date.
+    pub resync_bytes: u64,
+    /// Connect attempts.
+    pub attempts: u64,
+    /// Connections made after a loss.
+    pub reconnects: u64,
+    /// Sessions resumed.
+    pub resumed: u64,
+    /// Refused attempts by [`Refusal`].
+    pub refused: [u64; Refusal::ALL.len()],
+    /// Poll requests, and those that brought something.
+    pub polls: u64,
+    /// Polls that brought something.
+    pub useful_polls: u64,
+}
+
+/// Why a connection was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No memory for one more.
+    Memory,
+    /// No file descriptor left.
+    Descriptors,
+    /// The configured limit is reached.
+    Connections,
+    /// The server admits fewer per second.
+    AcceptRate,
+    /// No server takes connections.
+    NoServer,
+}
+
+impl Refusal {
+    /// All reasons with their names in reports.
+    pub const ALL: [(Refusal, &'static str); 5] = [
+        (Refusal::Memory, "memory"),
+        (Refusal::Descriptors, "descriptors"),
+        (Refusal::Connections, "connections"),
+        (Refusal::AcceptRate, "accept_rate"),
+        (Refusal::NoServer, "no_server"),
+    ];
+}
+
+impl Ledger {
+    /// An empty ledger that begins at `since`.
+    #[must_use]
+    pub fn new(since: SimTime, classes: usize) -> Self {
+        Self {
+            since,
+            kinds: vec![KindLedger::new(classes); Kind::ALL.len()],
+            egress_bytes: 0,
+            resync_bytes: 0,
+            attempts: 0,
+            reconnects: 0,
+            resumed: 0,
+            refused: [0; Refusal::ALL.len()],
+            polls: 0,
+            useful_polls: 0,
+        }
+    }
+
+    /// The ledger of one kind.
+    #[inline]
+    pub fn kind(&mut self, kind: Kind) -> &mut KindLedger {
+        &mut self.kinds[kind.index()]
+    }
+
+    /// Counts a refusal.
+    pub fn refuse(&mut self, reason: Refusal) {
+        self.refused[reason as usize] += 1;
+    }
+}
+
+/// Nanoseconds of a latency in kernel units.
+#[inline]
+#[must_use]
+pub fn units_ns(units: u32) -> u64 {
+    span_of(u64::from(units)).as_nanos()
+}

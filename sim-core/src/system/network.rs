@@ -1,0 +1,142 @@
+//! The way between clients and servers, and between servers.
+//!
+//! One way to a client = half the round trip between the regions + half the round trip of the last mile, drawn once per
+//! connection + half a Wi-Fi hop where there is one + the balancer's hop. Slow connections *are* the tail, so this base
+//! delay stays with the connection; what varies from packet to packet is jitter: exponential with the access network's
+//! deviation, and, for the share of packets the access network loses, one retransmission after TCP's minimum timeout of
+//! 200 ms (Linux `TCP_RTO_MIN`) plus a median round trip. Servers of one region are half a round trip apart.
+//!
+//! Left out: bandwidth of the last mile, congestion, and everything that makes a path change while a run lasts.
+//! Source: `assets/regions.tsv` (measured round trips), `assets/access.tsv` (assumed last miles).
+
+use super::population::ClassId;
+use crate::draw::{Draws, Purpose};
+use crate::delivery::{JitterTable, hash32};
+use crate::quantile::{Distribution, QuantileTable};
+use crate::scenario::{Scenario, assets::{AccessNetwork, assets}};
+use crate::time::SimDuration;
+
+const LAST_MILE: Purpose = Purpose::named("population/last-mile");
+const WIFI_HOP: Purpose = Purpose::named("population/wifi-hop");
+const HAS_WIFI: Purpose = Purpose::named("population/has-wifi");
+
+const MIN_RETRANSMIT: SimDuration = SimDuration::from_millis(200);
+
+/// One combination of region and access network.
+#[derive(Clone, Debug)]
+pub struct Class {
+    /// Region name.
+    pub place: String,
+    /// Access network name.
+    pub access: String,
+    trunk_one_way: SimDuration,
+    last_mile: QuantileTable,
+    wifi: Option<QuantileTable>,
+}
+
+/// Delays of a scenario's network.
+#[derive(Clone, Debug)]
+pub struct Network {
+    classes: Vec<Class>,
+    accesses: usize,
+    wifi_share: f64,
+    hop: SimDuration,
+    server_link: SimDuration,
+    jitter: Vec<JitterTable>,
+}
+
+impl Network {
+    /// The network of a scenario.
+    #[must_use]
+    pub fn new(scenario: &Scenario) -> Self {
+        let home = &scenario.design.place.0;
+        let round_trip = |from: &str| assets().round_trip(from, home).map_or(SimDuration::ZERO, |trip| trip.mean);
+        let wifi = assets().wifi().map(last_mile_table);
+        let mut classes = Vec::new();
+        let mut jitter = Vec::new();
+        for (place, _) in &scenario.load.places {
+            for (access, _) in &scenario.load.access {
+                let Ok(network) = assets().access(&access.0) else { continue };
+                classes.push(Class {
+                    place: place.0.clone(),
+                    access: access.0.clone(),
+                    trunk_one_way: round_trip(&place.0) / 2,
+                    last_mile: last_mile_table(network),
+                    wifi: if network.fixed { wifi.clone() } else { None },
+                });
+                jitter.push(jitter_table(network));
+            }
+        }
+        assert!(!classes.is_empty(), "a validated scenario has places and access networks");
+        assert!(classes.len() <= 256, "a class index is one byte");
+        Self {
+            accesses: scenario.load.access.len(),
+            wifi_share: scenario.load.wifi,
+            hop: scenario.design.load_balancer.hop,
+            server_link: round_trip(home) / 2,
+            classes,
+            jitter,
+        }
+    }
+
+    /// The combinations, by [`ClassId`].
+    #[must_use]
+    pub fn classes(&self) -> &[Class] {
+        &self.classes
+    }
+
+    /// The class of a place and an access network, by their order in the scenario.
+    #[must_use]
+    pub fn class(&self, place: usize, access: usize) -> ClassId {
+        ClassId((place * self.accesses + access) as u8)
+    }
+
+    /// One way between the connection and its server, without jitter; the same for the life of the population.
+    #[must_use]
+    pub fn base_delay(&self, draws: &Draws, connection: u32, class: ClassId) -> SimDuration {
+        let class = &self.classes[usize::from(class.0)];
+        let entity = u64::from(connection);
+        let mut one_way = class.trunk_one_way + self.hop;
+        one_way += class.last_mile.sample(draws.u32(LAST_MILE, entity, 0)) / 2;
+        if let Some(wifi) = &class.wifi
+            && draws.chance(HAS_WIFI, entity, 0, self.wifi_share)
+        {
+            one_way += wifi.sample(draws.u32(WIFI_HOP, entity, 0)) / 2;
+        }
+        one_way
+    }
+
+    /// One way between two servers of the region.
+    #[must_use]
+    pub fn server_link(&self) -> SimDuration {
+        self.server_link
+    }
+
+    /// The jitter of one message to (or from) one connection, in units; the same whenever it is asked for.
+    #[inline]
+    #[must_use]
+    pub fn jitter_units(&self, class: u8, message_key: u64, connection: u32) -> u32 {
+        self.jitter[usize::from(class)].sample(hash32(message_key, connection))
+    }
+}
+
+fn last_mile_table(network: &AccessNetwork) -> QuantileTable {
+    let percentiles = Distribution::Percentiles { min: None, p50: network.rtt_p50, p95: network.rtt_p95, p99: network.rtt_p99 };
+    QuantileTable::new(percentiles)
+        .or_else(|_| QuantileTable::new(Distribution::Constant(network.rtt_p50)))
+        .unwrap_or_else(|problem| panic!("the access table is checked: {problem}"))
+}
+
+/// Exponential, with the lost share arriving after a retransmission.
+fn jitter_table(network: &AccessNetwork) -> JitterTable {
+    let mean_ns = network.jitter.as_nanos() as f64;
+    let retransmit_ns = (MIN_RETRANSMIT + network.rtt_p50).as_nanos() as f64;
+    let loss = network.loss;
+    JitterTable::of(|survival| {
+        if survival < loss {
+            retransmit_ns - libm::log(survival / loss) * mean_ns
+        } else {
+            -libm::log((survival - loss) / (1.0 - loss)) * mean_ns
+        }
+    })
+}

@@ -1,0 +1,255 @@
+//! Operations on their way: what each has cost so far, and what is still outstanding.
+//!
+//! An operation is created when a client (or a feed) starts it and ends when its last copy has been received, its answer
+//! has arrived, or it has failed. The time spent before the copies part is kept here by [`Part`]; what a copy adds is
+//! known where it is written.
+
+use routing::{ChannelId, Seq};
+
+use crate::time::{SimDuration, SimTime};
+
+/// What clients do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A message to a channel.
+    Publish,
+    /// A status change to all co-members.
+    Presence,
+    /// A read answered by the database.
+    Query,
+    /// Making a connection, again or for the first time.
+    Connect,
+}
+
+impl Kind {
+    /// All kinds, in report order.
+    pub const ALL: [Kind; 4] = [Kind::Publish, Kind::Presence, Kind::Query, Kind::Connect];
+
+    /// Name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Publish => "publish",
+            Kind::Presence => "presence",
+            Kind::Query => "query",
+            Kind::Connect => "connect",
+        }
+    }
+
+    /// Name of its terminal latency: copies are delivered, requests are answered.
+    #[must_use]
+    pub fn terminal(self) -> &'static str {
+        match self {
+            Kind::Publish | Kind::Presence => "delivered",
+            Kind::Query | Kind::Connect => "answered",
+        }
+    }
+
+    /// Position in [`Self::ALL`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// Where an operation's time goes: one tier and one cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// From the client to its server.
+    Uplink,
+    /// Waiting for a core of a connection server.
+    ServerQueue,
+    /// Being read, handed on or copied by a connection server.
+    ServerService,
+    /// Stopped with a connection server.
+    ServerPause,
+    /// Written after others of the same copy.
+    FanOut,
+    /// Between servers.
+    Link,
+    /// Waiting at the channel owner.
+    OwnerQueue,
+    /// Being ordered and copied by the channel owner.
+    OwnerService,
+    /// Waiting at the broker.
+    BrokerQueue,
+    /// Being taken and copied by the broker.
+    BrokerService,
+    /// Resting at the broker: batching, polling, replication, failover.
+    BrokerLinger,
+    /// Waiting for a database connection.
+    DatabaseQueue,
+    /// Holding a database connection.
+    DatabaseService,
+    /// From the server to the client.
+    Downlink,
+    /// Held back behind an earlier message of the same connection.
+    Order,
+    /// Waiting for the client to ask.
+    Poll,
+    /// Waiting for the client to come back.
+    Offline,
+}
+
+/// Number of [`Part`]s.
+pub const PARTS: usize = 17;
+
+impl Part {
+    /// All parts with their tier and cause, by index.
+    pub const NAMES: [(&'static str, &'static str); PARTS] = [
+        ("network", "uplink"),
+        ("connection_servers", "queue"),
+        ("connection_servers", "service"),
+        ("connection_servers", "pause"),
+        ("connection_servers", "fan-out"),
+        ("network", "between servers"),
+        ("channel_owners", "queue"),
+        ("channel_owners", "service"),
+        ("broker", "queue"),
+        ("broker", "service"),
+        ("broker", "linger"),
+        ("database", "queue"),
+        ("database", "service"),
+        ("network", "downlink"),
+        ("client", "order"),
+        ("client", "poll"),
+        ("client", "offline"),
+    ];
+}
+
+/// Time by [`Part`], nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parts(pub [u64; PARTS]);
+
+impl Parts {
+    /// Adds a span to a part.
+    pub fn add(&mut self, part: Part, span: SimDuration) {
+        self.0[part as usize] += span.as_nanos();
+    }
+}
+
+/// Index of an operation in the [`OperationSlab`].
+pub type OperationId = u32;
+
+/// No connection: a feed started the operation.
+pub const NOBODY: u32 = u32::MAX;
+
+/// One operation on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Operation {
+    /// What it is.
+    pub kind: Kind,
+    /// Whether it was started while measuring.
+    pub measured: bool,
+    /// Database queries still to make before it is routed.
+    pub queries_left: u16,
+    /// Channel of a publish; the user of a presence change; unused otherwise.
+    pub channel: ChannelId,
+    /// Connection that started it, or [`NOBODY`].
+    pub origin: u32,
+    /// Its number among its kind: the key of its draws.
+    pub ordinal: u64,
+    /// When it was started by the client.
+    pub started: SimTime,
+    /// When the present leg began.
+    pub mark: SimTime,
+    /// When its channel ordered it; members who came later are not owed it.
+    pub sequenced: SimTime,
+    /// Its number in the channel.
+    pub seq: Seq,
+    /// Time so far, up to where copies part.
+    pub parts: Parts,
+    /// Copies on their way plus written batches whose last receipt lies in the future.
+    pub outstanding: u32,
+    /// Receipts owed.
+    pub owed: u64,
+    /// Receipts so far.
+    pub received: u64,
+    /// Last receipt so far.
+    pub last_receipt: SimTime,
+    /// Broker node that takes it in; `u16::MAX`: none, or its copies are safe.
+    pub leader: u16,
+    /// Recipient list of a presence change, if any.
+    pub recipients: Option<u32>,
+}
+
+impl Operation {
+    /// A new operation, started at `at`.
+    #[must_use]
+    pub fn new(kind: Kind, at: SimTime, origin: u32, ordinal: u64, measured: bool) -> Self {
+        Self {
+            kind,
+            measured,
+            queries_left: 0,
+            channel: ChannelId(0),
+            origin,
+            ordinal,
+            started: at,
+            mark: at,
+            sequenced: at,
+            seq: Seq(0),
+            parts: Parts::default(),
+            outstanding: 0,
+            owed: 0,
+            received: 0,
+            last_receipt: at,
+            leader: u16::MAX,
+            recipients: None,
+        }
+    }
+
+    /// Key of this operation's per-recipient draws; the same whatever the policy or the tier.
+    #[must_use]
+    pub fn key(&self) -> u64 {
+        (self.ordinal << 2) | self.kind as u64
+    }
+}
+
+/// Operations by index, with free places reused.
+#[derive(Clone, Debug, Default)]
+pub struct OperationSlab {
+    places: Vec<Operation>,
+    free: Vec<OperationId>,
+}
+
+impl OperationSlab {
+    /// Keeps an operation.
+    pub fn insert(&mut self, operation: Operation) -> OperationId {
+        match self.free.pop() {
+            Some(id) => {
+                self.places[id as usize] = operation;
+                id
+            }
+            None => {
+                self.places.push(operation);
+                (self.places.len() - 1) as OperationId
+            }
+        }
+    }
+
+    /// Frees an operation's place.
+    pub fn remove(&mut self, id: OperationId) {
+        self.free.push(id);
+    }
+
+    /// Lets nothing that is under way count.
+    pub fn forget_measured(&mut self) {
+        for operation in &mut self.places {
+            operation.measured = false;
+        }
+    }
+}
+
+impl core::ops::Index<OperationId> for OperationSlab {
+    type Output = Operation;
+
+    fn index(&self, id: OperationId) -> &Operation {
+        &self.places[id as usize]
+    }
+}
+
+impl core::ops::IndexMut<OperationId> for OperationSlab {
+    fn index_mut(&mut self, id: OperationId) -> &mut Operation {
+        &mut self.places[id as usize]
+    }
+}

@@ -1,0 +1,270 @@
+//! Who there is: connections with their place and access network, channels with their members.
+//!
+//! Everything here is drawn from the population seed alone, so the run seed never moves a user. Populations are nested:
+//! connection `i` has the same place, access and delay whatever the load, channel `c` has the same size, and a
+//! membership slot keeps its member when the load grows unless a new user takes it ([`nested_pick`]), so that a ramp
+//! compares like with like.
+//!
+//! Left out: people who leave and join channels while the run lasts, and people in the channels who are offline.
+
+use routing::{ChannelId, ConnectionId};
+
+use super::BuildError;
+use super::network::Network;
+use crate::draw::{Draws, Purpose};
+use crate::scenario::{Channels, Members, Scenario};
+
+const PLACE: Purpose = Purpose::named("population/place");
+const ACCESS: Purpose = Purpose::named("population/access");
+const SIZE: Purpose = Purpose::named("population/channel-size");
+const MEMBER: Purpose = Purpose::named("population/member");
+
+/// Most memberships a simulation holds; beyond it `u32` offsets and memory run out.
+const MAX_MEMBERSHIPS: u64 = 1 << 31;
+
+/// Where a connection comes from: index into [`Network::classes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClassId(pub u8);
+
+/// The people of a scenario at one load.
+pub struct Population<'a> {
+    scenario: &'a Scenario,
+    draws: Draws,
+    connections: u32,
+}
+
+impl<'a> Population<'a> {
+    /// The population of `scenario` at its number of users.
+    pub fn new(scenario: &'a Scenario) -> Result<Self, BuildError> {
+        let connections = libm::round(f64::from(scenario.load.users) * scenario.load.online) as u32;
+        let memberships = u64::from(connections) * libm::ceil(scenario.channels.per_user) as u64;
+        if memberships > MAX_MEMBERSHIPS {
+            return Err(BuildError::TooLarge {
+                what: "channel memberships",
+                needed: memberships,
+                limit: MAX_MEMBERSHIPS,
+            });
+        }
+        Ok(Self { scenario, draws: Draws::new(scenario.run.population_seed), connections })
+    }
+
+    /// Open connections wanted.
+    #[must_use]
+    pub fn connections(&self) -> u32 {
+        self.connections
+    }
+
+    /// Place and access network of one connection.
+    #[must_use]
+    pub fn class(&self, connection: ConnectionId, network: &Network) -> ClassId {
+        let entity = u64::from(connection.0);
+        let place = share_index(self.scenario.load.places.iter().map(|p| p.1), self.draws.unit_f64(PLACE, entity, 0));
+        let access = share_index(self.scenario.load.access.iter().map(|a| a.1), self.draws.unit_f64(ACCESS, entity, 0));
+        network.class(place, access)
+    }
+
+    /// Calls `each` once per channel, in channel order, with its distinct members in no particular order.
+    pub fn channels(&self, mut each: impl FnMut(ChannelId, &[ConnectionId])) {
+        let Channels { per_user, members } = &self.scenario.channels;
+        match *members {
+            Members::LogNormal { median, p99, max } => {
+                let sizes = LogNormalSizes { draws: self.draws, mu: libm::log(median), sigma: libm::log(p99 / median) / Z99, max };
+                self.sized_channels(*per_user, sizes, &mut each);
+            }
+            Members::Rooms { size } => self.rooms(size, &mut each),
+            Members::Random { count } => self.random_channels(*per_user, count, &mut each),
+            Members::Everyone => {
+                let everyone: Vec<ConnectionId> = (0..self.connections).map(ConnectionId).collect();
+                each(ChannelId(0), &everyone);
+            }
+        }
+    }
+
+    fn wanted_memberships(&self, per_user: f64) -> u64 {
+        libm::round(f64::from(self.connections) * per_user) as u64
+    }
+
+    /// Channels in order until the memberships are used up; members picked nested and distinct.
+    fn sized_channels(&self, per_user: f64, sizes: LogNormalSizes, each: &mut impl FnMut(ChannelId, &[ConnectionId])) {
+        let wanted = self.wanted_memberships(per_user);
+        let mut seen = vec![u32::MAX; self.connections as usize];
+        let mut members = Vec::new();
+        let mut total = 0;
+        let mut channel = 0;
+        while total < wanted {
+            let size = sizes.size(channel).min(self.connections);
+            self.pick_distinct(channel, size, &mut seen, &mut members);
+            total += u64::from(size);
+            each(ChannelId(channel), &members);
+            channel += 1;
+        }
+    }
+
+    fn pick_distinct(&self, channel: u32, size: u32, seen: &mut [u32], members: &mut Vec<ConnectionId>) {
+        /// Up to this size a scan of the list beats a random memory access per member.
+        const SCAN: usize = 24;
+        members.clear();
+        if size == self.connections {
+            members.extend((0..size).map(ConnectionId));
+            return;
+        }
+        let mut ordinal = 0;
+        let small = size as usize <= SCAN;
+        while members.len() < size as usize {
+            let user = nested_pick(&self.draws, u64::from(channel), ordinal, self.connections);
+            ordinal += 1;
+            let fresh = if small {
+                !members.contains(&ConnectionId(user))
+            } else {
+                core::mem::replace(&mut seen[user as usize], channel) != channel
+            };
+            if fresh {
+                members.push(ConnectionId(user));
+            }
+        }
+    }
+
+    fn rooms(&self, size: u32, each: &mut impl FnMut(ChannelId, &[ConnectionId])) {
+        let mut members = Vec::new();
+        for room in 0..self.connections.div_ceil(size) {
+            let first = room * size;
+            members.clear();
+            members.extend((first..self.connections.min(first + size)).map(ConnectionId));
+            each(ChannelId(room), &members);
+        }
+    }
+
+    /// Every user picks its channels; then the lists are turned around.
+    fn random_channels(&self, per_user: f64, count: u32, each: &mut impl FnMut(ChannelId, &[ConnectionId])) {
+        let picks = (libm::round(per_user) as u32).clamp(1, count);
+        let mut pairs: Vec<(u32, u32)> = Vec::with_capacity((self.connections * picks) as usize);
+        let mut own = Vec::new();
+        for user in 0..self.connections {
+            own.clear();
+            let mut ordinal = 0;
+            while own.len() < picks as usize {
+                let channel = self.draws.below(MEMBER, u64::from(user), ordinal, u64::from(count)) as u32;
+                ordinal += 1;
+                if !own.contains(&channel) {
+                    own.push(channel);
+                    pairs.push((channel, user));
+                }
+            }
+        }
+        pairs.sort_unstable();
+        let mut members = Vec::new();
+        let mut at = 0;
+        for channel in 0..count {
+            members.clear();
+            while at < pairs.len() && pairs[at].0 == channel {
+                members.push(ConnectionId(pairs[at].1));
+                at += 1;
+            }
+            each(ChannelId(channel), &members);
+        }
+    }
+}
+
+/// The 99 % quantile of the standard normal distribution.
+const Z99: f64 = 2.326_347_874_040_841;
+
+#[derive(Clone, Copy)]
+struct LogNormalSizes {
+    draws: Draws,
+    mu: f64,
+    sigma: f64,
+    max: u32,
+}
+
+impl LogNormalSizes {
+    fn size(&self, channel: u32) -> u32 {
+        let z = self.draws.normal(SIZE, u64::from(channel), 0);
+        let size = libm::round(libm::exp(self.mu + self.sigma * z));
+        (size as u32).clamp(1, self.max)
+    }
+}
+
+/// Index of the share that `u` in [0, 1) falls into.
+fn share_index(shares: impl Iterator<Item = f64>, u: f64) -> usize {
+    let mut left = u;
+    let mut last = 0;
+    for (index, share) in shares.enumerate() {
+        if left < share {
+            return index;
+        }
+        left -= share;
+        last = index;
+    }
+    last
+}
+
+/// A uniform pick from `0..n` that stays the same when `n` grows, unless it moves to one of the new numbers.
+///
+/// The range is halved level by level. At each level a draw falls into the lower half, where the pick of the smaller
+/// population stands, or into the upper half; at the top level a number that does not exist yet is drawn again. Two to four
+/// draws on average, against ln n divisions of a jump hash.
+fn nested_pick(draws: &Draws, entity: u64, ordinal: u64, n: u32) -> u32 {
+    const UPPER: u64 = 1 << 63;
+    debug_assert!(n > 0, "a pick needs somebody to pick");
+    let top = u32::BITS - (n - 1).leading_zeros();
+    let draw = |level: u32, trial: u64| draws.u64(MEMBER, entity, (ordinal << 16) | (trial << 6) | u64::from(level));
+    let mut trial = 0;
+    let mut level = top;
+    while level > 0 {
+        let bits = draw(level, if level == top { trial } else { 0 });
+        if bits & UPPER == 0 {
+            level -= 1;
+            continue;
+        }
+        let half = 1u32 << (level - 1);
+        let number = half + (bits as u32 & (half - 1));
+        if number < n {
+            return number;
+        }
+        trial = (trial + 1) & 0x3ff;
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nested_pick_only_moves_to_new_users() {
+        let draws = Draws::new(7);
+        for key in 0..2_000 {
+            let mut before = nested_pick(&draws, key, 0, 1);
+            for n in 2..300 {
+                let now = nested_pick(&draws, key, 0, n);
+                assert!(now == before || now == n - 1, "key {key}, n {n}: {before} -> {now}");
+                before = now;
+            }
+        }
+    }
+
+    #[test]
+    fn a_nested_pick_is_uniform() {
+        let draws = Draws::new(11);
+        for n in [3u32, 10, 100, 1_000] {
+            let picks = 200_000u64;
+            let mut counts = vec![0u64; n as usize];
+            for key in 0..picks {
+                counts[nested_pick(&draws, key, 1, n) as usize] += 1;
+            }
+            let expected = picks as f64 / f64::from(n);
+            let chi2: f64 = counts.iter().map(|&c| (c as f64 - expected) * (c as f64 - expected) / expected).sum();
+            let dof = f64::from(n - 1);
+            assert!((chi2 - dof).abs() < 5.0 * (2.0 * dof).sqrt(), "n {n}: chi-squared {chi2} at {dof} degrees of freedom");
+        }
+    }
+
+    #[test]
+    fn shares_pick_by_size() {
+        let shares = [0.6, 0.4];
+        assert_eq!(share_index(shares.into_iter(), 0.0), 0);
+        assert_eq!(share_index(shares.into_iter(), 0.59), 0);
+        assert_eq!(share_index(shares.into_iter(), 0.61), 1);
+        assert_eq!(share_index(shares.into_iter(), 0.999_999_999), 1);
+    }
+}

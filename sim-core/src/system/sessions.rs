@@ -1,0 +1,525 @@
+//! Connections that are lost and made again.
+//!
+//! A client whose connection is gone waits as its reconnect policy says, then asks the balancer for a server. The server
+//! refuses when it is full or admits fewer per second; otherwise it spends the profile's accept time. A session that comes
+//! back within the resume window is sent what it missed from the replay rings of its channels, in order; older messages, and
+//! all messages of a session that expired, stay lost.
+//!
+//! A server that dies says nothing: its clients notice when a heartbeat stays unanswered (phase uniform, then the timeout),
+//! the registry after the heartbeat timeout. Until then messages are still sent to it. A connection that is *cut* (by the
+//! network, or by a server that drains) is noticed at once on both sides.
+//!
+//! What a client had received when its connection went is recomputed from the keyed draws, see [`super::deliveries`]; only
+//! what it missed is noted, on the ring entry ([`Fate`]).
+
+use std::sync::Arc;
+
+use routing::{BackendState, Balancer, ChannelId, ConnectionId, ConnectionState, Seq, ServerId};
+
+use super::event::{Event, Work};
+use super::ledger::{Ledger, Refusal, units_ns};
+use super::operation::{Kind, Part, Parts};
+use super::servers::timestamp;
+use super::world::World;
+use crate::draw::Purpose;
+use crate::engine::Schedule;
+use crate::histogram::units_of;
+use crate::scenario::{Fault, Tier};
+use crate::time::{SimDuration, SimTime};
+
+const RECONNECT: Purpose = Purpose::named("client/reconnect");
+const NOTICE: Purpose = Purpose::named("client/notice");
+const CUT: Purpose = Purpose::named("fault/cut");
+
+/// Who missed a message although it was sent to them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fate {
+    /// Servers that died before writing it.
+    pub void_on: Vec<ServerId>,
+    /// Connections that went before they had received it.
+    pub missed_by: Vec<u32>,
+}
+
+/// A client without a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Away {
+    /// The server it was on.
+    pub server: ServerId,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// Its last wait.
+    pub waited: SimDuration,
+    /// When it lost the connection.
+    pub since: SimTime,
+    /// When its present attempt began.
+    pub attempt_began: SimTime,
+}
+
+impl Away {
+    /// A client that has just lost its connection to `server`.
+    #[must_use]
+    pub fn new(server: ServerId) -> Self {
+        Self { server, attempts: 0, waited: SimDuration::ZERO, since: SimTime::ZERO, attempt_began: SimTime::ZERO }
+    }
+}
+
+impl World {
+    /// A client waits before its next attempt.
+    pub(super) fn try_later(&mut self, connection: u32, out: &mut Schedule<'_, Event>) {
+        let Some(away) = self.away.get_mut(&connection) else { return };
+        let mut rng = self.draws.rng(RECONNECT, connection.into(), (away.since.as_nanos() << 8) | u64::from(away.attempts));
+        let policy = &self.scenario.load.reconnect;
+        let wait = SimDuration::from_nanos(policy.delay(away.attempts, away.waited.as_nanos(), &mut rng));
+        away.waited = wait;
+        away.attempts += 1;
+        out.after(wait, Event::Attempt(connection));
+    }
+
+    /// A client sends its request to connect.
+    pub(super) fn attempt(&mut self, connection: u32, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        let Some(away) = self.away.get_mut(&connection) else { return };
+        away.attempt_began = now;
+        if now >= self.ledger.since {
+            self.ledger.attempts += 1;
+            let kind = self.ledger.kind(Kind::Connect);
+            kind.offered += 1;
+            kind.retried += u64::from(away.attempts > 1);
+        }
+        out.after(self.one_way(connection), Event::AtBalancer(connection));
+    }
+
+    /// The balancer picks a server, which admits or refuses.
+    pub(super) fn at_balancer(&mut self, connection: u32, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        let Some(server) = self.pick_server(now, connection) else {
+            self.refuse(connection, Refusal::NoServer, out);
+            return;
+        };
+        let capacity = self.servers.capacity;
+        let state = &mut self.servers.servers[server.index()];
+        if !state.is_up() {
+            // Nothing answers: the attempt times out.
+            out.after(self.scenario.load.heartbeat_timeout, Event::Notice { connection, server: u16::MAX });
+            return;
+        }
+        match state.admit(now, &capacity) {
+            Ok(()) => {
+                state.counted += 1;
+                self.balancer.on_opened(timestamp(now), server);
+                let event = self.at_server(server.0, Work::Accept(connection));
+                out.after(SimDuration::ZERO, event);
+            }
+            Err(reason) => self.refuse(connection, reason, out),
+        }
+    }
+
+    fn refuse(&mut self, connection: u32, reason: Refusal, out: &mut Schedule<'_, Event>) {
+        if out.now() >= self.ledger.since {
+            self.ledger.refuse(reason);
+            self.ledger.kind(Kind::Connect).failed += 1;
+        }
+        // The refusal travels back before the client can wait.
+        out.after(self.one_way(connection), Event::Notice { connection, server: u16::MAX });
+    }
+
+    /// An admitted connection was lost with its server.
+    pub(super) fn attempt_failed(&mut self, connection: u32, out: &mut Schedule<'_, Event>) {
+        out.after(self.scenario.load.heartbeat_timeout, Event::Notice { connection, server: u16::MAX });
+    }
+
+    /// A client notices that its connection to `server` is gone, or (`u16::MAX`) that its attempt has failed.
+    pub(super) fn notice(&mut self, connection: u32, server: u16, out: &mut Schedule<'_, Event>) {
+        if server != u16::MAX {
+            let id = ConnectionId(connection);
+            let moved = self.hub.connections().server(id) != ServerId(server) || self.away.contains_key(&connection);
+            if moved {
+                return;
+            }
+            let away = Away { since: out.now(), ..Away::new(ServerId(server)) };
+            self.away.insert(connection, away);
+        }
+        self.try_later(connection, out);
+    }
+
+    /// A server has admitted a client: its session is resumed, or begins anew.
+    pub(super) fn admitted(&mut self, server: u16, connection: u32, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        let id = ConnectionId(connection);
+        let Some(away) = self.away.remove(&connection) else { return };
+        self.before_churn(usize::from(server));
+        if self.hub.connections().state(id) == ConnectionState::Open {
+            // The registry has not noticed yet that its old server died.
+            self.uncount(away.server, now);
+            self.hub.close(timestamp(now), id, self.resumable());
+        }
+        self.deadlines.cancel(connection);
+        let last_seen = self.last_seen(connection, away.server, now);
+        let mut slices = Vec::new();
+        let resumed = self.hub.resume(timestamp(now), id, ServerId(server), &last_seen, &mut slices).is_ok();
+        if !resumed && self.hub.open(timestamp(now), id, ServerId(server)).is_err() {
+            self.away.insert(connection, away);
+            self.attempt_failed(connection, out);
+            return;
+        }
+        let measured = now >= self.ledger.since;
+        if measured {
+            self.ledger.reconnects += u64::from(away.server != ServerId::NOWHERE);
+            self.ledger.resumed += u64::from(resumed);
+        }
+        if resumed {
+            let slices: Vec<(ChannelId, Seq, Seq)> = slices.iter().map(|slice| (slice.channel, slice.from, slice.to)).collect();
+            self.replay(server, connection, &slices, out);
+        }
+        self.reopened.insert(connection, now);
+        self.servers.servers[usize::from(server)].note_churn(now, connection, true);
+        self.record_connect(connection, &away, now);
+    }
+
+    fn record_connect(&mut self, connection: u32, away: &Away, now: SimTime) {
+        let client = self.clients.get(connection);
+        let receipt = now + self.one_way(connection);
+        self.clients.get_mut(connection).last_receipt = receipt.max(client.last_receipt);
+        if away.attempt_began < self.ledger.since {
+            return;
+        }
+        let latency = receipt - away.attempt_began;
+        let mut parts = Parts::default();
+        let one_way = self.one_way(connection);
+        parts.add(Part::Uplink, one_way);
+        parts.add(Part::Downlink, one_way);
+        parts.add(Part::ServerService, latency.saturating_sub(one_way + one_way));
+        let ledger = self.ledger.kind(Kind::Connect);
+        ledger.completed += 1;
+        ledger.receive(client.class, units_of(latency), &parts);
+    }
+
+    /// For every channel of a connection: the number of the last message it has received.
+    fn last_seen(&self, connection: u32, server: ServerId, now: SimTime) -> Vec<(ChannelId, Seq)> {
+        let id = ConnectionId(connection);
+        let channels = self.hub.directory().channels_of(id);
+        channels.iter().map(|&channel| (channel, self.first_missed(channel, connection, server, now))).collect()
+    }
+
+    /// The number before the first message of a channel that a connection missed.
+    fn first_missed(&self, channel: ChannelId, connection: u32, server: ServerId, now: SimTime) -> Seq {
+        let Some(ring) = self.hub.ring(channel) else { return Seq(0) };
+        let mut seen = ring.last();
+        while let Some((at, sent)) = ring.get(seen) {
+            if !self.missed(at.0, sent.fate.as_deref(), connection, server, now) {
+                break;
+            }
+            seen = Seq(seen.0 - 1);
+        }
+        seen
+    }
+
+    fn missed(&self, ordered_ns: u64, fate: Option<&Fate>, connection: u32, server: ServerId, now: SimTime) -> bool {
+        if self.reopened.get(&connection).is_some_and(|reopened| ordered_ns < reopened.as_nanos()) {
+            return false;
+        }
+        let noted = fate.is_some_and(|fate| fate.void_on.contains(&server) || fate.missed_by.contains(&connection));
+        noted || self.away_since(connection, now).is_some_and(|since| ordered_ns >= since.as_nanos())
+    }
+
+    /// When the registry began to hold messages for an absent session.
+    fn away_since(&self, connection: u32, now: SimTime) -> Option<SimTime> {
+        let deadline = self.hub.connections().resume_deadline(ConnectionId(connection))?;
+        let window = self.scenario.design.connection_servers.resume;
+        Some(SimTime::from_nanos(deadline.0).saturating_sub(window).min(now))
+    }
+
+    /// Writes what a client missed, channel by channel, in order.
+    fn replay(&mut self, server: u16, connection: u32, slices: &[(ChannelId, Seq, Seq)], out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        let client = self.clients.get(connection);
+        let deliver = self.servers.deliver(self.payload_bytes(Kind::Publish));
+        let bytes = u64::from(self.wire_bytes(Kind::Publish));
+        let mut written = now;
+        let mut count: u32 = 0;
+        let mut last = client.last_receipt;
+        for &(channel, from, to) in slices {
+            for seq in from.0..to.0 {
+                let Some((_, sent)) = self.hub.ring(channel).and_then(|ring| ring.get(Seq(seq))) else { continue };
+                let started = sent.started;
+                written += deliver;
+                count += 1;
+                last = last.max(written + SimDuration::from_nanos(units_ns(client.base_units)));
+                if started >= self.ledger.since {
+                    let latency = last - started;
+                    let mut parts = Parts::default();
+                    parts.add(Part::Offline, latency);
+                    self.ledger.kind(Kind::Publish).receive(client.class, units_of(latency), &parts);
+                }
+            }
+        }
+        if count == 0 {
+            return;
+        }
+        self.clients.get_mut(connection).last_receipt = last;
+        self.ledger.resync_bytes += bytes * u64::from(count);
+        self.ledger.egress_bytes += bytes * u64::from(count);
+        self.servers.servers[usize::from(server)].bytes_out += bytes * u64::from(count);
+        self.deliveries += u64::from(count);
+        let event = self.at_server(server, Work::Replay(count));
+        out.after(SimDuration::ZERO, event);
+    }
+
+    /// A connection is cut; both sides notice at once.
+    pub(super) fn cut(&mut self, connection: u32, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        let id = ConnectionId(connection);
+        if self.hub.connections().state(id) != ConnectionState::Open || self.away.contains_key(&connection) {
+            return;
+        }
+        let server = self.hub.connections().server(id);
+        if self.servers.servers[server.index()].is_up() {
+            self.before_churn(server.index());
+            self.truncate_connection(server.index(), connection, now);
+            self.servers.servers[server.index()].note_churn(now, connection, false);
+        }
+        let state = &mut self.servers.servers[server.index()];
+        state.held = state.held.saturating_sub(1);
+        self.uncount(server, now);
+        self.hub.close(timestamp(now), id, self.resumable());
+        self.watch_deadline(connection, now);
+        self.away.insert(connection, Away { since: now, ..Away::new(server) });
+        self.try_later(connection, out);
+    }
+
+    /// The balancer counts one connection fewer on a server.
+    fn uncount(&mut self, server: ServerId, now: SimTime) {
+        if server == ServerId::NOWHERE {
+            return;
+        }
+        let state = &mut self.servers.servers[server.index()];
+        if state.counted > 0 {
+            state.counted -= 1;
+            self.balancer.on_closed(timestamp(now), server);
+        }
+    }
+
+    fn resumable(&self) -> bool {
+        !self.scenario.design.connection_servers.resume.is_zero()
+    }
+
+    fn watch_deadline(&mut self, connection: u32, now: SimTime) {
+        let at = now + self.scenario.design.connection_servers.resume + SimDuration::from_nanos(1);
+        // The cohort event reads the wheel every slot, so no event of its own is needed.
+        let _slot = self.deadlines.schedule(connection, at);
+    }
+
+    /// Ends the sessions whose resume window has passed.
+    pub(super) fn expire_sessions(&mut self, now: SimTime) {
+        let mut due = Vec::new();
+        self.deadlines.due(now, &mut due);
+        for connection in due {
+            self.hub.expire(timestamp(now), ConnectionId(connection));
+        }
+    }
+
+    /// A server dies without a word.
+    pub(super) fn kill_server(&mut self, server: u16, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        let index = usize::from(server);
+        if !self.servers.servers[index].is_up() {
+            return;
+        }
+        self.before_churn(index);
+        self.truncate_server(index, now);
+        let state = &mut self.servers.servers[index];
+        let epoch = state.epoch;
+        state.epoch = state.epoch.wrapping_add(1);
+        state.held = 0;
+        let mut lost = Vec::new();
+        state.station.crash(now, &mut lost);
+        for work in lost {
+            self.void_work(server, work, out);
+        }
+        let connected: Vec<u32> = self.hub.connections().open_connections(ServerId(server)).map(|id| id.0).collect();
+        let interval = self.scenario.load.heartbeat;
+        for connection in connected {
+            let phase = self.draws.unit_f64(NOTICE, connection.into(), now.as_nanos());
+            let wait = interval.scaled(phase) + self.scenario.load.heartbeat_timeout;
+            out.after(wait, Event::Notice { connection, server });
+        }
+        out.after(self.scenario.load.heartbeat_timeout, Event::ServerNoticed { server, epoch });
+    }
+
+    /// The registry and the balancer notice that a server is dead.
+    pub(super) fn server_noticed(&mut self, server: u16, epoch: u16, now: SimTime) {
+        let state = &mut self.servers.servers[usize::from(server)];
+        if state.epoch != epoch.wrapping_add(1) {
+            return;
+        }
+        let counted = core::mem::take(&mut state.counted);
+        for _ in 0..counted {
+            self.balancer.on_closed(timestamp(now), ServerId(server));
+        }
+        if !self.servers.servers[usize::from(server)].is_up() {
+            self.balancer.set_state(timestamp(now), ServerId(server), BackendState::Down);
+        }
+        let connected: Vec<u32> = self.hub.connections().open_connections(ServerId(server)).map(|id| id.0).collect();
+        self.hub.server_down(timestamp(now), ServerId(server));
+        if self.servers.servers[usize::from(server)].is_up() {
+            self.hub.server_up(timestamp(now), ServerId(server));
+        }
+        for connection in connected {
+            self.watch_deadline(connection, now);
+        }
+    }
+
+    /// A server is back, empty.
+    pub(super) fn server_back(&mut self, server: u16, now: SimTime) {
+        let state = &mut self.servers.servers[usize::from(server)];
+        if state.is_up() {
+            return;
+        }
+        state.station.restore(now);
+        self.hub.server_up(timestamp(now), ServerId(server));
+        self.balancer.set_state(timestamp(now), ServerId(server), BackendState::Up);
+    }
+
+    /// A broker node is back.
+    pub(super) fn broker_back(&mut self, node: u16, now: SimTime) {
+        let Some(broker) = &mut self.broker else { return };
+        broker.partitions.broker_up(timestamp(now), node.into());
+        for core in broker.node_cores(node.into()) {
+            broker.cores[core].restore();
+        }
+    }
+
+    /// A fault of the scenario begins or ends.
+    pub(super) fn fault(&mut self, index: u16, begins: bool, out: &mut Schedule<'_, Event>) {
+        let timed = self.scenario.faults[usize::from(index)].clone();
+        if begins && let Some(lasts) = timed.lasts {
+            out.after(lasts, Event::Fault { index, begins: false });
+        }
+        match timed.fault {
+            Fault::Kill { tier: Tier::ConnectionServers, first, instances } => {
+                for server in (first..first + instances).map(|server| server as u16) {
+                    if begins {
+                        self.kill_server(server, out);
+                    } else {
+                        self.server_back(server, out.now());
+                    }
+                }
+            }
+            Fault::Kill { tier: Tier::Broker, first, instances } => {
+                for node in first..first + instances {
+                    if begins {
+                        self.kill_broker(node, out.now());
+                    } else {
+                        self.broker_back(node as u16, out.now());
+                    }
+                }
+            }
+            Fault::Kill { .. } => {}
+            Fault::RollingRestart { .. } if begins => out.after(SimDuration::ZERO, Event::Rolling { index, server: 0, restart: false }),
+            Fault::RollingRestart { .. } => {}
+            Fault::DropConnections { within } if begins => self.drop_connections(index, within, out),
+            Fault::DropConnections { .. } => {}
+        }
+    }
+
+    fn drop_connections(&mut self, index: u16, within: SimDuration, out: &mut Schedule<'_, Event>) {
+        for connection in 0..self.clients.len() {
+            if self.hub.connections().state(ConnectionId(connection)) == ConnectionState::Open {
+                let at = within.scaled(self.draws.unit_f64(CUT, connection.into(), index.into()));
+                out.after(at, Event::Cut(connection));
+            }
+        }
+    }
+
+    /// One step of a rolling restart: drain a server, then restart it, then the next.
+    pub(super) fn rolling(&mut self, index: u16, server: u16, restart: bool, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        let Fault::RollingRestart { drain, restart: takes } = self.scenario.faults[usize::from(index)].fault else { return };
+        let connected: Vec<u32> = self.hub.connections().open_connections(ServerId(server)).map(|id| id.0).collect();
+        if !restart {
+            self.balancer.set_state(timestamp(now), ServerId(server), BackendState::Draining);
+            for connection in connected {
+                let at = drain.scaled(self.draws.unit_f64(CUT, connection.into(), (u64::from(index) << 32) | u64::from(server)));
+                out.after(at, Event::Cut(connection));
+            }
+            out.after(drain, Event::Rolling { index, server, restart: true });
+            return;
+        }
+        for connection in connected {
+            self.cut(connection, out);
+        }
+        self.balancer.set_state(timestamp(now), ServerId(server), BackendState::Down);
+        let mut lost = Vec::new();
+        let state = &mut self.servers.servers[usize::from(server)];
+        state.epoch = state.epoch.wrapping_add(1);
+        state.station.crash(now, &mut lost);
+        for work in lost {
+            self.void_work(server, work, out);
+        }
+        out.after(takes, Event::ServerBack(server));
+        if usize::from(server) + 1 < self.servers.servers.len() {
+            out.after(takes, Event::Rolling { index, server: server + 1, restart: false });
+        }
+    }
+
+    fn kill_broker(&mut self, node: u32, now: SimTime) {
+        let Some(broker) = &mut self.broker else { return };
+        broker.partitions.broker_down(timestamp(now), node);
+        broker.died[node as usize] = Some(now);
+        for core in broker.node_cores(node) {
+            broker.cores[core].crash(now);
+        }
+    }
+
+    /// One way between a client and its server, without jitter.
+    pub(super) fn one_way(&self, connection: u32) -> SimDuration {
+        SimDuration::from_nanos(units_ns(self.clients.get(connection).base_units))
+    }
+
+    /// Notes that a connection did not receive a message that was sent to it.
+    pub(super) fn mark_missed(&mut self, channel: ChannelId, seq: Seq, connection: u32) {
+        if let Some(fate) = self.fate_mut(channel, seq) {
+            fate.missed_by.push(connection);
+        }
+    }
+
+    /// Notes that a server died with its copy of a message.
+    pub(super) fn mark_void(&mut self, channel: ChannelId, seq: Seq, server: ServerId) {
+        if let Some(fate) = self.fate_mut(channel, seq)
+            && !fate.void_on.contains(&server)
+        {
+            fate.void_on.push(server);
+        }
+    }
+
+    fn fate_mut(&mut self, channel: ChannelId, seq: Seq) -> Option<&mut Fate> {
+        let ring = self.hub.ring_mut(channel);
+        let sent = ring.get_mut(seq)?;
+        Some(Arc::make_mut(sent.fate.get_or_insert_default()))
+    }
+
+    /// Messages held for sessions that can still be resumed: owed, not received, not lost yet.
+    pub(super) fn held_for_absent(&self, now: SimTime, ledger: &Ledger) -> u64 {
+        let connections = self.hub.connections();
+        let mut held = 0;
+        for (&connection, away) in &self.away {
+            let id = ConnectionId(connection);
+            let waiting = connections.is_resumable(timestamp(now), id) || (connections.state(id) == ConnectionState::Open && self.resumable());
+            if !waiting {
+                continue;
+            }
+            for &channel in self.hub.directory().channels_of(id) {
+                let Some(ring) = self.hub.ring(channel) else { continue };
+                let mut seq = ring.last();
+                while let Some((at, sent)) = ring.get(seq) {
+                    if !self.missed(at.0, sent.fate.as_deref(), connection, away.server, now) {
+                        break;
+                    }
+                    held += u64::from(sent.started >= ledger.since);
+                    seq = Seq(seq.0 - 1);
+                }
+            }
+        }
+        held
+    }
+}

@@ -1,0 +1,842 @@
+//! The whole system as one model: population, tiers and what is on its way.
+//!
+//! The engine hands over one event at a time; [`World`] lets the tier it belongs to react and wires what comes out to the
+//! next tier. A publish: client → connection server (reads it) → database, if it needs queries → channel owner or broker
+//! (orders it, one copy per server with members) → connection servers (write it) → clients. A query: client → server →
+//! database → server → client. Routing decisions are those of [`routing::Hub`] and [`routing::LoadBalancer`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use routing::hub::HubOptions;
+use routing::{
+    Backend, Balancer, ChannelId, ConnectionId, ConnectionTable, DirectoryBuilder, FanoutPlan, Hub, LoadBalancer, Options,
+    ReplayLimits, RoutingMode, ServerId,
+};
+
+use super::BuildError;
+use super::backlog::Backlog;
+use super::baseline::Baseline;
+use super::backend::{BrokerNodes, DatabasePool, Ordered, Owners, Queried};
+use super::clients::Clients;
+use super::deliveries::Scratch;
+use super::event::{Event, Work};
+use super::ledger::{Ledger, Refusal, units_ns};
+use super::lists::Lists;
+use super::network::Network;
+use super::operation::{Kind, NOBODY, Operation, OperationId, OperationSlab, Part};
+use super::population::Population;
+use super::servers::{Servers, timestamp};
+use super::sessions::{Away, Fate};
+use crate::delivery::{JitterTable, Kernel};
+use crate::draw::{Draws, Purpose};
+use crate::engine::{Model, Schedule, StopCause, TimerWheel};
+use crate::scenario::{Per, Publisher, Rate, Scenario, Transport};
+use crate::station::{Lane, Wake};
+use crate::time::{SimDuration, SimTime};
+
+const ARRIVAL: Purpose = Purpose::named("operation/arrival");
+const WHO: Purpose = Purpose::named("operation/who");
+const CHANNEL: Purpose = Purpose::named("operation/channel");
+const QUERY_TIME: Purpose = Purpose::named("database/query");
+const LINGER: Purpose = Purpose::named("broker/linger");
+const PAUSE_EVERY: Purpose = Purpose::named("server/pause-every");
+const PAUSE_LASTS: Purpose = Purpose::named("server/pause-lasts");
+const BALANCE: Purpose = Purpose::named("balancer/pick");
+/// Uplink jitter is keyed like downlink jitter, on another stream.
+const UPLINK: u64 = 0x7570_6c69_6e6b_0000;
+
+/// Interval of heartbeat and poll cohorts.
+pub(super) const COHORT: SimDuration = SimDuration::from_millis(100);
+/// Interval of the conservation audit.
+const AUDIT: SimDuration = SimDuration::from_secs(1);
+
+/// What a replay ring keeps of a message.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// When it was started.
+    pub started: SimTime,
+    /// Who missed it although it was sent to them; nobody, usually.
+    pub fate: Option<Arc<Fate>>,
+}
+
+/// The model behind a [`super::SystemRun`].
+#[derive(Clone)]
+pub struct World {
+    pub(super) scenario: Arc<Scenario>,
+    pub(super) network: Arc<Network>,
+    pub(super) draws: Draws,
+    pub(super) kernel: Kernel,
+    pub(super) wire: routing::session::Transport,
+    pub(super) no_jitter: JitterTable,
+    pub(super) hub: Hub<Sent>,
+    pub(super) clients: Clients,
+    pub(super) balancer: LoadBalancer,
+    pub(super) operations: OperationSlab,
+    pub(super) lists: Lists,
+    pub(super) servers: Servers,
+    pub(super) owners: Option<Owners>,
+    pub(super) broker: Option<BrokerNodes>,
+    pub(super) database: Option<DatabasePool>,
+    pub(super) ledger: Ledger,
+    pub(super) away: BTreeMap<u32, Away>,
+    pub(super) reopened: BTreeMap<u32, SimTime>,
+    pub(super) deadlines: TimerWheel,
+    pub(super) useful_poll: BTreeMap<u32, u64>,
+    pub(super) presence_seen: Vec<u32>,
+    pub(super) presence_stamp: u32,
+    pub(super) connects: u64,
+    pub(super) deliveries: u64,
+    pub(super) channels: u32,
+    pub(super) baseline: Baseline,
+    pub(super) backlog: Backlog,
+    pub(super) scratch: Scratch,
+    arrivals: [u64; 3],
+    plan: FanoutPlan,
+    wakes: Vec<Wake>,
+}
+
+impl World {
+    /// Builds the population and seats it, as the balancer would have placed it.
+    pub fn new(scenario: Arc<Scenario>) -> Result<Self, BuildError> {
+        let network = Arc::new(Network::new(&scenario));
+        let population = Population::new(&scenario)?;
+        let population_draws = Draws::new(scenario.run.population_seed);
+        let draws = Draws::new(scenario.run.seed);
+        let clients = Clients::new(&population, &network, &population_draws);
+        let design = &scenario.design;
+        let mut servers = Servers::new(&design.connection_servers);
+        let mut balancer = balancer(&scenario);
+        let (seats, refused) = seat(&population_draws, clients.len(), &mut servers, &mut balancer);
+        let mut builder = DirectoryBuilder::new(population.connections());
+        let mut channels = 0;
+        population.channels(|_, members| {
+            builder.push_channel(members, &seats);
+            channels += 1;
+        });
+        let owners = design.channel_owners.as_ref().map(Owners::new);
+        let options = HubOptions {
+            mode: design.routing,
+            replay: ReplayLimits {
+                window_ns: design.connection_servers.resume.as_nanos(),
+                max_entries: design.connection_servers.replay_messages,
+            },
+            owners: owners.as_ref().map(|owners| owners.placement().clone()),
+        };
+        let table = ConnectionTable::open_on(&seats);
+        let mut hub = Hub::with_population(options, design.connection_servers.count as u16, builder.finish(), table);
+        let classes = network.classes().len();
+        let mut away = BTreeMap::new();
+        for &(connection, _) in &refused {
+            hub.close(timestamp(SimTime::ZERO), ConnectionId(connection), false);
+            away.insert(connection, Away::new(ServerId::NOWHERE));
+        }
+        let measure_from = SimTime::ZERO + scenario.run.warmup;
+        let mut ledger = Ledger::new(measure_from, classes);
+        for &(_, reason) in &refused {
+            ledger.refuse(reason);
+        }
+        Ok(Self {
+            presence_seen: if scenario.traffic.presence.is_some() { vec![0; clients.len() as usize] } else { Vec::new() },
+            presence_stamp: 0,
+            kernel: Kernel::detect(),
+            wire: wire(scenario.load.transport),
+            no_jitter: JitterTable::none(),
+            broker: design.broker.as_ref().map(BrokerNodes::new),
+            database: design.database.as_ref().map(DatabasePool::new),
+            deadlines: TimerWheel::new(COHORT, 4096),
+            operations: OperationSlab::default(),
+            lists: Lists::default(),
+            reopened: BTreeMap::new(),
+            useful_poll: BTreeMap::new(),
+            connects: 0,
+            deliveries: 0,
+            baseline: Baseline::default(),
+            backlog: Backlog::new(scenario.faults.is_empty()),
+            scratch: Scratch::default(),
+            arrivals: [0; 3],
+            plan: FanoutPlan::new(),
+            wakes: Vec::new(),
+            scenario: Arc::clone(&scenario),
+            network,
+            draws,
+            hub,
+            clients,
+            balancer,
+            servers,
+            owners,
+            ledger,
+            away,
+            channels,
+        })
+    }
+
+    /// Schedules what starts by itself: arrivals, pauses, cohorts, faults, retries of those without a seat, audits.
+    pub(super) fn begin(&mut self, out: &mut Schedule<'_, Event>) {
+        for kind in [Kind::Publish, Kind::Presence, Kind::Query] {
+            self.schedule_arrival(kind, out);
+        }
+        for server in 0..self.servers.servers.len() as u16 {
+            for class in 0..self.servers.pauses.len() as u8 {
+                self.schedule_pause(server, class, out);
+            }
+        }
+        out.after(COHORT, Event::Cohort);
+        out.after(AUDIT, Event::Audit);
+        out.at(self.ledger.since.max(out.now()), Event::Measure);
+        for (index, fault) in self.scenario.faults.iter().enumerate() {
+            let at = SimTime::ZERO + fault.at;
+            if at >= out.now() {
+                out.at(at, Event::Fault { index: index as u16, begins: true });
+            }
+        }
+        let waiting: Vec<u32> = self.away.keys().copied().collect();
+        for connection in waiting {
+            self.try_later(connection, out);
+        }
+    }
+
+    /// Takes over from a world that this one replaces: draws go on, measuring starts now.
+    pub(super) fn continue_from(&mut self, earlier: &World, now: SimTime) {
+        self.arrivals = earlier.arrivals;
+        self.connects = earlier.connects;
+        self.ledger.since = now;
+    }
+
+    /// Measuring starts anew; what is under way does not count.
+    pub(super) fn restart_measuring(&mut self, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        self.ledger = Ledger::new(now, self.network.classes().len());
+        self.operations.forget_measured();
+        for server in &mut self.servers.servers {
+            for written in &mut server.written {
+                written.measured = false;
+            }
+        }
+        self.backlog.restart();
+        self.baseline = Baseline::of(self, now);
+    }
+
+    /// Connections whose server has died without anybody noticing.
+    pub(super) fn unnoticed(&self) -> u64 {
+        let dead = self.servers.servers.iter().enumerate().filter(|(_, server)| !server.is_up());
+        dead.map(|(id, _)| u64::from(self.hub.connections().open_count_on(ServerId(id as u16)))).sum()
+    }
+
+    /// Bytes held by the large arrays.
+    pub(super) fn memory_bytes(&self) -> u64 {
+        (self.hub.memory_bytes() + self.clients.memory_bytes() + self.presence_seen.len() * 4) as u64
+    }
+
+    /// Operations of a kind per second over the whole system.
+    #[must_use]
+    pub fn offered_per_s(&self, kind: Kind) -> f64 {
+        let traffic = &self.scenario.traffic;
+        let rate = match kind {
+            Kind::Publish => traffic.publish.as_ref().map(|publish| publish.rate),
+            Kind::Presence => traffic.presence.as_ref().map(|presence| presence.rate),
+            Kind::Query => traffic.query.as_ref().map(|query| query.rate),
+            Kind::Connect => None,
+        };
+        rate.map_or(0.0, |Rate { per_s, per }| {
+            per_s
+                * match per {
+                    Per::User => f64::from(self.clients.len()),
+                    Per::Channel => f64::from(self.channels),
+                    Per::System => 1.0,
+                }
+        })
+    }
+
+    /// Payload of an operation, bytes.
+    #[must_use]
+    pub fn payload_bytes(&self, kind: Kind) -> u32 {
+        let traffic = &self.scenario.traffic;
+        match kind {
+            Kind::Publish => traffic.publish.as_ref().map_or(0, |publish| publish.size_bytes),
+            Kind::Presence => traffic.presence.as_ref().map_or(0, |presence| presence.size_bytes),
+            Kind::Query => traffic.query.as_ref().map_or(0, |query| query.size_bytes),
+            Kind::Connect => 0,
+        }
+    }
+
+    /// Bytes of an operation on the wire to one client, headers included.
+    #[must_use]
+    pub fn wire_bytes(&self, kind: Kind) -> u32 {
+        self.wire.bytes_down(self.payload_bytes(kind).into()) as u32
+    }
+
+    fn schedule_arrival(&mut self, kind: Kind, out: &mut Schedule<'_, Event>) {
+        let rate = self.offered_per_s(kind);
+        if rate <= 0.0 {
+            return;
+        }
+        let ordinal = self.arrivals[kind.index()];
+        let unit = self.draws.unit_f64(ARRIVAL, kind as u64, ordinal);
+        let gap_ns = -libm::log(1.0 - unit) * 1e9 / rate;
+        out.after(SimDuration::from_nanos(libm::round(gap_ns) as u64), Event::Arrival(kind));
+    }
+
+    fn arrival(&mut self, kind: Kind, out: &mut Schedule<'_, Event>) {
+        let ordinal = self.arrivals[kind.index()];
+        self.arrivals[kind.index()] += 1;
+        self.schedule_arrival(kind, out);
+        let now = out.now();
+        let measured = now >= self.ledger.since;
+        let Some((origin, channel)) = self.who(kind, ordinal) else { return };
+        let mut operation = Operation::new(kind, now, origin, ordinal, measured);
+        operation.channel = channel;
+        if measured {
+            self.ledger.kind(kind).offered += 1;
+        }
+        if origin == NOBODY {
+            let id = self.operations.insert(operation);
+            self.route(id, out);
+            return;
+        }
+        let client = self.clients.get(origin);
+        let jitter = self.network.jitter_units(client.class, operation.key() ^ UPLINK, origin);
+        let uplink = SimDuration::from_nanos(units_ns(client.base_units + jitter));
+        operation.parts.add(Part::Uplink, uplink);
+        let server = self.hub.connections().server(ConnectionId(origin));
+        let id = self.operations.insert(operation);
+        out.after(uplink, self.at_server(server.0, Work::Receive(id)));
+    }
+
+    /// Who starts an operation, and in which channel; `None` when the one drawn is offline or in no channel.
+    fn who(&self, kind: Kind, ordinal: u64) -> Option<(u32, ChannelId)> {
+        let traffic = &self.scenario.traffic;
+        let publish = traffic.publish.as_ref().filter(|_| kind == Kind::Publish);
+        let by_channel = publish.is_some_and(|publish| publish.rate.per == Per::Channel || publish.from != Publisher::Members);
+        if by_channel {
+            let channel = ChannelId(self.draws.below(CHANNEL, kind as u64, ordinal, self.channels.max(1).into()) as u32);
+            if publish.is_some_and(|publish| publish.from != Publisher::Members) {
+                return Some((NOBODY, channel));
+            }
+            let members = self.hub.directory().len(channel) as u64;
+            let pick = self.draws.below(WHO, kind as u64, ordinal, members.max(1));
+            return self.nth_live_member(channel, pick).map(|member| (member.0, channel));
+        }
+        let user = ConnectionId(self.draws.below(WHO, kind as u64, ordinal, self.clients.len().max(1).into()) as u32);
+        if !self.is_online(user) {
+            return None;
+        }
+        if kind != Kind::Publish {
+            return Some((user.0, ChannelId(user.0)));
+        }
+        let channels = self.hub.directory().channels_of(user);
+        if channels.is_empty() {
+            return None;
+        }
+        let index = self.draws.below(CHANNEL, kind as u64, ordinal, channels.len() as u64);
+        Some((user.0, channels[index as usize]))
+    }
+
+    fn nth_live_member(&self, channel: ChannelId, n: u64) -> Option<ConnectionId> {
+        let mut left = n as usize;
+        for (home, members) in self.hub.directory().groups(channel) {
+            if left < members.len() {
+                return matches!(home, routing::Home::Live(_)).then(|| members[left]);
+            }
+            left -= members.len();
+        }
+        None
+    }
+
+    /// Whether a user has an open connection to a server that lives.
+    fn is_online(&self, user: ConnectionId) -> bool {
+        self.hub.connections().state(user) == routing::ConnectionState::Open && !self.away.contains_key(&user.0)
+    }
+
+    /// The event of work on its way to a server as it lives now.
+    pub(super) fn at_server(&self, server: u16, work: Work) -> Event {
+        Event::AtServer { server, epoch: self.servers.servers[usize::from(server)].epoch, work }
+    }
+
+    fn arrive_at_server(&mut self, server: u16, epoch: u16, work: Work, out: &mut Schedule<'_, Event>) {
+        let state = &mut self.servers.servers[usize::from(server)];
+        if state.epoch != epoch || !state.is_up() {
+            self.void_work(server, work, out);
+            return;
+        }
+        if let Work::Copy { operation, recipients } = work
+            && self.died_with_broker(server, operation, recipients, out)
+        {
+            return;
+        }
+        let lane = match work {
+            Work::Copy { .. } | Work::Answer(_) => Lane::Inbox,
+            Work::Receive(_) | Work::Accept(_) | Work::Replay(_) | Work::Chores { .. } => Lane::Socket,
+        };
+        let bytes = match work {
+            Work::Copy { operation, .. } | Work::Answer(operation) => self.payload_bytes(self.operations[operation].kind),
+            Work::Replay(_) => self.payload_bytes(Kind::Publish),
+            Work::Receive(_) | Work::Accept(_) | Work::Chores { .. } => 0,
+        };
+        let demand = self.servers.demand(work, bytes);
+        let state = &mut self.servers.servers[usize::from(server)];
+        state.station.arrive(out.now(), work, demand, lane, &mut self.wakes);
+        self.schedule_wakes(server, out);
+    }
+
+    pub(super) fn schedule_wakes(&mut self, server: u16, out: &mut Schedule<'_, Event>) {
+        for wake in self.wakes.drain(..) {
+            out.at(wake.at, Event::ServerDone { server, core: wake.core, stamp: wake.stamp });
+        }
+    }
+
+    fn server_done(&mut self, server: u16, core: u32, stamp: u32, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        let done = self.servers.servers[usize::from(server)].station.complete(now, core, stamp, &mut self.wakes);
+        self.schedule_wakes(server, out);
+        let Some(done) = done else { return };
+        match done.job {
+            Work::Copy { operation, recipients } => self.write_copy(usize::from(server), operation, recipients, &done),
+            Work::Receive(id) => {
+                let parts = &mut self.operations[id].parts;
+                parts.add(Part::ServerQueue, done.waited());
+                parts.add(Part::ServerService, done.service);
+                parts.add(Part::ServerPause, done.paused);
+                self.received(id, out);
+            }
+            Work::Answer(id) => {
+                let parts = &mut self.operations[id].parts;
+                parts.add(Part::ServerQueue, done.waited());
+                parts.add(Part::ServerService, done.service);
+                parts.add(Part::ServerPause, done.paused);
+                self.answer(usize::from(server), id, now);
+            }
+            Work::Accept(connection) => self.admitted(server, connection, out),
+            Work::Replay(_) | Work::Chores { .. } => {}
+        }
+    }
+
+    /// A server has read a client's operation.
+    fn received(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
+        let queries = match self.operations[id].kind {
+            Kind::Publish => self.scenario.traffic.publish.as_ref().map_or(0, |publish| publish.queries),
+            Kind::Query => 1,
+            Kind::Presence | Kind::Connect => 0,
+        };
+        self.operations[id].queries_left = queries as u16;
+        self.next_step(id, out);
+    }
+
+    /// Asks the database as often as the operation needs, then routes or answers it.
+    fn next_step(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
+        let operation = &mut self.operations[id];
+        if operation.queries_left > 0 && self.database.is_some() {
+            operation.queries_left -= 1;
+            let link = self.network.server_link();
+            operation.parts.add(Part::Link, link);
+            out.after(link, Event::AtDatabase(id));
+        } else if operation.kind == Kind::Query {
+            let server = self.hub.connections().server(ConnectionId(operation.origin));
+            match server {
+                ServerId::NOWHERE => self.fail(id, false),
+                server => self.arrive_at_server(server.0, self.servers.servers[server.index()].epoch, Work::Answer(id), out),
+            }
+        } else {
+            self.route(id, out);
+        }
+    }
+
+    fn at_database(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
+        let Some(database) = &mut self.database else { return };
+        let now = out.now();
+        let operation = &mut self.operations[id];
+        let bits = self.draws.u32(QUERY_TIME, operation.key(), u64::from(operation.queries_left));
+        let demand = database.query.sample(bits);
+        match database.ask(now, demand) {
+            Queried::Served(departure) => {
+                let link = self.network.server_link();
+                operation.parts.add(Part::DatabaseQueue, departure.started - now);
+                operation.parts.add(Part::DatabaseService, demand);
+                operation.parts.add(Part::Link, link);
+                out.at(departure.at + link, Event::Queried(id));
+            }
+            Queried::Refused => self.fail(id, false),
+            Queried::GivesUp(_) => self.fail(id, true),
+        }
+    }
+
+    /// Sends a message to whoever orders its channel, and its copies on.
+    fn route(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        match self.scenario.design.routing {
+            RoutingMode::Local => {
+                self.sequence(id, now);
+                self.operations[id].mark = now;
+                self.send_copies(id, out, |_| now);
+            }
+            RoutingMode::ChannelOwner | RoutingMode::Broadcast | RoutingMode::Interest => {
+                let link = if self.operations[id].origin == NOBODY { SimDuration::ZERO } else { self.network.server_link() };
+                self.operations[id].parts.add(Part::Link, link);
+                let by_owner = self.scenario.design.routing == RoutingMode::ChannelOwner;
+                out.after(link, if by_owner { Event::AtOwner(id) } else { Event::AtBroker(id) });
+            }
+        }
+    }
+
+    fn at_owner(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        self.sequence(id, now);
+        let operation = self.operations[id];
+        let key = u64::from(operation.channel.0);
+        let copies = self.plan.copies().len();
+        let ordered = self.owners.as_mut().and_then(|owners| owners.order(now, key, copies));
+        let Some(ordered) = ordered else {
+            self.fail(id, false);
+            return;
+        };
+        self.leave(id, now, ordered, Part::OwnerQueue, SimDuration::ZERO, out);
+    }
+
+    fn at_broker(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        let Some(broker) = &mut self.broker else { return };
+        broker.partitions.poll(timestamp(now));
+        let partition = broker.partition(self.operations[id].channel);
+        let Some(leader) = broker.partitions.leader(partition) else {
+            match broker.retry_at(partition, now) {
+                Some(at) => {
+                    self.operations[id].parts.add(Part::BrokerLinger, at - now);
+                    out.at(at, Event::AtBroker(id));
+                }
+                None => self.fail(id, false),
+            }
+            return;
+        };
+        self.sequence(id, now);
+        self.operations[id].leader = leader as u16;
+        let operation = self.operations[id];
+        let copies = self.plan.copies().len();
+        let Some(broker) = &mut self.broker else { return };
+        let linger = broker.linger.sample(self.draws.u32(LINGER, operation.key(), 0));
+        match broker.take(now, leader, partition, copies) {
+            Some(ordered) => self.leave(id, now, ordered, Part::BrokerQueue, linger, out),
+            None => self.fail(id, false),
+        }
+    }
+
+    /// Whether a copy that arrives would have left a broker node after its death. With a replica it is sent again after the
+    /// failover; without, it is lost.
+    fn died_with_broker(&mut self, server: u16, id: OperationId, planned: u32, out: &mut Schedule<'_, Event>) -> bool {
+        let Some(broker) = &mut self.broker else { return false };
+        let now = out.now();
+        let operation = self.operations[id];
+        let left = now.saturating_sub(self.network.server_link());
+        if !broker.voids(operation.leader, operation.sequenced, left) {
+            return false;
+        }
+        let partition = broker.partition(operation.channel);
+        broker.partitions.poll(timestamp(now));
+        let again = match broker.partitions.leader(partition) {
+            Some(_) => Some(now),
+            None => broker.retry_at(partition, now),
+        };
+        match again {
+            Some(at) => {
+                self.operations[id].leader = u16::MAX;
+                let event = self.at_server(server, Work::Copy { operation: id, recipients: planned });
+                out.at(at + self.network.server_link(), event);
+            }
+            None => self.void_copy(usize::from(server), id, planned),
+        }
+        true
+    }
+
+    /// Notes the wait at the station that ordered a message, and sends its copies as they leave.
+    fn leave(&mut self, id: OperationId, now: SimTime, ordered: Ordered, queue: Part, rest: SimDuration, out: &mut Schedule<'_, Event>) {
+        let operation = &mut self.operations[id];
+        operation.parts.add(queue, ordered.departure.started - now);
+        operation.parts.add(Part::BrokerLinger, rest);
+        operation.mark = ordered.departure.started + rest;
+        self.send_copies(id, out, |k| ordered.leaves(k) + rest);
+    }
+
+    /// Numbers a message in its channel and plans one copy per server with members.
+    fn sequence(&mut self, id: OperationId, now: SimTime) {
+        let operation = &mut self.operations[id];
+        operation.sequenced = now;
+        let origin = match operation.origin {
+            NOBODY => ServerId(0),
+            connection => self.hub.connections().server(ConnectionId(connection)),
+        };
+        if operation.kind == Kind::Presence {
+            self.plan_presence(id);
+            return;
+        }
+        let sent = Sent { started: operation.started, fate: None };
+        let published = self.hub.publish(timestamp(now), operation.channel, origin, sent, &mut self.plan);
+        operation.seq = published.seq;
+        operation.owed = published.owed_live + published.owed_away;
+        if operation.measured {
+            self.ledger.kind(Kind::Publish).owed += published.owed_live + published.owed_away;
+        }
+    }
+
+    /// A status change goes to every distinct co-member who is online.
+    fn plan_presence(&mut self, id: OperationId) {
+        let user = ConnectionId(self.operations[id].origin);
+        self.presence_stamp += 1;
+        let mut pairs = Vec::new();
+        for &channel in self.hub.directory().channels_of(user) {
+            for (home, members) in self.hub.directory().groups(channel) {
+                let routing::Home::Live(server) = home else { continue };
+                for &member in members {
+                    let seen = &mut self.presence_seen[member.index()];
+                    if *seen != self.presence_stamp {
+                        *seen = self.presence_stamp;
+                        pairs.push((server, member));
+                    }
+                }
+            }
+        }
+        let owed = pairs.len() as u64;
+        let list = self.lists.insert(&mut pairs, &mut self.plan);
+        let operation = &mut self.operations[id];
+        operation.recipients = Some(list);
+        operation.owed = owed;
+        if operation.measured {
+            self.ledger.kind(Kind::Presence).owed += owed;
+        }
+    }
+
+    /// Sends the planned copies; copy `k` leaves at `leaves(k)`.
+    fn send_copies(&mut self, id: OperationId, out: &mut Schedule<'_, Event>, leaves: impl Fn(usize) -> SimTime) {
+        let link = match self.scenario.design.routing {
+            RoutingMode::Local if self.operations[id].origin != NOBODY => SimDuration::ZERO,
+            _ => self.network.server_link(),
+        };
+        let operation = &mut self.operations[id];
+        operation.outstanding = self.plan.copies().len() as u32 + 1;
+        if operation.measured {
+            let planned = self.plan.recipients();
+            self.ledger.kind(operation.kind).in_transit += planned;
+        }
+        for (k, copy) in self.plan.copies().iter().enumerate() {
+            let work = Work::Copy { operation: id, recipients: copy.recipients };
+            let epoch = self.servers.servers[copy.server.index()].epoch;
+            out.at(leaves(k) + link, Event::AtServer { server: copy.server.0, epoch, work });
+        }
+        self.release(id);
+    }
+
+    /// A query's answer is on its way to the client that asked.
+    fn answer(&mut self, server: usize, id: OperationId, now: SimTime) {
+        let operation = self.operations[id];
+        self.operations.remove(id);
+        let client = self.clients.get(operation.origin);
+        let jitter = self.network.jitter_units(client.class, operation.key(), operation.origin);
+        let mut parts = operation.parts;
+        let free = now + SimDuration::from_nanos(units_ns(client.base_units + jitter));
+        let receipt = free.max(client.last_receipt);
+        self.clients.get_mut(operation.origin).last_receipt = receipt;
+        parts.add(Part::Downlink, free - now);
+        parts.add(Part::Order, receipt - free);
+        let bytes = u64::from(self.wire_bytes(operation.kind));
+        self.servers.servers[server].bytes_out += bytes;
+        self.ledger.egress_bytes += bytes;
+        if operation.measured {
+            let ledger = self.ledger.kind(operation.kind);
+            ledger.completed += 1;
+            ledger.receive(client.class, crate::histogram::units_of(receipt - operation.started), &parts);
+        }
+    }
+
+    /// An operation ends in an error or a timeout.
+    pub(super) fn fail(&mut self, id: OperationId, timed_out: bool) {
+        let operation = self.operations[id];
+        if operation.measured {
+            let ledger = self.ledger.kind(operation.kind);
+            if timed_out {
+                ledger.timed_out += 1;
+            } else {
+                ledger.failed += 1;
+            }
+        }
+        if let Some(list) = operation.recipients {
+            self.lists.remove(list);
+        }
+        self.operations.remove(id);
+    }
+
+    /// Work that reached a server that is dead, or was on it when it died.
+    pub(super) fn void_work(&mut self, server: u16, work: Work, out: &mut Schedule<'_, Event>) {
+        match work {
+            Work::Copy { operation, recipients } => self.void_copy(usize::from(server), operation, recipients),
+            Work::Receive(id) | Work::Answer(id) => self.fail(id, false),
+            Work::Accept(connection) => self.attempt_failed(connection, out),
+            Work::Replay(_) | Work::Chores { .. } => {}
+        }
+    }
+
+    fn schedule_pause(&mut self, server: u16, class: u8, out: &mut Schedule<'_, Event>) {
+        let state = &self.servers.servers[usize::from(server)];
+        let key = (u64::from(server) << 8) | u64::from(class);
+        let bits = self.draws.u32(PAUSE_EVERY, key, state.pauses[usize::from(class)]);
+        let every = self.servers.pauses[usize::from(class)].0.sample(bits);
+        out.after(every, Event::Pause { server, class, epoch: state.epoch });
+    }
+
+    fn pause(&mut self, server: u16, class: u8, epoch: u16, out: &mut Schedule<'_, Event>) {
+        let state = &mut self.servers.servers[usize::from(server)];
+        if state.epoch == epoch && state.is_up() {
+            let key = (u64::from(server) << 8) | u64::from(class);
+            let bits = self.draws.u32(PAUSE_LASTS, key, state.pauses[usize::from(class)]);
+            let lasts = self.servers.pauses[usize::from(class)].1.sample(bits);
+            state.station.pause(out.now(), lasts, &mut self.wakes);
+            self.schedule_wakes(server, out);
+        }
+        self.servers.servers[usize::from(server)].pauses[usize::from(class)] += 1;
+        self.schedule_pause(server, class, out);
+    }
+
+    /// Heartbeats and polls of one cohort, at every server; and sessions whose deadline has passed.
+    fn cohort(&mut self, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        let heartbeat = self.scenario.load.heartbeat;
+        let poll = match self.scenario.load.transport {
+            Transport::Poll { interval } => Some(interval),
+            Transport::WebSocket | Transport::Sse | Transport::LongPoll { .. } => None,
+        };
+        for server in 0..self.servers.servers.len() {
+            let state = &mut self.servers.servers[server];
+            if !state.is_up() {
+                continue;
+            }
+            let heartbeats = state.chores(0, heartbeat);
+            let polls = poll.map_or(0, |interval| state.chores(1, interval));
+            if now >= self.ledger.since {
+                self.ledger.polls += u64::from(polls);
+            }
+            if heartbeats + polls > 0 {
+                let epoch = state.epoch;
+                self.arrive_at_server(server as u16, epoch, Work::Chores { heartbeats, polls }, out);
+            }
+        }
+        self.expire_sessions(now);
+        out.after(COHORT, Event::Cohort);
+    }
+
+    fn audit(&mut self, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        for (number, server) in self.servers.servers.iter().enumerate() {
+            let station = &server.station;
+            assert!(
+                station.accounts().conserves(station.in_service()),
+                "connection server {number} lost count of its work at {now}"
+            );
+        }
+        for kind in [Kind::Publish, Kind::Presence] {
+            let ledger = self.ledger.kind(kind);
+            assert!(
+                ledger.received + ledger.in_transit <= ledger.owed,
+                "{}: more received and under way than owed at {now}",
+                kind.name()
+            );
+        }
+        self.backlog.push(self.backlogs(now));
+        if let Some(tier) = self.backlog.hopeless() {
+            out.stop(StopCause::Unstable { tier: tier.to_owned() });
+        }
+        out.after(AUDIT, Event::Audit);
+    }
+
+    /// How long the work that waits at each tier has waited, or will wait.
+    fn backlogs(&self, now: SimTime) -> [SimDuration; 4] {
+        let behind = |cores: &[crate::station::FastFifo]| cores.iter().map(|core| core.next_wait(now)).max();
+        let waiting = |server: &super::servers::Server| {
+            server.station.oldest_arrival().map_or(SimDuration::ZERO, |at| now.saturating_since(at))
+        };
+        [
+            self.servers.servers.iter().map(waiting).max().unwrap_or_default(),
+            self.owners.as_ref().and_then(|owners| behind(&owners.cores)).unwrap_or_default(),
+            self.broker.as_ref().and_then(|broker| behind(&broker.cores)).unwrap_or_default(),
+            self.database.as_ref().map(|database| database.pool.next_wait(now)).unwrap_or_default(),
+        ]
+    }
+
+    /// The affinity key and draws of one connection's attempt.
+    pub(super) fn pick_server(&mut self, now: SimTime, connection: u32) -> Option<ServerId> {
+        let mut rng = self.draws.rng(BALANCE, connection.into(), self.connects);
+        self.connects += 1;
+        let key = routing::hash::hash_u64(routing::hash::DEFAULT_SEED, connection.into());
+        self.balancer.pick(timestamp(now), key, &mut rng)
+    }
+}
+
+/// The balancer of a scenario with all its servers up.
+fn balancer(scenario: &Scenario) -> LoadBalancer {
+    let tier = &scenario.design.load_balancer;
+    let options = Options {
+        information_age_ns: tier.counters_age.as_nanos(),
+        slow_start_ns: tier.slow_start.as_nanos(),
+        seed: routing::hash::DEFAULT_SEED,
+    };
+    let backends: Vec<Backend> =
+        (0..scenario.design.connection_servers.count).map(|id| Backend::new(ServerId(id as u16))).collect();
+    LoadBalancer::new(tier.policy, options, &backends)
+}
+
+/// Places every connection where the balancer puts it; those who find no room are listed with the reason.
+fn seat(draws: &Draws, connections: u32, servers: &mut Servers, balancer: &mut LoadBalancer) -> (Vec<ServerId>, Vec<(u32, Refusal)>) {
+    let mut seats = Vec::with_capacity(connections as usize);
+    let mut refused = Vec::new();
+    let capacity = servers.capacity;
+    let mut rng = draws.rng(BALANCE, u64::MAX, 0);
+    for connection in 0..connections {
+        let key = routing::hash::hash_u64(routing::hash::DEFAULT_SEED, connection.into());
+        let server = balancer.pick(timestamp(SimTime::ZERO), key, &mut rng).unwrap_or(ServerId(0));
+        let state = &mut servers.servers[server.index()];
+        match capacity.refuses(state.held) {
+            None => {
+                state.hold();
+                state.counted += 1;
+                balancer.on_opened(timestamp(SimTime::ZERO), server);
+            }
+            Some(reason) => refused.push((connection, reason)),
+        }
+        seats.push(server);
+    }
+    (seats, refused)
+}
+
+/// The transport as the routing library accounts for it.
+fn wire(transport: Transport) -> routing::session::Transport {
+    match transport {
+        Transport::WebSocket => routing::session::Transport::WebSocket,
+        Transport::Sse => routing::session::Transport::Sse,
+        Transport::LongPoll { hold } => routing::session::Transport::LongPoll { timeout_ns: hold.as_nanos() },
+        Transport::Poll { interval } => routing::session::Transport::Poll { interval_ns: interval.as_nanos() },
+    }
+}
+
+impl Model for World {
+    type Event = Event;
+
+    fn handle(&mut self, at: SimTime, event: Event, out: &mut Schedule<'_, Event>) {
+        match event {
+            Event::AtServer { server, epoch, work } => self.arrive_at_server(server, epoch, work, out),
+            Event::ServerDone { server, core, stamp } => self.server_done(server, core, stamp, out),
+            Event::Arrival(kind) => self.arrival(kind, out),
+            Event::AtDatabase(id) => self.at_database(id, out),
+            Event::Queried(id) => self.next_step(id, out),
+            Event::AtOwner(id) => self.at_owner(id, out),
+            Event::AtBroker(id) => self.at_broker(id, out),
+            Event::Pause { server, class, epoch } => self.pause(server, class, epoch, out),
+            Event::Cohort => self.cohort(out),
+            Event::AtBalancer(connection) => self.at_balancer(connection, out),
+            Event::Attempt(connection) => self.attempt(connection, out),
+            Event::Notice { connection, server } => self.notice(connection, server, out),
+            Event::Cut(connection) => self.cut(connection, out),
+            Event::ServerNoticed { server, epoch } => self.server_noticed(server, epoch, at),
+            Event::ServerBack(server) => self.server_back(server, at),
+            Event::Fault { index, begins } => self.fault(index, begins, out),
+            Event::Rolling { index, server, restart } => self.rolling(index, server, restart, out),
+            Event::Audit => self.audit(out),
+            Event::Measure => self.baseline = Baseline::of(self, at),
+        }
+    }
+}
