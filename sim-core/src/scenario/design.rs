@@ -202,7 +202,7 @@ impl<'a> Names<'a> {
                         shorten(&name)
                     )),
                 );
-                return chain;
+                return Vec::new();
             }
             at = format!("profiles.{name}.like");
             name = like.clone();
@@ -213,7 +213,7 @@ impl<'a> Names<'a> {
             .map(|(own, _)| own.as_str())
             .chain(assets().profiles().map(|(name, _)| name));
         check.problem(&at, Problem::unknown("server profile", &name, known));
-        chain
+        Vec::new()
     }
 
     /// A profile with everything that its `like` gives.

@@ -114,7 +114,7 @@ pub fn parse(text: &str) -> Result<Node, SyntaxError> {
             problem: Problem::new("the text is longer than 4 MiB"),
         });
     }
-    let mut parser = Parser { text, at: 0 };
+    let mut parser = Parser::new(text);
     parser.attributes()?;
     let node = parser.value(0)?;
     parser.space()?;
@@ -300,7 +300,7 @@ pub fn set_verbatim(text: &str, path: &str, value: &str) -> Result<String, Probl
 /// The text on one line, without comments (so that it can be put into another text).
 fn single_line(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
-    let mut parser = Parser { text: value, at: 0 };
+    let mut parser = Parser::new(value);
     while parser.at < value.len() {
         let start = parser.at;
         if parser.space().is_err() {
@@ -422,6 +422,8 @@ fn is_number(text: &str) -> bool {
 struct Parser<'a> {
     text: &'a str,
     at: usize,
+    /// The last text literal.
+    last_text: Option<Span>,
 }
 
 impl SyntaxError {
@@ -432,6 +434,14 @@ impl SyntaxError {
 }
 
 impl<'a> Parser<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            at: 0,
+            last_text: None,
+        }
+    }
+
     fn error(&self, problem: impl Into<String>) -> SyntaxError {
         SyntaxError {
             at: self.at,
@@ -595,7 +605,13 @@ impl<'a> Parser<'a> {
                 Some('\\') => {
                     self.bump();
                 }
-                c if c == quote => return Ok(Kind::Text),
+                c if c == quote => {
+                    self.last_text = Some(Span {
+                        start,
+                        end: self.at,
+                    });
+                    return Ok(Kind::Text);
+                }
                 Some(_) => {}
             }
         }
@@ -741,9 +757,22 @@ impl<'a> Parser<'a> {
             None => Err(self.unclosed(open)),
             Some(_) => {
                 self.at = behind;
+                if let Some(text) = self.text_over_lines(behind) {
+                    return Err(SyntaxError {
+                        at: text.start,
+                        problem: Problem::new("this text has no closing quote on its line")
+                            .help("close it with \""),
+                    });
+                }
                 Err(self.error(format!("`,` or `{close}` is missing here")))
             }
         }
+    }
+
+    /// The text literal that ends at a position, if it runs over lines: its closing quote was another's opening one.
+    fn text_over_lines(&self, end: usize) -> Option<Span> {
+        let over = |text: &Span| text.end == end && self.text[text.start..text.end].contains('\n');
+        self.last_text.filter(over)
     }
 
     fn unclosed(&self, open: usize) -> SyntaxError {
