@@ -62,7 +62,9 @@ impl JitterTable {
             let mean = mean_between(&survival_quantile_ns, cell_range(cell));
             *value = units_of(mean).min(MAX_PART_UNITS);
         }
-        JitterTable { units: Arc::new(units) }
+        JitterTable {
+            units: Arc::new(units),
+        }
     }
 
     /// No jitter at all.

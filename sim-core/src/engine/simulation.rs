@@ -158,7 +158,10 @@ impl<M: Model> Simulation<M> {
 
     /// A simulation at the instant `now` with nothing scheduled: it takes over from another one.
     pub fn starting_at(model: M, now: SimTime) -> Self {
-        Simulation { now, ..Simulation::new(model) }
+        Simulation {
+            now,
+            ..Simulation::new(model)
+        }
     }
 
     /// The present instant: that of the last event handled, or the end of the last run.

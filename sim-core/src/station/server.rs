@@ -410,7 +410,10 @@ impl<J: Copy> Station<J> {
     /// When the job that has waited longest arrived.
     pub fn oldest_arrival(&self) -> Option<SimTime> {
         let first = |lane: &VecDeque<Waiting<J>>| lane.front().map(|waiting| waiting.arrived);
-        [first(&self.inbox), first(&self.sockets)].into_iter().flatten().min()
+        [first(&self.inbox), first(&self.sockets)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Jobs in service now.
