@@ -448,3 +448,153 @@ fn ambiguous(text: &str) -> Problem {
     Problem::new(format!("\"{}\" could mean two things", shorten(text)))
         .help(format!("{digits}M or {digits} min?"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Quantity {
+        Quantity::Text(text.to_owned())
+    }
+
+    fn users(value: &str) -> Result<u64, Problem> {
+        count(&text(value), &["users"], 1, 100_000_000)
+    }
+
+    #[test]
+    fn counts_take_scales_underscores_and_their_noun() {
+        assert_eq!(users("200_000 users"), Ok(200_000));
+        assert_eq!(users("200K"), Ok(200_000));
+        assert_eq!(users("200k users"), Ok(200_000));
+        assert_eq!(users("1.5M"), Ok(1_500_000));
+        assert_eq!(users("1e6"), Ok(1_000_000));
+        assert_eq!(count(&Quantity::Integer(7), &[], 0, 9), Ok(7));
+        assert_eq!(count(&Quantity::Real(7.0), &[], 0, 9), Ok(7));
+        for bad in [
+            "", "K", "users", "10 ms", "1.5", "-3", "NaN", "inf", "1e999", "200 K u", "10mm",
+            "1__", "0",
+        ] {
+            let result = users(bad);
+            assert!(result.is_err() || bad == "1__", "{bad}: {result:?}");
+        }
+        assert_eq!(users("10m").unwrap_err().help.unwrap(), "10M or 10 min?");
+    }
+
+    #[test]
+    fn durations_have_units_and_become_nanoseconds() {
+        let read = |value: &str| {
+            duration(
+                &text(value),
+                SimDuration::ZERO,
+                SimDuration::from_secs(100_000),
+            )
+        };
+        assert_eq!(read("250 ns"), Ok(SimDuration::from_nanos(250)));
+        assert_eq!(read("22.5 us"), Ok(SimDuration::from_nanos(22_500)));
+        assert_eq!(read("0.1ms"), Ok(SimDuration::from_micros(100)));
+        assert_eq!(read("2 min"), Ok(SimDuration::from_secs(120)));
+        assert_eq!(read("1 h"), Ok(SimDuration::from_secs(3_600)));
+        for bad in [
+            "5",
+            "5 m",
+            "5 minutes",
+            "5 KB",
+            "-1 s",
+            "NaN s",
+            "1e99 h",
+            "5 µs",
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+        assert!(duration(&Quantity::Integer(5), SimDuration::ZERO, SimDuration::MAX).is_err());
+    }
+
+    #[test]
+    fn rates_count_per_user_channel_or_system() {
+        let read = |value: &str| rate(&text(value), 1e6);
+        assert_eq!(
+            read("36/h per user"),
+            Ok(Rate {
+                per_s: 0.01,
+                per: Per::User
+            })
+        );
+        assert_eq!(
+            read("1/s per channel"),
+            Ok(Rate {
+                per_s: 1.0,
+                per: Per::Channel
+            })
+        );
+        assert_eq!(
+            read("500/s"),
+            Ok(Rate {
+                per_s: 500.0,
+                per: Per::System
+            })
+        );
+        assert_eq!(
+            read("0.5K/s"),
+            Ok(Rate {
+                per_s: 500.0,
+                per: Per::System
+            })
+        );
+        assert_eq!(
+            read("1440/day per user").map(|rate| rate.per_s),
+            Ok(1440.0 / 86_400.0)
+        );
+        for bad in [
+            "36",
+            "36/h user",
+            "36/h per user per day",
+            "36/m",
+            "/s",
+            "-1/s",
+            "2M/s per user",
+            "1m/s",
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+        assert_eq!(per_second(&text("5K/s"), 1, 10_000), Ok(5_000));
+        assert!(per_second(&text("5/s per user"), 1, 10_000).is_err());
+    }
+
+    #[test]
+    fn sizes_tell_decimal_from_binary() {
+        let read = |value: &str| size(&text(value), 1, 1 << 40);
+        assert_eq!(read("600 B"), Ok(600));
+        assert_eq!(read("1 KB"), Ok(1_000));
+        assert_eq!(read("1 KiB"), Ok(1_024));
+        assert_eq!(read("1.5MiB"), Ok(1_572_864));
+        assert_eq!(read("4 GiB"), Ok(4 << 30));
+        assert_eq!(
+            read("4 kib").unwrap_err().help.unwrap(),
+            "did you mean \"4 KiB\"?"
+        );
+        assert!(read("0 B").is_err() && read("2 TiB").is_err() && read("3").is_err());
+        assert_eq!(bits_per_s(&text("10 Gbit/s")), Ok(10_000_000_000));
+        assert_eq!(picoseconds(&text("0.3 ns"), 1_000), Ok(300));
+        assert_eq!(rent(&text("0.145 USD/h")), Ok(145_000));
+    }
+
+    #[test]
+    fn shares_are_percentages_or_fractions() {
+        assert_eq!(share(&text("60 %")), Ok(0.6));
+        assert_eq!(share(&Quantity::Real(0.25)), Ok(0.25));
+        assert_eq!(share(&Quantity::Integer(1)), Ok(1.0));
+        for bad in ["120 %", "60 users", "1.01", "-5 %"] {
+            assert!(share(&text(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ranges_are_shown_as_people_write_them() {
+        assert_eq!(show_duration(SimDuration::from_secs(90)), "90 s");
+        assert_eq!(show_duration(SimDuration::ZERO), "0 s");
+        assert_eq!(show_size(1 << 48), "256 TiB");
+        assert_eq!(show_size(1_000), "1000 B");
+        assert_eq!(group(100_000_000), "100_000_000");
+        assert_eq!(group(4096), "4096");
+    }
+}

@@ -8,6 +8,8 @@ use super::error::{Problem, nearest, shorten};
 
 /// Deepest nesting.
 const MAX_DEPTH: usize = 64;
+/// Fields whose values are maps: what is put into them anew has a quoted key.
+const MAPS: [&str; 5] = ["machines", "profiles", "places", "access", "sources"];
 /// Longest text, bytes.
 pub const MAX_TEXT: usize = 4 << 20;
 
@@ -321,8 +323,11 @@ fn single_line(value: &str) -> String {
     out.trim().to_owned()
 }
 
+/// Puts a text in place of a span; line breaks that go with the old text come back behind the new one.
 fn replace(text: &str, span: Span, with: &str) -> String {
-    format!("{}{with}{}", &text[..span.start], &text[span.end..])
+    let (before, behind) = (&text[..span.start], &text[span.end..]);
+    let lines = "\n".repeat(text[span.start..span.end].matches('\n').count());
+    format!("{before}{with}{lines}{behind}")
 }
 
 /// Inserts `step: (rest: (… last: value))` into `parent`, directly behind its opening bracket.
@@ -352,21 +357,26 @@ fn insert(
             )),
         });
     };
-    let mut inner = value.to_owned();
-    if !last.is_empty() {
-        inner = format!("({last}: {inner})");
-        for step in rest.iter().rev() {
-            inner = format!("({step}: {inner})");
+    let chain: Vec<&str> = std::iter::once(step)
+        .chain(rest.iter().copied())
+        .chain((!last.is_empty()).then_some(last))
+        .collect();
+    let keyed = |i: usize| {
+        if i == 0 {
+            *map
+        } else {
+            MAPS.contains(&chain[i - 1])
         }
+    };
+    let mut inner = value.to_owned();
+    for i in (1..chain.len()).rev() {
+        inner = match keyed(i) {
+            true => format!("{{{:?}: {inner}}}", chain[i]),
+            false => format!("({}: {inner})", chain[i]),
+        };
     }
-    let plain =
-        |s: &&str| !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    let named = std::iter::once(&step)
-        .filter(|_| !*map)
-        .chain(rest.iter())
-        .chain((!last.is_empty()).then_some(&last));
-    for name in named {
-        if !plain(name) || name.starts_with(|c: char| c.is_ascii_digit()) {
+    for (i, name) in chain.iter().enumerate() {
+        if !keyed(i) && !is_field_name(name) {
             let problem = Problem::new(format!("\"{}\" is not a field name", shorten(name)));
             return Err(
                 match nearest(name, fields.iter().map(|f| f.name.as_str())) {
@@ -390,6 +400,11 @@ fn insert(
         },
         &format!("{key}: {inner}{comma}"),
     ))
+}
+
+fn is_field_name(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// A value as RON: as it is, or quoted.
@@ -789,5 +804,104 @@ pub fn unquote(literal: &str) -> String {
     match ron::from_str::<String>(literal) {
         Ok(text) => text,
         Err(_) => literal.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "( // one\n  a: (b: \"x\", c: [1, Name(d: 2)]), /* two */\n  m: {\"us-east-1\": \"60 %\"},\n  t: (1, 2),\n)";
+
+    fn at(path: &str) -> &'static str {
+        let root = parse(TEXT).unwrap();
+        root.find(path)
+            .map_or("", |node| &TEXT[node.span.start..node.span.end])
+    }
+
+    #[test]
+    fn paths_lead_through_structs_maps_lists_and_tuples() {
+        assert_eq!(at("a.b"), "\"x\"");
+        assert_eq!(at("a.c[1].d"), "2");
+        assert_eq!(at("a.c.1"), "Name(d: 2)");
+        assert_eq!(at("m.us-east-1"), "\"60 %\"");
+        assert_eq!(at("t[0]"), "1");
+        assert_eq!(at("a.x"), "");
+        assert_eq!(normal("a.c.1.d"), "a.c[1].d");
+    }
+
+    #[test]
+    fn a_position_knows_its_path_and_its_line() {
+        let root = parse(TEXT).unwrap();
+        let d = TEXT.find("d: 2").unwrap();
+        assert_eq!(root.path_at(d), "a.c[1].d");
+        assert_eq!(line_column(TEXT, d), (2, 27));
+        assert_eq!(offset(TEXT, 2, 27), d);
+    }
+
+    #[test]
+    fn values_are_set_in_place_quoted_where_they_must_be() {
+        let set =
+            |path: &str, value: &str| set("(a: 1, s: \"x\", p: Off, e: ())", path, value, false);
+        assert_eq!(set("a", "2").unwrap(), "(a: 2, s: \"x\", p: Off, e: ())");
+        assert_eq!(
+            set("a", "20K").unwrap(),
+            "(a: \"20K\", s: \"x\", p: Off, e: ())"
+        );
+        assert_eq!(set("s", "2").unwrap(), "(a: 1, s: \"2\", p: Off, e: ())");
+        assert_eq!(
+            set("s", "say \"hi\"").unwrap(),
+            "(a: 1, s: \"say \\\"hi\\\"\", p: Off, e: ())"
+        );
+        assert_eq!(set("p", "On").unwrap(), "(a: 1, s: \"x\", p: On, e: ())");
+        assert_eq!(
+            set("e.x.y", "3").unwrap(),
+            "(a: 1, s: \"x\", p: Off, e: (x: (y: 3)))"
+        );
+        assert_eq!(
+            set("n", "3 s").unwrap(),
+            "(n: \"3 s\", a: 1, s: \"x\", p: Off, e: ())"
+        );
+        assert!(set("a.b", "3").is_err());
+        assert!(set("", "3").is_err());
+        assert!(set("a", "1\n2").is_err());
+        assert!(set("no name", "3").is_err());
+    }
+
+    #[test]
+    fn syntax_errors_say_where_and_what() {
+        let error = |text: &str| {
+            let error = parse(text).unwrap_err();
+            (error.at, error.problem.problem)
+        };
+        assert_eq!(
+            error("(a: 1 b: 2)"),
+            (5, "`,` or `)` is missing here".to_owned())
+        );
+        assert_eq!(error("(a: 1"), (0, "this `(` is never closed".to_owned()));
+        assert_eq!(
+            error("(a: \"x)"),
+            (4, "this text has no closing quote".to_owned())
+        );
+        assert_eq!(error("(a 1)").1, "`,` or `)` is missing here");
+        assert_eq!(error("(a: 1, b 1)").1, "`:` is missing behind \"b\"");
+        assert_eq!(error("(a: ?)").1, "`?` cannot start a value");
+        assert_eq!(
+            error("(a: 1) 2").1,
+            "there is more text behind the last `)`"
+        );
+        assert!(
+            error(&"(".repeat(100))
+                .1
+                .starts_with("brackets are nested deeper")
+        );
+    }
+
+    #[test]
+    fn raw_texts_and_comments_are_passed_over() {
+        let text =
+            "#![enable(implicit_some)]\n/* a /* b */ c */ (a: r#\"x \" )\"#, b: 'c', r: 1) // end";
+        let root = parse(text).unwrap();
+        assert!(root.find("b").is_some() && root.find("r").is_some());
     }
 }
