@@ -35,7 +35,9 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 fn rehome(model: &mut Model, connection: ConnectionId, from: Home, to: Home) -> usize {
-    let homes = model.iter_mut().filter(|((_, member), home)| *member == connection && **home == from);
+    let homes = model
+        .iter_mut()
+        .filter(|((_, member), home)| *member == connection && **home == from);
     homes.map(|(_, home)| *home = to).count()
 }
 
@@ -45,7 +47,9 @@ fn apply(directory: &mut Directory, model: &mut Model, op: &Op) {
             let (channel, connection) = (ChannelId(channel), ConnectionId(connection));
             let joined = directory.join(channel, connection, ServerId(server));
             assert_eq!(joined, !model.contains_key(&(channel, connection)));
-            model.entry((channel, connection)).or_insert(Home::Live(ServerId(server)));
+            model
+                .entry((channel, connection))
+                .or_insert(Home::Live(ServerId(server)));
         }
         Op::Leave(channel, connection) => {
             let key = (ChannelId(channel), ConnectionId(connection));
@@ -53,7 +57,9 @@ fn apply(directory: &mut Directory, model: &mut Model, op: &Op) {
         }
         Op::ServerDown(server) => {
             let server = ServerId(server);
-            let homes = model.values_mut().filter(|home| **home == Home::Live(server));
+            let homes = model
+                .values_mut()
+                .filter(|home| **home == Home::Live(server));
             let expected = homes.map(|home| *home = Home::Away(server)).count();
             assert_eq!(directory.server_down(server), expected as u64);
         }
@@ -68,7 +74,11 @@ fn apply(directory: &mut Directory, model: &mut Model, op: &Op) {
             assert_eq!(directory.come_back(connection, old, new), expected);
         }
         Op::Rehome(connection, from, to) => {
-            let (connection, from, to) = (ConnectionId(connection), Home::Live(ServerId(from)), ServerId(to));
+            let (connection, from, to) = (
+                ConnectionId(connection),
+                Home::Live(ServerId(from)),
+                ServerId(to),
+            );
             let expected = rehome(model, connection, from, Home::Live(to));
             assert_eq!(directory.rehome(connection, from, Home::Live(to)), expected);
         }
@@ -97,13 +107,19 @@ fn check(directory: &Directory, model: &Model) {
             found.extend(members.iter().map(|&member| ((channel, member), home)));
         }
         assert_eq!(directory.servers(channel).collect::<BTreeSet<_>>(), servers);
-        assert_eq!(directory.len(channel), model.keys().filter(|key| key.0 == channel).count());
+        assert_eq!(
+            directory.len(channel),
+            model.keys().filter(|key| key.0 == channel).count()
+        );
     }
     assert_eq!(&found, model);
     for connection in (0..CONNECTIONS).map(ConnectionId) {
         let mut channels = directory.channels_of(connection).to_vec();
         channels.sort_unstable();
-        let expected = model.keys().filter(|key| key.1 == connection).map(|key| key.0);
+        let expected = model
+            .keys()
+            .filter(|key| key.1 == connection)
+            .map(|key| key.0);
         assert_eq!(channels, expected.collect::<Vec<_>>());
     }
 }
@@ -116,7 +132,11 @@ fn built(members: &[BTreeSet<u32>], server_of: &[ServerId]) -> (Directory, Model
         let channel = builder.push_channel(&members, server_of);
         for member in members {
             let server = server_of[member.0 as usize];
-            let home = if server == ServerId::NOWHERE { Home::Away(server) } else { Home::Live(server) };
+            let home = if server == ServerId::NOWHERE {
+                Home::Away(server)
+            } else {
+                Home::Live(server)
+            };
             model.insert((channel, member), home);
         }
     }
@@ -124,7 +144,7 @@ fn built(members: &[BTreeSet<u32>], server_of: &[ServerId]) -> (Directory, Model
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_directory_agrees_with_a_map(
@@ -157,7 +177,9 @@ fn large_channels_agree_with_a_map() {
     for initial in [32_700u32, 40_000, 65_500, 200_000] {
         let count = initial + 400;
         let servers = 50u32;
-        let server_of: Vec<ServerId> = (0..count).map(|c| ServerId((c * 7 % servers) as u16)).collect();
+        let server_of: Vec<ServerId> = (0..count)
+            .map(|c| ServerId((c * 7 % servers) as u16))
+            .collect();
         let members: Vec<ConnectionId> = (0..initial).rev().map(ConnectionId).collect();
         let mut builder = DirectoryBuilder::new(count);
         let channel = builder.push_channel(&members, &server_of);
@@ -186,8 +208,10 @@ fn large_channels_agree_with_a_map() {
             };
             expected.entry(home).or_default().insert(ConnectionId(c));
         }
-        let found: BTreeMap<Home, BTreeSet<ConnectionId>> =
-            directory.groups(channel).map(|(home, members)| (home, members.iter().copied().collect())).collect();
+        let found: BTreeMap<Home, BTreeSet<ConnectionId>> = directory
+            .groups(channel)
+            .map(|(home, members)| (home, members.iter().copied().collect()))
+            .collect();
         assert_eq!(found, expected);
         for connection in (0..count).map(ConnectionId).filter(|c| c.0 % 5 == 0) {
             assert!(directory.leave(channel, connection));

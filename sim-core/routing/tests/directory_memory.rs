@@ -17,7 +17,9 @@ fn size(rng: &mut TestRng, largest: u32) -> u32 {
 
 fn measure(connections: u32, per_connection: u64, servers: u64) {
     let mut rng = TestRng(42);
-    let server_of: Vec<ServerId> = (0..connections).map(|_| ServerId(rng.below(servers) as u16)).collect();
+    let server_of: Vec<ServerId> = (0..connections)
+        .map(|_| ServerId(rng.below(servers) as u16))
+        .collect();
     let goal = u64::from(connections) * per_connection;
     let start = Instant::now();
     let mut drawing = 0.0;
@@ -36,32 +38,59 @@ fn measure(connections: u32, per_connection: u64, servers: u64) {
     }
     let finishing = Instant::now();
     let mut directory = builder.finish();
-    let (finish_s, build_s) = (finishing.elapsed().as_secs_f64(), start.elapsed().as_secs_f64() - drawing);
+    let (finish_s, build_s) = (
+        finishing.elapsed().as_secs_f64(),
+        start.elapsed().as_secs_f64() - drawing,
+    );
     let table = ConnectionTable::open_on(&server_of);
     let memberships = directory.memberships() as f64;
     let per_membership = directory.membership_bytes() as f64 / memberships;
-    let per_connection = (directory.connection_bytes() + table.memory_bytes()) as f64 / f64::from(connections);
-    println!("{connections} connections, {} channels, {memberships} memberships", directory.channel_count());
+    let per_connection =
+        (directory.connection_bytes() + table.memory_bytes()) as f64 / f64::from(connections);
+    println!(
+        "{connections} connections, {} channels, {memberships} memberships",
+        directory.channel_count()
+    );
     println!("{per_membership:.2} B per membership, {per_connection:.2} B per connection");
     println!("built in {build_s:.1} s of which {finish_s:.1} s for the reverse index");
-    assert!(per_membership <= 20.0, "{per_membership} bytes per membership");
-    assert!(per_connection <= 64.0, "{per_connection} bytes per connection");
+    assert!(
+        per_membership <= 20.0,
+        "{per_membership} bytes per membership"
+    );
+    assert!(
+        per_connection <= 64.0,
+        "{per_connection} bytes per connection"
+    );
 
     let clone = Instant::now();
     let copy = directory.clone();
     println!("clone {:.0} µs", clone.elapsed().as_secs_f64() * 1e6);
     let down = Instant::now();
     let lost = directory.server_down(ServerId(1));
-    println!("server down: {lost} memberships in {:.2} s", down.elapsed().as_secs_f64());
+    println!(
+        "server down: {lost} memberships in {:.2} s",
+        down.elapsed().as_secs_f64()
+    );
     let back = Instant::now();
     let mut returned = 0;
-    for (i, _) in server_of.iter().enumerate().filter(|(_, server)| **server == ServerId(1)) {
+    for (i, _) in server_of
+        .iter()
+        .enumerate()
+        .filter(|(_, server)| **server == ServerId(1))
+    {
         returned += directory.come_back(ConnectionId(i as u32), ServerId(1), ServerId(2)) as u64;
     }
-    println!("come back: {returned} memberships in {:.2} s", back.elapsed().as_secs_f64());
+    println!(
+        "come back: {returned} memberships in {:.2} s",
+        back.elapsed().as_secs_f64()
+    );
     assert_eq!(lost, returned);
     assert_eq!(copy.memberships(), directory.memberships());
-    assert!(!copy.members_on(ChannelId(0), copy.servers(ChannelId(0)).next().unwrap()).is_empty());
+    assert!(
+        !copy
+            .members_on(ChannelId(0), copy.servers(ChannelId(0)).next().unwrap())
+            .is_empty()
+    );
     let after = directory.membership_bytes() as f64 / memberships;
     println!("{after:.2} B per membership after the storm");
 }

@@ -1,9 +1,10 @@
 //! Reconnection: how long a client waits before it tries again.
 //!
-//! *Models:* the client's side of a reconnect storm. *Formula,* with retry k = 0, 1, 2 … after a failed try and
-//! e = min(cap, base · 2^k): fixed waits base; exponential waits e; full jitter U(0, e); equal jitter e/2 +
-//! U(0, e/2); decorrelated jitter min(cap, U(base, 3 · previous wait)). The first try comes at once, or after
-//! U(0, spread) if the server's farewell or the client asks for a spread.
+//! *Models:* the client's side of a reconnect storm. *Formula,* with try a = 0, 1, 2 … and e = min(cap, base ·
+//! 2^a): fixed waits base; exponential waits e; full jitter U(0, e); equal jitter e/2 + U(0, e/2); decorrelated
+//! jitter min(cap, U(base, 3 · previous wait)), the previous wait being at least the base. Try 0 comes at once,
+//! or after U(0, spread) if the server's farewell or the client asks for a spread; so the first wait e is twice
+//! the base.
 //! *Property:* without jitter clients return in step and most find the server full; with it the peak and the
 //! total work fall. *Leaves out:* giving up. *Source:* M. Brooker, "Exponential backoff and jitter", AWS 2015.
 
@@ -30,7 +31,7 @@ pub enum Backoff {
 pub struct ReconnectPolicy {
     /// How the wait grows.
     pub backoff: Backoff,
-    /// The first bound, in nanoseconds.
+    /// The fixed wait, the least decorrelated wait, and half the first bound of the others, in nanoseconds.
     pub base_ns: u64,
     /// The largest bound, in nanoseconds.
     pub cap_ns: u64,
@@ -62,26 +63,25 @@ impl ReconnectPolicy {
     /// The wait in nanoseconds before try number `attempt` (0 is the first after the loss); `previous_ns` is
     /// the wait before the last try, which only decorrelated jitter looks at.
     pub fn delay(&self, attempt: u32, previous_ns: u64, rng: &mut dyn Rng) -> u64 {
-        let Some(retry) = attempt.checked_sub(1) else {
-            return self
-                .spread_first_ns
-                .map_or(0, |spread| draw::between(rng, 0, spread));
-        };
-        let bound = self.bound(retry);
+        if attempt == 0 {
+            let spread = self.spread_first_ns;
+            return spread.map_or(0, |spread| draw::between(rng, 0, spread));
+        }
+        let bound = self.bound(attempt);
         match self.backoff {
             Backoff::Fixed => self.base_ns,
             Backoff::Exponential => bound,
             Backoff::FullJitter => draw::between(rng, 0, bound),
             Backoff::EqualJitter => bound / 2 + draw::between(rng, 0, bound - bound / 2),
             Backoff::DecorrelatedJitter => {
-                let high = previous_ns.saturating_mul(3).max(self.base_ns);
+                let high = previous_ns.max(self.base_ns).saturating_mul(3);
                 draw::between(rng, self.base_ns, high).min(self.cap_ns)
             }
         }
     }
 
-    fn bound(&self, retry: u32) -> u64 {
-        let factor = 1u64.checked_shl(retry).unwrap_or(u64::MAX);
+    fn bound(&self, attempt: u32) -> u64 {
+        let factor = 1u64.checked_shl(attempt).unwrap_or(u64::MAX);
         self.base_ns.saturating_mul(factor).min(self.cap_ns)
     }
 }
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(
             waits,
             [
-                0, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 64_000
+                0, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 64_000, 64_000
             ]
         );
         assert_eq!(policy.delay(u32::MAX, 0, &mut rng), 64_000);
@@ -121,10 +121,10 @@ mod tests {
         let policy = |backoff| ReconnectPolicy::new(backoff, 1_000, 64_000).spread_first(500);
         for _ in 0..1_000 {
             assert!(policy(Backoff::FullJitter).delay(0, 0, &mut rng) <= 500);
-            assert!(policy(Backoff::FullJitter).delay(3, 0, &mut rng) <= 4_000);
-            assert!((2_000..=4_000).contains(&policy(Backoff::EqualJitter).delay(3, 0, &mut rng)));
+            assert!(policy(Backoff::FullJitter).delay(2, 0, &mut rng) <= 4_000);
+            assert!((2_000..=4_000).contains(&policy(Backoff::EqualJitter).delay(2, 0, &mut rng)));
             let decorrelated = policy(Backoff::DecorrelatedJitter);
-            assert_eq!(decorrelated.delay(1, 0, &mut rng), 1_000);
+            assert!((1_000..=3_000).contains(&decorrelated.delay(1, 0, &mut rng)));
             assert!((1_000..=9_000).contains(&decorrelated.delay(2, 3_000, &mut rng)));
             assert!(decorrelated.delay(9, 60_000, &mut rng) <= 64_000);
         }
