@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-const CHUNK: usize = 4_096;
+pub(crate) const CHUNK: usize = 4_096;
 
 /// A growable array in shared chunks.
 #[derive(Clone, Debug)]
@@ -28,8 +28,15 @@ impl<T: Clone> CowVec<T> {
     }
 
     /// Cells in use.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// Whether no cell is in use.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// Grows to at least `len` cells.
@@ -73,7 +80,16 @@ impl<T: Clone> CowVec<T> {
             .take(self.len)
     }
 
+    /// All chunks for writing, 4 096 cells each; for passes that write everywhere.
+    pub(crate) fn slices_mut(&mut self) -> Vec<&mut [T]> {
+        self.chunks
+            .iter_mut()
+            .map(|chunk| Arc::make_mut(chunk).as_mut_slice())
+            .collect()
+    }
+
     /// Bytes held, not counting what the cells point to.
+    #[must_use]
     pub fn memory_bytes(&self) -> usize {
         self.chunks.len() * (CHUNK * size_of::<T>() + CHUNK_HEADER)
     }
@@ -175,6 +191,14 @@ impl<T: Copy + Default> Arena<T> {
             return &mut [];
         }
         &mut Arc::make_mut(&mut self.chunks[segment.chunk as usize])[segment.range()]
+    }
+
+    /// All chunks for writing, by chunk number; for passes that write everywhere.
+    pub(crate) fn slices_mut(&mut self) -> Vec<&mut [T]> {
+        self.chunks
+            .iter_mut()
+            .map(|chunk| Arc::make_mut(chunk).as_mut_slice())
+            .collect()
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {

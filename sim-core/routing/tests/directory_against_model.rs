@@ -184,11 +184,9 @@ fn large_channels_agree_with_a_map() {
         let mut builder = DirectoryBuilder::new(count);
         let channel = builder.push_channel(&members, &server_of);
         let mut directory = builder.finish();
-        let mut at = 0;
-        for (home, members) in directory.groups(channel) {
-            assert_eq!(home, Home::Live(ServerId(at)));
+        for (at, (home, members)) in directory.groups(channel).enumerate() {
+            assert_eq!(home, Home::Live(ServerId(at as u16)));
             assert!(members.is_sorted(), "a bulk build leaves ids ascending");
-            at += 1;
         }
         let before = directory.clone();
         for connection in (initial..count).map(ConnectionId) {

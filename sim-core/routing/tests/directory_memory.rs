@@ -1,6 +1,10 @@
 //! Bytes per membership and per connection, with channels of every size and hundreds of servers.
 //!
 //! The heavy case takes about 3 GB: `cargo test -p routing --release --test directory_memory -- --ignored`.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "prints how long building and storms take"
+)]
 
 mod common;
 
@@ -11,7 +15,7 @@ use std::time::Instant;
 
 /// Channel sizes: mostly conversations and teams, some large rooms, a few huge ones.
 fn size(rng: &mut TestRng, largest: u32) -> u32 {
-    let x = 2.0 / (1.0 - rng.unit()).powf(1.0 / 1.1);
+    let x = 2.0 / libm::pow(1.0 - rng.unit(), 1.0 / 1.1);
     (x as u32).clamp(2, largest)
 }
 
@@ -86,11 +90,7 @@ fn measure(connections: u32, per_connection: u64, servers: u64) {
     );
     assert_eq!(lost, returned);
     assert_eq!(copy.memberships(), directory.memberships());
-    assert!(
-        !copy
-            .members_on(ChannelId(0), copy.servers(ChannelId(0)).next().unwrap())
-            .is_empty()
-    );
+    assert!(copy.groups(ChannelId(0)).next().is_some());
     let after = directory.membership_bytes() as f64 / memberships;
     println!("{after:.2} B per membership after the storm");
 }

@@ -129,7 +129,7 @@ fn arcs(n: u32, virtual_nodes: u32) -> (f64, f64) {
             / seeds as f64;
         let variance = shares
             .iter()
-            .map(|&(_, share)| (over_mean(share) - 1.0).powi(2))
+            .map(|&(_, share)| (over_mean(share) - 1.0) * (over_mean(share) - 1.0))
             .sum::<f64>()
             / f64::from(n);
         sd += variance.sqrt() / seeds as f64;

@@ -41,7 +41,8 @@ fn hub(mode: RoutingMode, servers: u16, seed: u64) -> Hub<()> {
     );
     for connection in (0..2_000).map(ConnectionId) {
         let server = ServerId(rng.below(u64::from(servers)) as u16);
-        hub.open(Timestamp(0), connection, server).unwrap();
+        hub.open(Timestamp(0), connection, server)
+            .expect("that server is up");
         for _ in 0..3 {
             hub.join(ChannelId(rng.below(300) as u32), connection);
         }
@@ -214,12 +215,13 @@ fn pattern() -> impl Strategy<Value = Pattern> {
         if tail {
             tokens.push(">".to_owned());
         }
-        Pattern::new(&tokens.join(".")).unwrap()
+        Pattern::new(&tokens.join(".")).expect("valid tokens")
     })
 }
 
 fn subject() -> impl Strategy<Value = Subject> {
-    prop::collection::vec(token(), 1..5).prop_map(|tokens| Subject::new(&tokens.join(".")).unwrap())
+    prop::collection::vec(token(), 1..5)
+        .prop_map(|tokens| Subject::new(&tokens.join(".")).expect("valid tokens"))
 }
 
 proptest! {

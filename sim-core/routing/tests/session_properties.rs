@@ -128,7 +128,7 @@ fn killed(window_s: u64, outage_s: u64, seed: u64) -> (u64, u64) {
     let channel = ChannelId(0);
     for connection in (0..1_000).map(ConnectionId) {
         hub.open(Timestamp(0), connection, ServerId(rng.below(10) as u16))
-            .unwrap();
+            .expect("that server is up");
         hub.join(channel, connection);
     }
     let mut received: BTreeMap<ConnectionId, Vec<u64>> =
@@ -158,7 +158,9 @@ fn killed(window_s: u64, outage_s: u64, seed: u64) -> (u64, u64) {
                     Ok(()) => slices
                         .iter()
                         .for_each(|slice| list.extend(slice.from.0..slice.to.0)),
-                    Err(HubError::NotResumable(_)) => hub.open(now, connection, server).unwrap(),
+                    Err(HubError::NotResumable(_)) => hub
+                        .open(now, connection, server)
+                        .expect("that server is up"),
                     Err(HubError::ServerDown(_)) => unreachable!("that server is up"),
                 }
             }

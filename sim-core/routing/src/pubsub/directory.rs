@@ -10,7 +10,7 @@
 //! and names. *Source:* grouping by node as in Discord's Manifold: one remote send per node.
 
 use super::segment;
-use crate::cow::{Arena, CowVec, Segment};
+use crate::cow::{Arena, CHUNK, CowVec, Segment};
 use crate::ids::{ChannelId, ConnectionId, ServerId};
 
 /// Where the members of a group are.
@@ -443,7 +443,7 @@ impl DirectoryBuilder {
         channel
     }
 
-    /// Finishes the reverse index.
+    /// Finishes the reverse index: room for each connection's channels, then one pass over all members.
     #[must_use]
     pub fn finish(self) -> Directory {
         let Self {
@@ -455,13 +455,19 @@ impl DirectoryBuilder {
             let segment = directory.reverse.allocate(count as usize);
             directory.connections.push(segment);
         }
-        for channel in 0..directory.channels.len() {
-            let segment = directory.channel(ChannelId(channel as u32));
-            let members = &directory.members.cells(segment)[..segment.len as usize];
-            for member in members {
-                let header = directory.connections.get_mut(member.index());
-                directory.reverse.cells_mut(*header)[header.len as usize] =
-                    ChannelId(channel as u32);
+        let Directory {
+            channels,
+            members,
+            connections,
+            reverse,
+            ..
+        } = &mut directory;
+        let (mut headers, mut cells) = (connections.slices_mut(), reverse.slices_mut());
+        for (channel, segment) in channels.iter().enumerate() {
+            for member in &members.cells(*segment)[..segment.len as usize] {
+                let header = &mut headers[member.index() / CHUNK][member.index() % CHUNK];
+                let at = usize::from(header.offset) + header.len as usize;
+                cells[header.chunk as usize][at] = ChannelId(channel as u32);
                 header.len += 1;
             }
         }
