@@ -37,7 +37,7 @@ pub struct Departure {
 #[derive(Clone, Debug)]
 pub struct FastFifo {
     stamp: Stamp,
-    /// When each server becomes free.
+    /// When each server becomes free: a binary heap with the first on top.
     free_at: Vec<SimTime>,
     /// Start times of waiting jobs, ascending; those in the past are cut off at the next arrival.
     starts: VecDeque<SimTime>,
@@ -81,10 +81,9 @@ impl FastFifo {
             return None;
         }
         self.cut(now);
-        let server = self.first_free();
-        let started = self.free_at[server].max(now);
+        let started = self.free_at[0].max(now);
         let at = started + demand;
-        self.free_at[server] = at;
+        self.occupy_first(at);
         self.accepted += 1;
         self.demand_ns += demand.as_nanos();
         if started > now {
@@ -102,7 +101,7 @@ impl FastFifo {
     /// How long a job arriving at `now` would wait.
     #[inline]
     pub fn next_wait(&self, now: SimTime) -> SimDuration {
-        self.free_at[self.first_free()].saturating_since(now)
+        self.free_at[0].saturating_since(now)
     }
 
     /// Loses every job that has not left, and goes down. Returns how many those are.
@@ -200,15 +199,24 @@ impl FastFifo {
         }
     }
 
-    /// The server that becomes free first; the lowest of equals.
+    /// Gives the server that is free first work until `at`, and sifts it down the heap.
     #[inline]
-    fn first_free(&self) -> usize {
-        let mut first = 0;
-        for server in 1..self.free_at.len() {
-            if self.free_at[server] < self.free_at[first] {
-                first = server;
+    fn occupy_first(&mut self, at: SimTime) {
+        let heap = &mut self.free_at;
+        let mut hole = 0;
+        loop {
+            let left = 2 * hole + 1;
+            if left >= heap.len() {
+                break;
             }
+            let right = left + 1;
+            let child = if right < heap.len() && heap[right] < heap[left] { right } else { left };
+            if heap[child] >= at {
+                break;
+            }
+            heap[hole] = heap[child];
+            hole = child;
         }
-        first
+        heap[hole] = at;
     }
 }

@@ -46,8 +46,6 @@ pub struct Written {
     pause_at: u32,
     /// Length of the pause inside the service.
     pause: SimDuration,
-    /// Recipients.
-    count: u32,
     /// Written down when membership changed since; otherwise they are the channel's members on the server.
     recipients: Option<Vec<u32>>,
     /// Bytes of one copy on the wire.
@@ -56,21 +54,94 @@ pub struct Written {
     pub last_receipt: SimTime,
 }
 
-/// Reused memory of the delivery loop.
+/// Reused memory of the delivery loop; one entry per recipient.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
-    ids: Vec<u32>,
-    base: Vec<u32>,
+    class: Vec<u8>,
+    /// Base delay and jitter, in units.
+    downlink: Vec<u32>,
     floor: Vec<u32>,
-    receipts: crate::delivery::Receipts,
     latencies: Vec<u32>,
+    receipts: crate::delivery::Receipts,
+}
+
+impl Scratch {
+    fn clear(&mut self) {
+        self.class.clear();
+        self.downlink.clear();
+        self.floor.clear();
+        self.latencies.clear();
+    }
+}
+
+/// How the latency of a batch's recipients splits: what all share, and where a pause falls.
+struct Split {
+    upstream_ns: u64,
+    /// Writing time of those before the pause, and the pause itself.
+    written_before_ns: u64,
+    pause_ns: u64,
+    poll: Option<SimDuration>,
+}
+
+impl Split {
+    fn of(written: &Written, transport: Transport) -> Self {
+        let poll = match transport {
+            Transport::Poll { interval } => Some(interval),
+            Transport::WebSocket | Transport::Sse | Transport::LongPoll { .. } => None,
+        };
+        Self {
+            upstream_ns: written.upstream.0.iter().sum(),
+            written_before_ns: u64::from(written.pause_at) * u64::from(written.per_recipient) * UNIT_NS / 256,
+            pause_ns: written.pause.as_nanos(),
+            poll,
+        }
+    }
+
+    /// Time until the writing of recipient `index`, or of the first one after the pause, begins.
+    fn wait_ns(&self, written: &Written, index: u32) -> u64 {
+        if index < written.pause_at {
+            self.upstream_ns
+        } else {
+            self.upstream_ns + self.written_before_ns + self.pause_ns
+        }
+    }
+
+    /// Writing time from there to recipient `index`, in units, as the kernel counts it.
+    fn own_units(written: &Written, index: u32) -> u32 {
+        let position = if index < written.pause_at { index } else { index - written.pause_at };
+        (u64::from(position + 1) * u64::from(written.per_recipient) / 256) as u32
+    }
+
+    /// Latency of a recipient were it not for order, in units: what the kernel computes.
+    fn free_units(&self, written: &Written, index: u32, downlink: u32) -> u32 {
+        units_of(SimDuration::from_nanos(self.wait_ns(written, index))) + Self::own_units(written, index) + downlink
+    }
+
+    /// What one recipient's latency consists of; adds up to it to the nanosecond.
+    #[inline]
+    fn parts(&self, written: &Written, index: u32, downlink: u32, units: u32) -> Parts {
+        let own = units_ns(Self::own_units(written, index));
+        let held = units_ns(units.saturating_sub(self.free_units(written, index, downlink)));
+        let mut parts = written.upstream;
+        let mut fan_out = own;
+        if index >= written.pause_at && self.pause_ns > 0 {
+            fan_out += self.written_before_ns;
+            parts.0[Part::ServerPause as usize] += self.pause_ns;
+        }
+        parts.0[Part::FanOut as usize] += fan_out;
+        let held_part = if self.poll.is_some() { Part::Poll } else { Part::Order };
+        parts.0[held_part as usize] += held;
+        let so_far = self.wait_ns(written, index) + own + held;
+        parts.0[Part::Downlink as usize] += units_ns(units).saturating_sub(so_far);
+        parts
+    }
 }
 
 impl World {
     /// A copy has been served: writes it to the local recipients.
     pub(super) fn write_copy(&mut self, server: usize, copy: OperationId, planned: u32, done: &Completed<Work>) {
         let operation = self.operations[copy];
-        let mut ids = core::mem::take(&mut self.scratch.ids);
+        let mut ids = core::mem::take(&mut self.recipients);
         ids.clear();
         ids.extend(self.local_recipients(server, &operation).iter().map(|id| id.0));
         self.servers.servers[server].copies += 1;
@@ -80,7 +151,7 @@ impl World {
         self.settle_churn(server, &operation, &mut ids);
         if ids.is_empty() {
             self.servers.servers[server].wasted_copies += u64::from(planned == 0);
-            self.scratch.ids = ids;
+            self.recipients = ids;
             self.release(copy);
             return;
         }
@@ -91,7 +162,7 @@ impl World {
         pending.written.push_back(Written { last_receipt: last, ..written });
         self.ledger.egress_bytes += u64::from(written_bytes(&operation, self)) * ids.len() as u64;
         self.deliveries += ids.len() as u64;
-        self.scratch.ids = ids;
+        self.recipients = ids;
         let operation = &mut self.operations[copy];
         operation.last_receipt = operation.last_receipt.max(last);
         self.flush(server, done.finished);
@@ -123,7 +194,6 @@ impl World {
             per_recipient: (per_recipient_ns * 256.0 / UNIT_NS as f64) as u32,
             pause_at: if done.paused.is_zero() { count } else { (before_pause as u32).min(count) },
             pause: done.paused,
-            count,
             recipients: None,
             wire_bytes: written_bytes(operation, self),
             last_receipt: SimTime::ZERO,
@@ -132,95 +202,69 @@ impl World {
 
     /// Computes the receipts of a batch and enters them; returns the last.
     fn enter_receipts(&mut self, written: &Written, ids: &[u32]) -> SimTime {
-        let mut latencies = core::mem::take(&mut self.scratch.latencies);
-        latencies.clear();
-        self.latencies(written, ids, written.count, &mut latencies);
-        let mut last = written.started;
-        for (index, (&id, &units)) in ids.iter().zip(&latencies).enumerate() {
-            let client = self.clients.get_mut(id);
-            let receipt = written.started + SimDuration::from_nanos(units_ns(units));
-            client.last_receipt = client.last_receipt.max(receipt);
-            last = last.max(receipt);
-            if written.measured {
-                let class = client.class;
-                let parts = self.parts_of(written, index as u32, id, units);
-                self.ledger.kind(written.kind).receive(class, units, &parts);
+        let mut scratch = core::mem::take(&mut self.scratch);
+        self.latencies(written, ids, &mut scratch);
+        let mut longest = 0;
+        for (&id, &units) in ids.iter().zip(&scratch.latencies) {
+            self.clients.set_last_receipt(id, written.started + SimDuration::from_nanos(units_ns(units)));
+            longest = longest.max(units);
+        }
+        if written.measured {
+            let ledger = &mut self.ledger.kinds[written.kind.index()];
+            let split = Split::of(written, self.scenario.load.transport);
+            for (index, &units) in scratch.latencies.iter().enumerate() {
+                let parts = split.parts(written, index as u32, scratch.downlink[index], units);
+                ledger.receive(scratch.class[index], units, &parts);
+            }
+            if let Transport::Poll { interval } = self.scenario.load.transport {
+                self.count_useful_polls(written, ids, &scratch.latencies, interval);
             }
         }
-        if let Transport::Poll { interval } = self.scenario.load.transport
-            && written.measured
-        {
-            self.count_useful_polls(written, ids, &latencies, interval);
-        }
         self.operations[written.operation].received += ids.len() as u64;
-        self.scratch.latencies = latencies;
-        last
+        self.scratch = scratch;
+        written.started + SimDuration::from_nanos(units_ns(longest))
     }
 
     /// Latencies of the recipients `ids` of a batch, in units: one kernel call before the pause and one after it.
-    fn latencies(&mut self, written: &Written, ids: &[u32], count: u32, out: &mut Vec<u32>) {
-        let before = written.pause_at.min(count) as usize;
-        let upstream_ns: u64 = written.upstream.0.iter().sum();
-        self.kernel_call(written, &ids[..before], upstream_ns, out);
-        if before < ids.len() {
-            let done_ns = before as u64 * u64::from(written.per_recipient) * UNIT_NS / 256;
-            self.kernel_call(written, &ids[before..], upstream_ns + written.pause.as_nanos() + done_ns, out);
-        }
-    }
-
-    fn kernel_call(&mut self, written: &Written, ids: &[u32], wait_ns: u64, out: &mut Vec<u32>) {
-        let scratch = &mut self.scratch;
-        scratch.base.clear();
-        scratch.floor.clear();
-        for &id in ids {
+    fn latencies(&self, written: &Written, ids: &[u32], scratch: &mut Scratch) {
+        let split = Split::of(written, self.scenario.load.transport);
+        scratch.clear();
+        for (index, &id) in ids.iter().enumerate() {
             let client = self.clients.get(id);
             let order = client.last_receipt.saturating_since(written.started);
-            let asked = match self.scenario.load.transport {
-                Transport::Poll { interval } => next_poll(id, interval, written.started, wait_ns) + span_of(client.base_units.into()),
-                Transport::WebSocket | Transport::Sse | Transport::LongPoll { .. } => SimDuration::ZERO,
+            let floor = match split.poll {
+                Some(interval) => {
+                    let ready = next_poll(id, interval, written.started, split.wait_ns(written, index as u32));
+                    order.max(ready + span_of(client.base_units.into()))
+                }
+                None => order,
             };
-            scratch.base.push(client.base_units + self.network.jitter_units(client.class, written.key, id));
-            scratch.floor.push(units_of(order.max(asked)));
+            scratch.class.push(client.class);
+            scratch.downlink.push(client.base_units + self.network.jitter_units(client.class, written.key, id));
+            scratch.floor.push(units_of(floor));
         }
-        let batch = Batch {
-            wait_units: units_of(SimDuration::from_nanos(wait_ns)),
-            per_recipient_units_256: written.per_recipient,
-            message_key: written.key,
-            recipients: ids,
-            base_units: &scratch.base,
-            floor_units: &scratch.floor,
-        };
-        self.kernel.deliver(&batch, &self.no_jitter, &mut scratch.receipts);
-        out.extend_from_slice(&scratch.receipts.latency_units);
+        let before = (written.pause_at as usize).min(ids.len());
+        for range in [0..before, before..ids.len()] {
+            if range.is_empty() {
+                continue;
+            }
+            let batch = Batch {
+                wait_units: units_of(SimDuration::from_nanos(split.wait_ns(written, range.start as u32))),
+                per_recipient_units_256: written.per_recipient,
+                message_key: written.key,
+                recipients: &ids[range.clone()],
+                base_units: &scratch.downlink[range.clone()],
+                floor_units: &scratch.floor[range],
+            };
+            self.kernel.deliver(&batch, &self.no_jitter, &mut scratch.receipts);
+            scratch.latencies.extend_from_slice(&scratch.receipts.latency_units);
+        }
     }
 
-    /// What one recipient's latency consists of; adds up to it to the nanosecond.
-    fn parts_of(&self, written: &Written, index: u32, id: u32, units: u32) -> Parts {
-        let total = units_ns(units);
-        let mut parts = written.upstream;
-        let position = if index < written.pause_at { index } else { index - written.pause_at };
-        let mut before = written.upstream.0.iter().sum::<u64>();
-        if index >= written.pause_at && !written.pause.is_zero() {
-            parts.add(Part::ServerPause, written.pause);
-            let first = u64::from(written.pause_at) * u64::from(written.per_recipient) * UNIT_NS / 256;
-            parts.add(Part::FanOut, SimDuration::from_nanos(first));
-            before += written.pause.as_nanos() + first;
-        }
-        let wait = units_of(SimDuration::from_nanos(before));
-        let own = (u64::from(position + 1) * u64::from(written.per_recipient) / 256) as u32;
-        parts.add(Part::FanOut, SimDuration::from_nanos(units_ns(own)));
+    /// Base delay and jitter of one recipient, in units.
+    fn downlink(&self, batch: &Written, id: u32) -> u32 {
         let client = self.clients.get(id);
-        let downlink = client.base_units + self.network.jitter_units(client.class, written.key, id);
-        let free = wait + own + downlink;
-        let held = units.saturating_sub(free);
-        let held_part = match self.scenario.load.transport {
-            Transport::Poll { .. } => Part::Poll,
-            Transport::WebSocket | Transport::Sse | Transport::LongPoll { .. } => Part::Order,
-        };
-        parts.add(held_part, SimDuration::from_nanos(units_ns(held)));
-        let so_far: u64 = parts.0.iter().sum();
-        parts.add(Part::Downlink, SimDuration::from_nanos(total.saturating_sub(so_far)));
-        parts
+        client.base_units + self.network.jitter_units(client.class, batch.key, id)
     }
 
     /// The members of an operation on a server, as they are now.
@@ -286,7 +330,7 @@ impl World {
         }
         self.servers.servers[server].written = written;
         for id in latest.into_keys() {
-            self.clients.get_mut(id).last_receipt = now;
+            self.clients.set_last_receipt(id, now);
         }
     }
 
@@ -301,46 +345,33 @@ impl World {
         latest: &mut std::collections::BTreeMap<u32, SimTime>,
     ) -> Vec<(u32, u32)> {
         let mut future = Vec::new();
+        let split = Split::of(batch, self.scenario.load.transport);
         for (index, &id) in ids.iter().enumerate() {
             if only.is_some_and(|connection| connection != id) {
                 continue;
             }
-            let free = self.free_latency(batch, index as u32, id);
-            let floor = latest.get(&id).map_or(SimDuration::ZERO, |at: &SimTime| at.saturating_since(batch.started));
-            let units = free.max(units_of(floor)).min(MAX_UNITS);
+            let index = index as u32;
+            let mut units = split.free_units(batch, index, self.downlink(batch, id));
+            if let Some(interval) = split.poll {
+                let ready = next_poll(id, interval, batch.started, split.wait_ns(batch, index));
+                units = units.max(units_of(ready + span_of(self.clients.get(id).base_units.into())));
+            }
+            let before = latest.get(&id).map_or(SimDuration::ZERO, |at: &SimTime| at.saturating_since(batch.started));
+            units = units.max(units_of(before)).min(MAX_UNITS);
             let receipt = batch.started + SimDuration::from_nanos(units_ns(units));
             if receipt > now {
                 latest.insert(id, receipt);
-                future.push((index as u32, units));
+                future.push((index, units));
             }
         }
         future
     }
 
-    /// Latency of one recipient were it not for order, in units: what the kernel computes.
-    fn free_latency(&self, batch: &Written, index: u32, id: u32) -> u32 {
-        let client = self.clients.get(id);
-        let mut wait_ns: u64 = batch.upstream.0.iter().sum();
-        let mut position = index;
-        if index >= batch.pause_at {
-            position = index - batch.pause_at;
-            wait_ns += batch.pause.as_nanos() + u64::from(batch.pause_at) * u64::from(batch.per_recipient) * UNIT_NS / 256;
-        }
-        let own = (u64::from(position + 1) * u64::from(batch.per_recipient) / 256) as u32;
-        let free = units_of(SimDuration::from_nanos(wait_ns)) + own + client.base_units + self.network.jitter_units(client.class, batch.key, id);
-        match self.scenario.load.transport {
-            Transport::Poll { interval } => {
-                let asked = next_poll(id, interval, batch.started, wait_ns) + span_of(client.base_units.into());
-                free.max(units_of(asked))
-            }
-            Transport::WebSocket | Transport::Sse | Transport::LongPoll { .. } => free,
-        }
-    }
-
     fn take_back(&mut self, batch: &Written, index: u32, id: u32, units: u32) {
         self.operations[batch.operation].received -= 1;
         if batch.measured {
-            let parts = self.parts_of(batch, index, id, units);
+            let split = Split::of(batch, self.scenario.load.transport);
+            let parts = split.parts(batch, index, self.downlink(batch, id), units);
             let class = self.clients.get(id).class;
             self.ledger.kind(batch.kind).void(class, units, &parts);
         }
@@ -412,7 +443,8 @@ impl World {
                         continue;
                     }
                     let id = members[index as usize];
-                    let parts = self.parts_of(batch, index, id, units);
+                    let split = Split::of(batch, self.scenario.load.transport);
+                    let parts = split.parts(batch, index, self.downlink(batch, id), units);
                     ledger.kind(batch.kind).void(self.clients.get(id).class, units, &parts);
                     in_flight[batch.kind.index()] += 1;
                 }

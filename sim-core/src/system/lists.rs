@@ -15,30 +15,43 @@ struct List {
 pub struct Lists {
     places: Vec<List>,
     free: Vec<u32>,
+    /// Counts, then next places, by server; reused.
+    next: Vec<u32>,
 }
 
 impl Lists {
-    /// Keeps the recipients `pairs` (sorted here by server) and plans one copy per server.
-    pub fn insert(&mut self, pairs: &mut [(ServerId, ConnectionId)], plan: &mut FanoutPlan) -> u32 {
-        pairs.sort_unstable();
+    /// Keeps the recipients `pairs`, grouped here by server, and plans one copy per server.
+    pub fn insert(&mut self, pairs: &[(ServerId, ConnectionId)], plan: &mut FanoutPlan) -> u32 {
         let id = self.free.pop().unwrap_or_else(|| {
             self.places.push(List::default());
             (self.places.len() - 1) as u32
         });
+        self.next.clear();
+        for &(server, _) in pairs {
+            let slot = server.index();
+            if self.next.len() <= slot {
+                self.next.resize(slot + 1, 0);
+            }
+            self.next[slot] += 1;
+        }
         let list = &mut self.places[id as usize];
         list.groups.clear();
-        list.members.clear();
-        for &(server, member) in &*pairs {
-            let at = list.members.len() as u32;
-            match list.groups.last_mut() {
-                Some((last, _, end)) if *last == server => *end = at + 1,
-                _ => list.groups.push((server, at, at + 1)),
-            }
-            list.members.push(member);
-        }
         plan.clear();
-        for &(server, start, end) in &list.groups {
-            plan.push(server, end - start);
+        let mut start = 0;
+        for (slot, next) in self.next.iter_mut().enumerate() {
+            let count = core::mem::replace(next, start);
+            if count > 0 {
+                list.groups.push((ServerId(slot as u16), start, start + count));
+                plan.push(ServerId(slot as u16), count);
+                start += count;
+            }
+        }
+        list.members.clear();
+        list.members.resize(pairs.len(), ConnectionId(0));
+        for &(server, member) in pairs {
+            let next = &mut self.next[server.index()];
+            list.members[*next as usize] = member;
+            *next += 1;
         }
         id
     }

@@ -179,7 +179,7 @@ impl World {
     fn record_connect(&mut self, connection: u32, away: &Away, now: SimTime) {
         let client = self.clients.get(connection);
         let receipt = now + self.one_way(connection);
-        self.clients.get_mut(connection).last_receipt = receipt.max(client.last_receipt);
+        self.clients.set_last_receipt(connection, receipt.max(client.last_receipt));
         if away.attempt_began < self.ledger.since {
             return;
         }
@@ -256,7 +256,7 @@ impl World {
         if count == 0 {
             return;
         }
-        self.clients.get_mut(connection).last_receipt = last;
+        self.clients.set_last_receipt(connection, last);
         self.ledger.resync_bytes += bytes * u64::from(count);
         self.ledger.egress_bytes += bytes * u64::from(count);
         self.servers.servers[usize::from(server)].bytes_out += bytes * u64::from(count);

@@ -91,8 +91,10 @@ pub struct World {
     pub(super) baseline: Baseline,
     pub(super) backlog: Backlog,
     pub(super) scratch: Scratch,
+    pub(super) recipients: Vec<u32>,
     arrivals: [u64; 3],
     plan: FanoutPlan,
+    pairs: Vec<(ServerId, ConnectionId)>,
     wakes: Vec<Wake>,
 }
 
@@ -154,8 +156,10 @@ impl World {
             baseline: Baseline::default(),
             backlog: Backlog::new(scenario.faults.is_empty()),
             scratch: Scratch::default(),
+            recipients: Vec::new(),
             arrivals: [0; 3],
             plan: FanoutPlan::new(),
+            pairs: Vec::new(),
             wakes: Vec::new(),
             scenario: Arc::clone(&scenario),
             network,
@@ -580,7 +584,8 @@ impl World {
     fn plan_presence(&mut self, id: OperationId) {
         let user = ConnectionId(self.operations[id].origin);
         self.presence_stamp += 1;
-        let mut pairs = Vec::new();
+        let mut pairs = core::mem::take(&mut self.pairs);
+        pairs.clear();
         for &channel in self.hub.directory().channels_of(user) {
             for (home, members) in self.hub.directory().groups(channel) {
                 let routing::Home::Live(server) = home else { continue };
@@ -594,7 +599,8 @@ impl World {
             }
         }
         let owed = pairs.len() as u64;
-        let list = self.lists.insert(&mut pairs, &mut self.plan);
+        self.pairs = pairs;
+        let list = self.lists.insert(&self.pairs, &mut self.plan);
         let operation = &mut self.operations[id];
         operation.recipients = Some(list);
         operation.owed = owed;
@@ -632,7 +638,7 @@ impl World {
         let mut parts = operation.parts;
         let free = now + SimDuration::from_nanos(units_ns(client.base_units + jitter));
         let receipt = free.max(client.last_receipt);
-        self.clients.get_mut(operation.origin).last_receipt = receipt;
+        self.clients.set_last_receipt(operation.origin, receipt);
         parts.add(Part::Downlink, free - now);
         parts.add(Part::Order, receipt - free);
         let bytes = u64::from(self.wire_bytes(operation.kind));
