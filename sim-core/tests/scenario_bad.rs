@@ -3,6 +3,12 @@
 //! `NAME.err` holds the expected text of `NAME.ron`; `UPDATE_EXPECTED=1` writes it anew, to be read before it is kept.
 //! Lines of a fixture that start with `//set ` or `//users ` are edits.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests read files, and fail where one is missing"
+)]
+
 use std::fmt::Write as _;
 use std::path::Path;
 

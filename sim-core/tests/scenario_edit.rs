@@ -1,5 +1,11 @@
 //! Edits: `--set`, overlays and `--users`, and what becomes of sources and of the hash.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests read files, and fail where one is missing"
+)]
+
 use std::path::Path;
 
 use sim_core::scenario::{Edit, Scenario, ScenarioError, Source, load_str, parse_objective, tree};

@@ -1,5 +1,11 @@
 //! Nothing that a scenario file or an edit says makes the reader panic, and every error can be shown.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests read files, and fail where one is missing"
+)]
+
 use std::path::Path;
 
 use proptest::prelude::*;

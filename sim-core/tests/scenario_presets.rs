@@ -1,9 +1,16 @@
 //! Every preset validates, is named like its file, and says where each of its numbers comes from.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests read files, and fail where one is missing"
+)]
+
 use std::path::{Path, PathBuf};
 
+use sim_core::scenario::assets::assets;
 use sim_core::scenario::tree::{self, Kind, Node};
-use sim_core::scenario::{Edit, Scenario, Source, Status, load_str};
+use sim_core::scenario::{Edit, Fault, Scenario, Source, Status, Tier, load_str};
 
 fn presets() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../presets");
@@ -172,4 +179,60 @@ fn without_pooling_one_server_is_left_and_the_tuning_is_kept() {
         "the tuning is kept"
     );
     assert!(off.design.channel_owners.is_some());
+}
+
+#[test]
+fn a_switched_off_tier_cannot_fail() {
+    let (path, text) = presets()
+        .into_iter()
+        .find(|(path, _)| path.file_stem().unwrap() == "team-chat")
+        .unwrap();
+    let faults = "faults=[(at: \"20 s\", fault: Kill(tier: \"channel_owners\")), \
+                  (at: \"30 s\", fault: Kill(tier: \"connection_servers\", instances: 3))]";
+    let faults = Edit::parse(faults).unwrap();
+    let on = load(&path, &text, std::slice::from_ref(&faults));
+    assert_eq!(on.faults.len(), 2);
+    let off = load(
+        &path,
+        &text,
+        &[faults, Edit::parse("patterns.pooling=Off").unwrap()],
+    );
+    assert_eq!(off.faults.len(), 1);
+    let one = Fault::Kill {
+        tier: Tier::ConnectionServers,
+        first: 0,
+        instances: 1,
+    };
+    assert_eq!(off.faults[0].fault, one);
+}
+
+#[test]
+fn profiles_hold_as_many_connections_as_they_say() {
+    let (path, text) = presets()
+        .into_iter()
+        .find(|(path, _)| path.file_stem().unwrap() == "team-chat")
+        .unwrap();
+    for (profile, machine, ceiling) in [
+        ("threaded", "c7g.large", 5e3),
+        ("standard", "c7g.large", 25e3),
+        ("tuned", "c7g.large", 50e3),
+        ("linkedin-like", "c7g.large", 100e3),
+        ("erlang-like", "r7g.xlarge", 1.42e6),
+        ("erlang-like", "r7g.2xlarge", 2.9e6),
+        ("tokio-websocket", "c7g.xlarge", 275e3),
+        ("tokio-websocket-plain", "c7g.xlarge", 732e3),
+    ] {
+        let set = |field: &str, name: &str| {
+            Edit::parse(&format!("design.connection_servers.{field}={name}")).unwrap()
+        };
+        let edits = [set("profile", profile), set("machine", machine)];
+        let servers = load(&path, &text, &edits).design.connection_servers;
+        let free = servers.machine.memory_bytes - servers.profile.base_memory_bytes;
+        let holds = (free / servers.profile.memory_per_connection_bytes) as f64;
+        assert!((holds / ceiling - 1.0).abs() < 0.02, "{profile}: {holds}");
+    }
+    for (name, _) in assets().profiles() {
+        let set = format!("design.connection_servers.profile={name}");
+        load(&path, &text, &[Edit::parse(&set).unwrap()]);
+    }
 }

@@ -106,7 +106,7 @@ fn lay_over(
     let root = super::parse(overlay, file_name)?;
     for (path, node) in root.leaves() {
         if path.is_empty() {
-            return Err(vec![refuse_overlay(file_name, overlay, &node)]);
+            return Err(vec![refuse_overlay(file_name, overlay, node)]);
         }
         if path == "version" {
             continue;

@@ -47,7 +47,7 @@ pub fn load_str(
         original_root,
         origins: Vec::new(),
     };
-    let text = migrate(&document).map_err(|error| vec![error])?;
+    let text = migrate(&document)?;
     let text = edit::apply(text, edits, &mut document)?;
     let root = parse(&text, file_name)?;
     let raw = decode(&text, &root, &document)?;
@@ -109,12 +109,12 @@ fn parse(text: &str, file: &str) -> Result<Node, Vec<ScenarioError>> {
 }
 
 /// Brings an older text to the present version: the hook for migrations. There is one version so far.
-fn migrate(document: &Document<'_>) -> Result<String, ScenarioError> {
+fn migrate(document: &Document<'_>) -> Result<String, Vec<ScenarioError>> {
     let text = document.original;
     let Some(node) = document.original_root.child("version") else {
         let problem =
             Problem::new("the format version is missing").help("write `version: 1,` first");
-        return Err(document.error("version", problem));
+        return Err(vec![document.error("version", problem)]);
     };
     match text[node.span.start..node.span.end].parse::<u32>() {
         Ok(VERSION) => Ok(text.to_owned()),
@@ -125,7 +125,7 @@ fn migrate(document: &Document<'_>) -> Result<String, ScenarioError> {
             ))
             .allowed(VERSION.to_string())
             .help("a newer program may read it");
-            Err(document.error("version", problem))
+            Err(vec![document.error("version", problem)])
         }
     }
 }

@@ -53,7 +53,14 @@ const COSTS: [&str; 3] = [
     "usd_per_million_messages",
     "usd_per_user_month",
 ];
-const CONNECTIONS: [&str; 4] = ["open", "rejected", "reconnects", "resumed"];
+const CONNECTIONS: [&str; 6] = [
+    "open",
+    "wanted",
+    "rejected",
+    "reconnects",
+    "attempts",
+    "resumed",
+];
 const COMPARISONS: [(&str, Comparison); 5] = [
     ("<=", Comparison::AtMost),
     (">=", Comparison::AtLeast),
@@ -160,7 +167,7 @@ fn tier(path: &str, rest: &[&str], design: &Design) -> Result<Measure, Problem> 
     };
     match &rest[1..] {
         ["utilization", resource, which] => {
-            let known = resources(tier);
+            let known = resources(tier, design);
             if !known.contains(resource) {
                 let kind = format!("resource of {}", tier.name());
                 return Err(Problem::unknown(&kind, resource, known.iter().copied()));
@@ -186,19 +193,22 @@ pub fn tiers(design: &Design) -> Vec<Tier> {
     Tier::ALL.into_iter().filter(has).collect()
 }
 
-fn resources(tier: Tier) -> &'static [&'static str] {
+/// What the report says of a tier; `connections` of a server only where a limit is configured.
+fn resources(tier: Tier, design: &Design) -> Vec<&'static str> {
     match tier {
-        Tier::LoadBalancer => &["connections", "accept", "bandwidth"],
-        Tier::ConnectionServers => &[
-            "cpu",
-            "memory",
-            "connections",
-            "descriptors",
-            "bandwidth",
-            "accept",
-        ],
-        Tier::ChannelOwners | Tier::Broker => &["cpu", "memory", "bandwidth"],
-        Tier::Database => &["cpu", "pool", "bandwidth"],
+        Tier::LoadBalancer => vec!["connections", "accept"],
+        Tier::ConnectionServers => {
+            let mut names = vec!["cpu", "memory", "descriptors", "bandwidth"];
+            names.extend(
+                design
+                    .connection_servers
+                    .max_connections
+                    .map(|_| "connections"),
+            );
+            names
+        }
+        Tier::ChannelOwners | Tier::Broker => vec!["cpu"],
+        Tier::Database => vec!["pool"],
     }
 }
 

@@ -254,7 +254,7 @@ pub fn show_duration(duration: SimDuration) -> String {
     }
     let (size, unit) = units
         .into_iter()
-        .find(|(size, _)| ns % size == 0)
+        .find(|(size, _)| ns.is_multiple_of(*size))
         .unwrap_or((1, "ns"));
     format!("{} {unit}", ns / size)
 }
@@ -270,7 +270,7 @@ pub fn show_size(bytes: u64) -> String {
     ];
     let (size, unit) = units
         .into_iter()
-        .find(|(size, _)| bytes > 0 && bytes % size == 0)
+        .find(|(size, _)| bytes > 0 && bytes.is_multiple_of(*size))
         .unwrap_or((1, "B"));
     format!("{} {unit}", bytes / size)
 }
@@ -283,7 +283,7 @@ pub fn group(value: u64) -> String {
     }
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push('_');
         }
         out.push(digit);

@@ -38,10 +38,14 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
     check_together(&traffic, &effective, patterns, check);
     let faults = faults(
         raw.faults.as_deref().unwrap_or_default(),
-        &effective,
+        &design,
         &run,
         check,
     );
+    let faults = faults
+        .into_iter()
+        .filter_map(|fault| in_effect(fault, &effective))
+        .collect();
     let objectives = objectives(
         raw.objectives.as_deref().unwrap_or_default(),
         &traffic,
@@ -529,6 +533,28 @@ fn kill(
         first: first as u32,
         instances: instances as u32,
     }
+}
+
+/// A fault as far as the tiers exist that the switches leave; `None`: nothing is left to fail.
+fn in_effect(fault: TimedFault, design: &Design) -> Option<TimedFault> {
+    let Fault::Kill {
+        tier,
+        first,
+        instances,
+    } = fault.fault
+    else {
+        return Some(fault);
+    };
+    let have = instances_of(tier, design);
+    let kill = Fault::Kill {
+        tier,
+        first,
+        instances: instances.min(have.saturating_sub(first)),
+    };
+    (first < have).then_some(TimedFault {
+        fault: kill,
+        ..fault
+    })
 }
 
 fn instances_of(tier: Tier, design: &Design) -> u32 {
