@@ -10,16 +10,35 @@ use crate::quantities;
 const EXIT_CODES: &str = "\
 Without a verb the explorer opens. SCENARIO is a file or a preset's name (see `plimsoll presets`).
 
-Exit codes: 0 ok, 1 internal error, 2 wrong usage, 3 invalid scenario, 4 an objective failed or a live
-mismatch, 5 inconclusive, 6 out of budget (stopped before the end).";
+Exit codes:
+  0  ok
+  1  internal error
+  2  wrong usage
+  3  invalid scenario
+  4  an objective failed, or a live mismatch
+  5  inconclusive
+  6  out of budget: stopped before the end";
 
 /// Simulator and architecture explorer for real-time systems: how fast is a design, what does it cost, what gives way first?
 #[derive(Debug, Parser)]
-#[command(name = "plimsoll", version, after_help = EXIT_CODES)]
+#[command(name = "plimsoll", bin_name = "plimsoll", version, after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub(crate) verb: Option<Verb>,
+    #[command(flatten)]
+    pub(crate) explorer: ExplorerArgs,
+}
+
+/// The explorer: for pictures of it.
+#[derive(Debug, Args)]
+pub(crate) struct ExplorerArgs {
+    /// Save a picture of the explorer (PNG) and close it
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) screenshot: Option<PathBuf>,
+    /// Simulated time before the picture is taken
+    #[arg(long, value_name = "TIME", hide = true, value_parser = quantities::wall_time)]
+    pub(crate) after: Option<Duration>,
 }
 
 /// What to do.
@@ -195,7 +214,8 @@ mod tests {
 
     #[test]
     fn a_minute_and_a_million_are_not_confused() {
-        let error = Cli::try_parse_from(["plimsoll", "run", "team-chat", "--users", "10m"]).unwrap_err();
+        let error =
+            Cli::try_parse_from(["plimsoll", "run", "team-chat", "--users", "10m"]).unwrap_err();
         assert!(error.to_string().contains("10M"), "{error}");
         assert_eq!(error.exit_code(), 2);
     }

@@ -8,5 +8,8 @@ use crate::output::Output;
 /// Deploys a scenario's design and prints what was measured.
 pub(crate) fn deploy(scenario: &Scenario, output: &Output) -> Result<Exit, Failure> {
     let _ = output;
-    Err(Failure::Usage(format!("{}: the live deployment is not built yet", scenario.name)))
+    Err(Failure::Usage(format!(
+        "{}: the live deployment is not built yet",
+        scenario.name
+    )))
 }

@@ -81,7 +81,14 @@ mod tests {
 
     #[test]
     fn codes_are_the_contract() {
-        assert_eq!([code(Exit::Ok), code(Exit::InvalidScenario), code(Exit::OutOfBudget)], [0, 3, 6]);
+        assert_eq!(
+            [
+                code(Exit::Ok),
+                code(Exit::InvalidScenario),
+                code(Exit::OutOfBudget)
+            ],
+            [0, 3, 6]
+        );
         assert_eq!(failure_code(&Failure::Internal(anyhow::anyhow!("x"))), 1);
         assert_eq!(failure_code(&Failure::Usage(String::new())), 2);
         assert_eq!(failure_code(&Failure::Scenario(Vec::new())), 3);

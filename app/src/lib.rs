@@ -37,7 +37,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn carry_out(plan: Plan) -> Result<Exit, Failure> {
     match plan {
-        Plan::Explore => verbs::explore::explore(),
+        Plan::Explore(plan) => verbs::explore::explore(&plan),
         Plan::Run(plan) => verbs::run::run(&plan),
         Plan::Ramp(plan) => verbs::ramp::ramp(&plan),
         Plan::Validate(plan) => verbs::validate::validate(&plan),

@@ -21,12 +21,19 @@ pub(crate) struct Named {
 pub(crate) fn find(name: &str) -> Result<Named, Failure> {
     for path in [name.to_owned(), format!("{name}.ron")] {
         if Path::new(&path).is_file() {
-            let text = fs::read_to_string(&path).with_context(|| format!("failed to read {path}"))?;
-            return Ok(Named { file_name: path, text });
+            let text =
+                fs::read_to_string(&path).with_context(|| format!("failed to read {path}"))?;
+            return Ok(Named {
+                file_name: path,
+                text,
+            });
         }
     }
     if let Some(preset) = presets::find(name) {
-        return Ok(Named { file_name: format!("{}.ron", preset.name), text: preset.text.to_owned() });
+        return Ok(Named {
+            file_name: format!("{}.ron", preset.name),
+            text: preset.text.to_owned(),
+        });
     }
     if name.ends_with(".ron") || name.starts_with(['.', '/']) {
         return Err(Failure::Usage(format!("there is no file {name}")));
@@ -35,7 +42,9 @@ pub(crate) fn find(name: &str) -> Result<Named, Failure> {
         Some(near) => format!("did you mean {near}?"),
         None => "`plimsoll presets` lists them all".to_owned(),
     };
-    Err(Failure::Usage(format!("there is no file and no preset {name:?}; {hint}")))
+    Err(Failure::Usage(format!(
+        "there is no file and no preset {name:?}; {hint}"
+    )))
 }
 
 /// Parses and checks a scenario.
@@ -53,12 +62,20 @@ pub(crate) fn edits(args: EditArgs, users: Option<u32>) -> Result<Vec<Edit>, Fai
         if !path.is_file() {
             return Err(Failure::Usage(format!("there is no file {file_name}")));
         }
-        let text = fs::read_to_string(&path).with_context(|| format!("failed to read {file_name}"))?;
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("failed to read {file_name}"))?;
         edits.push(Edit::Overlay { file_name, text });
     }
-    edits.extend(args.set.into_iter().map(|(path, value)| Edit::Set { path, value }));
+    edits.extend(
+        args.set
+            .into_iter()
+            .map(|(path, value)| Edit::Set { path, value }),
+    );
     edits.extend(users.map(|n| Edit::Users(n.to_string())));
-    let set = |path: &str, value: String| Edit::Set { path: path.to_owned(), value };
+    let set = |path: &str, value: String| Edit::Set {
+        path: path.to_owned(),
+        value,
+    };
     edits.extend(args.seed.map(|seed| set("run.seed", seed.to_string())));
     edits.extend(args.duration.map(|duration| set("run.duration", duration)));
     Ok(edits)

@@ -23,14 +23,22 @@ pub(crate) struct Output {
 impl Output {
     /// Checks, before any work, that every file has a known extension and a folder to stand in.
     pub(crate) fn new(args: OutputArgs) -> Result<Self, Failure> {
-        let files = args.files.into_iter().map(with_format).collect::<Result<Vec<_>, _>>()?;
+        let files = args
+            .files
+            .into_iter()
+            .map(with_format)
+            .collect::<Result<Vec<_>, _>>()?;
         let format = match args.format {
             FormatArg::Text => Format::Text,
             FormatArg::Json => Format::Json,
             FormatArg::Csv => Format::Csv,
         };
         let standard = (!args.quiet || files.is_empty()).then_some(format);
-        Ok(Self { standard, files, quiet: args.quiet })
+        Ok(Self {
+            standard,
+            files,
+            quiet: args.quiet,
+        })
     }
 
     /// Writes the report everywhere it was asked for.
@@ -50,9 +58,9 @@ impl Output {
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(anyhow::Error::new(error).context("failed to write to standard output").into())
-        }
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(anyhow::Error::new(error)
+            .context("failed to write to standard output")
+            .into()),
         _ => Ok(()),
     }
 }
@@ -63,16 +71,26 @@ pub(crate) fn say(line: &str) {
 }
 
 fn with_format(path: PathBuf) -> Result<(PathBuf, Format), Failure> {
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    let extension = path
+        .extension()
+        .and_then(|e| e.to_str())
+        .unwrap_or_default();
     let Some(format) = Format::from_extension(extension) else {
         return Err(Failure::Usage(format!(
             "--out {}: the extension picks the format; allowed: .txt, .json, .csv",
             path.display()
         )));
     };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     if !folder.is_dir() {
-        return Err(Failure::Usage(format!("--out {}: there is no folder {}", path.display(), folder.display())));
+        return Err(Failure::Usage(format!(
+            "--out {}: there is no folder {}",
+            path.display(),
+            folder.display()
+        )));
     }
     Ok((path, format))
 }

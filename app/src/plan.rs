@@ -1,10 +1,14 @@
 //! What a command line asks for, checked: scenarios parsed, budgets resolved, files known to be writable by name.
 
+use std::path::PathBuf;
+
 use report::Labels;
 use session::RunOptions;
 use sim_core::scenario::{Edit, Scenario};
 
-use crate::cli::{BudgetArgs, Cli, LiveArgs, PresetsArgs, RampArgs, RunArgs, ValidateArgs, Verb};
+use crate::cli::{
+    BudgetArgs, Cli, ExplorerArgs, LiveArgs, PresetsArgs, RampArgs, RunArgs, ValidateArgs, Verb,
+};
 use crate::exit::Failure;
 use crate::load;
 use crate::output::Output;
@@ -13,7 +17,7 @@ use crate::output::Output;
 #[derive(Debug)]
 pub(crate) enum Plan {
     /// Open the explorer.
-    Explore,
+    Explore(ExplorePlan),
     /// Simulate once.
     Run(RunPlan),
     /// Simulate at rising loads.
@@ -26,6 +30,19 @@ pub(crate) enum Plan {
     Evidence(EvidencePlan),
     /// Deploy and measure.
     Live(LivePlan),
+}
+
+/// No verb.
+#[derive(Clone, Debug)]
+#[cfg_attr(
+    not(feature = "desktop"),
+    allow(dead_code, reason = "read by the explorer only")
+)]
+pub(crate) struct ExplorePlan {
+    /// Save a picture and close.
+    pub(crate) screenshot: Option<PathBuf>,
+    /// Simulated seconds before the picture.
+    pub(crate) after_s: f64,
 }
 
 /// `run`.
@@ -70,7 +87,10 @@ pub(crate) struct EvidencePlan {
 
 /// `live`.
 #[derive(Debug)]
-#[cfg_attr(not(feature = "live"), allow(dead_code, reason = "read by the deployment only"))]
+#[cfg_attr(
+    not(feature = "live"),
+    allow(dead_code, reason = "read by the deployment only")
+)]
 pub(crate) struct LivePlan {
     pub(crate) scenario: Scenario,
     pub(crate) output: Output,
@@ -80,12 +100,14 @@ impl Plan {
     /// Checks a command line.
     pub(crate) fn new(cli: Cli) -> Result<Self, Failure> {
         match cli.verb {
-            None => Ok(Plan::Explore),
+            None => Ok(Plan::Explore(explore(cli.explorer))),
             Some(Verb::Run(args)) => run(args).map(Plan::Run),
             Some(Verb::Ramp(args)) => ramp(args).map(Plan::Ramp),
             Some(Verb::Validate(args)) => validate(args).map(Plan::Validate),
             Some(Verb::Presets(PresetsArgs { name })) => Ok(Plan::Presets(PresetsPlan { name })),
-            Some(Verb::Evidence(args)) => Ok(Plan::Evidence(EvidencePlan { output: Output::new(args.output)? })),
+            Some(Verb::Evidence(args)) => Ok(Plan::Evidence(EvidencePlan {
+                output: Output::new(args.output)?,
+            })),
             Some(Verb::Live(args)) => live(args).map(Plan::Live),
         }
     }
@@ -93,18 +115,35 @@ impl Plan {
 
 /// The names a report shows for a scenario.
 pub(crate) fn labels(scenario: &Scenario) -> Labels {
-    Labels { title: scenario.title.clone(), unit: scenario.load.unit.clone() }
+    Labels {
+        title: scenario.title.clone(),
+        unit: scenario.load.unit.clone(),
+    }
+}
+
+fn explore(args: ExplorerArgs) -> ExplorePlan {
+    ExplorePlan {
+        screenshot: args.screenshot,
+        after_s: args.after.map_or(0.0, |time| time.as_secs_f64()),
+    }
 }
 
 fn run(args: RunArgs) -> Result<RunPlan, Failure> {
     let output = Output::new(args.output)?;
     let edits = load::edits(args.edits, args.users.count)?;
-    Ok(RunPlan { scenario: load::load(&args.scenario, &edits)?, options: options(&args.budget), output })
+    Ok(RunPlan {
+        scenario: load::load(&args.scenario, &edits)?,
+        options: options(&args.budget),
+        output,
+    })
 }
 
 fn ramp(args: RampArgs) -> Result<RampPlan, Failure> {
     if args.from >= args.to {
-        return Err(Failure::Usage(format!("--from {} must be less than --to {}", args.from, args.to)));
+        return Err(Failure::Usage(format!(
+            "--from {} must be less than --to {}",
+            args.from, args.to
+        )));
     }
     let output = Output::new(args.output)?;
     let edits = load::edits(args.edits, Some(args.from))?;
@@ -112,28 +151,46 @@ fn ramp(args: RampArgs) -> Result<RampPlan, Failure> {
         Some(points) => evenly(args.from, args.to, points),
         None => round(args.from, args.to),
     };
-    Ok(RampPlan { scenario: load::load(&args.scenario, &edits)?, loads, options: options(&args.budget), output })
+    Ok(RampPlan {
+        scenario: load::load(&args.scenario, &edits)?,
+        loads,
+        options: options(&args.budget),
+        output,
+    })
 }
 
 fn validate(args: ValidateArgs) -> Result<ValidatePlan, Failure> {
     let edits = load::edits(args.edits, args.users.count)?;
-    Ok(ValidatePlan { scenarios: args.scenarios, edits, quiet: args.quiet })
+    Ok(ValidatePlan {
+        scenarios: args.scenarios,
+        edits,
+        quiet: args.quiet,
+    })
 }
 
 fn live(args: LiveArgs) -> Result<LivePlan, Failure> {
     let output = Output::new(args.output)?;
     let edits = load::edits(args.edits, args.users.count)?;
-    Ok(LivePlan { scenario: load::load(&args.scenario, &edits)?, output })
+    Ok(LivePlan {
+        scenario: load::load(&args.scenario, &edits)?,
+        output,
+    })
 }
 
 fn options(budget: &BudgetArgs) -> RunOptions {
-    RunOptions { max_events: budget.max_events, max_time: budget.max_time, threads: budget.threads.map(usize::from) }
+    RunOptions {
+        max_events: budget.max_events,
+        max_time: budget.max_time,
+        threads: budget.threads.map(usize::from),
+    }
 }
 
 /// `points` loads, evenly spaced on a logarithmic scale, ends included.
 fn evenly(from: u32, to: u32, points: u32) -> Vec<u32> {
     let ratio = f64::from(to) / f64::from(from);
-    let at = |i: u32| (f64::from(from) * ratio.powf(f64::from(i) / f64::from(points - 1))).round() as u32;
+    let at = |i: u32| {
+        (f64::from(from) * ratio.powf(f64::from(i) / f64::from(points - 1))).round() as u32
+    };
     let mut loads: Vec<u32> = (0..points).map(at).collect();
     loads.dedup();
     loads
@@ -145,7 +202,10 @@ fn round(from: u32, to: u32) -> Vec<u32> {
     let steps = decades.flat_map(|decade| [decade, 2 * decade, 5 * decade]);
     let inside = steps.filter(|n| *n > u64::from(from) && *n < u64::from(to));
     let inside = inside.filter_map(|n| u32::try_from(n).ok());
-    std::iter::once(from).chain(inside).chain(std::iter::once(to)).collect()
+    std::iter::once(from)
+        .chain(inside)
+        .chain(std::iter::once(to))
+        .collect()
 }
 
 #[cfg(test)]
@@ -156,7 +216,10 @@ mod tests {
     fn loads_are_round_unless_counted() {
         assert_eq!(round(1_000, 20_000), [1_000, 2_000, 5_000, 10_000, 20_000]);
         assert_eq!(round(1_500, 2_500), [1_500, 2_000, 2_500]);
-        assert_eq!(evenly(1_000, 1_000_000, 4), [1_000, 10_000, 100_000, 1_000_000]);
+        assert_eq!(
+            evenly(1_000, 1_000_000, 4),
+            [1_000, 10_000, 100_000, 1_000_000]
+        );
         assert_eq!(evenly(1, 3, 50), [1, 2, 3]);
     }
 }

@@ -37,8 +37,19 @@ impl Needs {
             Per::System => rate.per_s,
         };
         let servers = f64::from(scenario.design.connection_servers.count);
-        let messages = scenario.traffic.publish.as_ref().map_or(0.0, |p| of(&p.rate)) * simulated_s;
-        let presence = scenario.traffic.presence.as_ref().map_or(0.0, |p| of(&p.rate)) * simulated_s * per_user;
+        let messages = scenario
+            .traffic
+            .publish
+            .as_ref()
+            .map_or(0.0, |p| of(&p.rate))
+            * simulated_s;
+        let presence = scenario
+            .traffic
+            .presence
+            .as_ref()
+            .map_or(0.0, |p| of(&p.rate))
+            * simulated_s
+            * per_user;
         let queries = scenario.traffic.query.as_ref().map_or(0.0, |q| of(&q.rate)) * simulated_s;
         let copies = (messages + presence) * fan_out.min(servers);
         let deliveries = (messages + presence) * fan_out;
@@ -46,7 +57,9 @@ impl Needs {
         Self {
             bytes: connections * BYTES_PER_CONNECTION + memberships * BYTES_PER_MEMBERSHIP,
             cpu_s: 1e-9
-                * (memberships * BUILD_NS_PER_MEMBERSHIP + deliveries * NS_PER_DELIVERY + events * NS_PER_EVENT),
+                * (memberships * BUILD_NS_PER_MEMBERSHIP
+                    + deliveries * NS_PER_DELIVERY
+                    + events * NS_PER_EVENT),
         }
     }
 
@@ -63,8 +76,13 @@ impl Needs {
 
     /// The sentence, when it is heavy.
     pub(crate) fn sentence(self) -> Option<String> {
-        (self.bytes >= HEAVY_BYTES || self.cpu_s >= HEAVY_S)
-            .then(|| format!("needs about {} and {}", bytes(self.bytes), seconds(self.cpu_s.max(1.0).round())))
+        (self.bytes >= HEAVY_BYTES || self.cpu_s >= HEAVY_S).then(|| {
+            format!(
+                "needs about {} and {}",
+                bytes(self.bytes),
+                seconds(self.cpu_s.max(1.0).round())
+            )
+        })
     }
 }
 
@@ -80,7 +98,10 @@ fn audience(members: &Members, connections: f64, per_user: f64) -> (f64, f64) {
             let sigma = (p99 / median).ln() / 2.326;
             let mean = median * (sigma * sigma / 2.0).exp();
             let biased = median * (1.5 * sigma * sigma).exp();
-            (memberships / mean.max(1.0), biased.min(f64::from(max)).min(connections))
+            (
+                memberships / mean.max(1.0),
+                biased.min(f64::from(max)).min(connections),
+            )
         }
     }
 }
@@ -91,21 +112,47 @@ mod tests {
 
     #[test]
     fn light_work_is_not_announced() {
-        assert_eq!(Needs { bytes: 1e6, cpu_s: 2.0 }.sentence(), None);
-        let heavy = Needs { bytes: 5.0 * 1024f64.powi(3), cpu_s: 90.0 };
-        assert_eq!(heavy.sentence().as_deref(), Some("needs about 5 GiB and 90 s"));
+        assert_eq!(
+            Needs {
+                bytes: 1e6,
+                cpu_s: 2.0
+            }
+            .sentence(),
+            None
+        );
+        let heavy = Needs {
+            bytes: 5.0 * 1024f64.powi(3),
+            cpu_s: 90.0,
+        };
+        assert_eq!(
+            heavy.sentence().as_deref(),
+            Some("needs about 5 GiB and 90 s")
+        );
     }
 
     #[test]
     fn threads_share_time_and_add_memory() {
-        let one = Needs { bytes: 10.0, cpu_s: 4.0 };
+        let one = Needs {
+            bytes: 10.0,
+            cpu_s: 4.0,
+        };
         let both = Needs::together(vec![one, one, one], 2);
-        assert_eq!(both, Needs { bytes: 20.0, cpu_s: 6.0 });
+        assert_eq!(
+            both,
+            Needs {
+                bytes: 20.0,
+                cpu_s: 6.0
+            }
+        );
     }
 
     #[test]
     fn messages_meet_large_channels_more_often() {
-        let members = Members::LogNormal { median: 8.0, p99: 330.0, max: 20_000 };
+        let members = Members::LogNormal {
+            median: 8.0,
+            p99: 330.0,
+            max: 20_000,
+        };
         let (_, fan_out) = audience(&members, 200_000.0, 12.0);
         assert!(fan_out > 100.0, "{fan_out}");
     }

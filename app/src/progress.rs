@@ -21,7 +21,10 @@ pub(crate) struct Meter {
 impl Meter {
     /// A meter that is silent when `quiet` or when standard error is no terminal.
     pub(crate) fn new(quiet: bool) -> Self {
-        Self { shown: !quiet && io::stderr().is_terminal(), drawn: AtomicBool::new(false) }
+        Self {
+            shown: !quiet && io::stderr().is_terminal(),
+            drawn: AtomicBool::new(false),
+        }
     }
 
     /// Draws the line; `false` when the work should stop.
@@ -42,17 +45,28 @@ impl Meter {
 }
 
 fn line(p: &Progress) -> String {
-    let share = if p.total_s > 0.0 { (p.simulated_s / p.total_s).clamp(0.0, 1.0) } else { 0.0 };
+    let share = if p.total_s > 0.0 {
+        (p.simulated_s / p.total_s).clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
     let runs = match p.runs {
         (_, 1) => format!("{:.1} of {:.0} s simulated", p.simulated_s, p.total_s),
         (done, all) => format!("{done} of {all} loads"),
     };
     let left = if share > 0.0 && p.elapsed_s >= ESTIMATE_AFTER_S {
-        format!(", about {} left", seconds((p.elapsed_s * (1.0 - share) / share).ceil()))
+        format!(
+            ", about {} left",
+            seconds((p.elapsed_s * (1.0 - share) / share).ceil())
+        )
     } else {
         String::new()
     };
-    format!("{:3.0} %  {runs}, {} events{left}", share * 100.0, count(p.events as f64))
+    format!(
+        "{:3.0} %  {runs}, {} events{left}",
+        share * 100.0,
+        count(p.events as f64)
+    )
 }
 
 #[cfg(test)]
@@ -61,9 +75,22 @@ mod tests {
 
     #[test]
     fn the_line_says_what_is_left() {
-        let p = Progress { simulated_s: 15.0, total_s: 60.0, events: 1_250_000, runs: (0, 1), elapsed_s: 2.0 };
-        assert_eq!(line(&p), " 25 %  15.0 of 60 s simulated, 1.25 M events, about 6 s left");
-        let p = Progress { runs: (3, 13), elapsed_s: 0.2, ..p };
+        let p = Progress {
+            simulated_s: 15.0,
+            total_s: 60.0,
+            events: 1_250_000,
+            runs: (0, 1),
+            elapsed_s: 2.0,
+        };
+        assert_eq!(
+            line(&p),
+            " 25 %  15.0 of 60 s simulated, 1.25 M events, about 6 s left"
+        );
+        let p = Progress {
+            runs: (3, 13),
+            elapsed_s: 0.2,
+            ..p
+        };
         assert_eq!(line(&p), " 25 %  3 of 13 loads, 1.25 M events");
     }
 }

@@ -23,7 +23,11 @@ pub(crate) fn count(text: &str) -> Result<u64, String> {
         "k" | "K" => 1e3,
         "M" => 1e6,
         "G" => 1e9,
-        "m" => return Err(format!("{number}M (million) or {number} min? A small m is ambiguous: write {number}M")),
+        "m" => {
+            return Err(format!(
+                "{number}M (million) or {number} min? A small m is ambiguous: write {number}M"
+            ));
+        }
         other => return Err(format!("unknown unit {other:?}; allowed: none, K, M, G")),
     };
     let value = decimal(number)? * factor;
@@ -44,7 +48,11 @@ pub(crate) fn wall_time(text: &str) -> Result<Duration, String> {
         "s" => 1.0,
         "min" => 60.0,
         "h" => 3600.0,
-        "m" => return Err(format!("{number}min or {number}M? A small m is ambiguous: write {number}min")),
+        "m" => {
+            return Err(format!(
+                "{number}min or {number}M? A small m is ambiguous: write {number}min"
+            ));
+        }
         "" => return Err(format!("a time needs a unit: {number}s, {number}min")),
         other => return Err(format!("unknown unit {other:?}; allowed: ms, s, min, h")),
     };
@@ -55,13 +63,19 @@ pub(crate) fn wall_time(text: &str) -> Result<Duration, String> {
 /// Simulated time, checked here and passed on as the scenario file would spell it.
 pub(crate) fn simulated_time(text: &str) -> Result<String, String> {
     let time = wall_time(text)?;
-    if time.is_zero() { Err("must be more than zero".to_owned()) } else { Ok(text.trim().to_owned()) }
+    if time.is_zero() {
+        Err("must be more than zero".to_owned())
+    } else {
+        Ok(text.trim().to_owned())
+    }
 }
 
 /// `path=value`.
 pub(crate) fn assignment(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((path, value)) if !path.trim().is_empty() => Ok((path.trim().to_owned(), value.trim().to_owned())),
+        Some((path, value)) if !path.trim().is_empty() => {
+            Ok((path.trim().to_owned(), value.trim().to_owned()))
+        }
         _ => Err("must be PATH=VALUE, as in design.connection_servers.count=20".to_owned()),
     }
 }
@@ -70,7 +84,9 @@ fn decimal(number: &str) -> Result<f64, String> {
     let is_plain = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit() || c == '.');
     match number.parse::<f64>() {
         Ok(value) if is_plain => Ok(value),
-        _ => Err(format!("{number:?} is not a number; allowed: digits with an optional decimal point")),
+        _ => Err(format!(
+            "{number:?} is not a number; allowed: digits with an optional decimal point"
+        )),
     }
 }
 
@@ -80,14 +96,27 @@ mod tests {
 
     #[test]
     fn counts() {
-        let good = [("500", 500), ("1k", 1_000), ("1K", 1_000), ("1.5M", 1_500_000), ("200_000", 200_000), ("2G", 2_000_000_000)];
+        let good = [
+            ("500", 500),
+            ("1k", 1_000),
+            ("1K", 1_000),
+            ("1.5M", 1_500_000),
+            ("200_000", 200_000),
+            ("2G", 2_000_000_000),
+        ];
         for (text, value) in good {
             assert_eq!(count(text), Ok(value), "{text}");
         }
-        for text in ["10m", "", "k", "-5", "1.5", "1e6", "5 apples", "NaN", "inf", "∞"] {
+        for text in [
+            "10m", "", "k", "-5", "1.5", "1e6", "5 apples", "NaN", "inf", "∞",
+        ] {
             assert!(count(text).is_err(), "{text}");
         }
-        assert!(count("10m").unwrap_err().contains("10M (million) or 10 min?"));
+        assert!(
+            count("10m")
+                .unwrap_err()
+                .contains("10M (million) or 10 min?")
+        );
         assert!(users("0").is_err());
         assert!(users("5G").is_err());
     }
@@ -106,7 +135,10 @@ mod tests {
     #[test]
     fn assignments() {
         assert_eq!(assignment("a.b=1"), Ok(("a.b".to_owned(), "1".to_owned())));
-        assert_eq!(assignment("a = x=y"), Ok(("a".to_owned(), "x=y".to_owned())));
+        assert_eq!(
+            assignment("a = x=y"),
+            Ok(("a".to_owned(), "x=y".to_owned()))
+        );
         assert!(assignment("a.b").is_err());
         assert!(assignment("=1").is_err());
     }

@@ -23,7 +23,10 @@ impl Plimsoll {
     #[must_use]
     pub fn new() -> Self {
         let mut command = Command::new(binary());
-        command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").stdin(Stdio::null());
+        command
+            .env_remove("DISPLAY")
+            .env_remove("WAYLAND_DISPLAY")
+            .stdin(Stdio::null());
         Self { command }
     }
 
@@ -102,10 +105,21 @@ impl Plimsoll {
     /// When the code is another one; the message holds all that was printed.
     pub fn code(mut self, expected: i32) -> Finished {
         let line = format!("{:?}", self.command);
-        let output = self.command.output().expect("the command under test starts");
+        let output = self
+            .command
+            .output()
+            .expect("the command under test starts");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is UTF-8");
-        let finished = Finished { line, stdout: text(output.stdout), stderr: text(output.stderr) };
-        assert_eq!(output.status.code(), Some(expected), "exit code of {finished:#?}");
+        let finished = Finished {
+            line,
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        };
+        assert_eq!(
+            output.status.code(),
+            Some(expected),
+            "exit code of {finished:#?}"
+        );
         finished
     }
 
@@ -115,12 +129,17 @@ impl Plimsoll {
     ///
     /// When the command does not start or does not end.
     pub fn into_closed_pipe(mut self) -> (Option<i32>, String) {
-        let mut child =
-            self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command under test starts");
+        let mut child = self
+            .command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command under test starts");
         drop(child.stdout.take());
         let mut stderr = String::new();
         let mut pipe = child.stderr.take().expect("standard error is piped");
-        pipe.read_to_string(&mut stderr).expect("standard error is UTF-8");
+        pipe.read_to_string(&mut stderr)
+            .expect("standard error is UTF-8");
         (child.wait().expect("the command ends").code(), stderr)
     }
 }
@@ -138,25 +157,45 @@ pub struct Finished {
 impl Finished {
     /// Standard output holds `part`.
     pub fn stdout_contains(self, part: &str) -> Self {
-        assert!(self.stdout.contains(part), "{part:?} is missing in the output of {}:\n{}", self.line, self.stdout);
+        assert!(
+            self.stdout.contains(part),
+            "{part:?} is missing in the output of {}:\n{}",
+            self.line,
+            self.stdout
+        );
         self
     }
 
     /// Standard error holds `part`.
     pub fn stderr_contains(self, part: &str) -> Self {
-        assert!(self.stderr.contains(part), "{part:?} is missing in the errors of {}:\n{}", self.line, self.stderr);
+        assert!(
+            self.stderr.contains(part),
+            "{part:?} is missing in the errors of {}:\n{}",
+            self.line,
+            self.stderr
+        );
         self
     }
 
     /// Standard output is empty.
     pub fn stdout_is_empty(self) -> Self {
-        assert!(self.stdout.is_empty(), "{} printed\n{}", self.line, self.stdout);
+        assert!(
+            self.stdout.is_empty(),
+            "{} printed\n{}",
+            self.line,
+            self.stdout
+        );
         self
     }
 
     /// Standard error is empty.
     pub fn stderr_is_empty(self) -> Self {
-        assert!(self.stderr.is_empty(), "{} said\n{}", self.line, self.stderr);
+        assert!(
+            self.stderr.is_empty(),
+            "{} said\n{}",
+            self.line,
+            self.stderr
+        );
         self
     }
 }
@@ -177,7 +216,8 @@ impl Scratch {
     pub fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("plimsoll-test-{}-{number}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("plimsoll-test-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder for this test");
         Self { folder }
     }
@@ -224,6 +264,13 @@ impl Drop for Scratch {
 fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("the running test has a path");
     let deps = test.parent().expect("the running test stands in a folder");
-    let target = if deps.ends_with("deps") { deps.parent().unwrap_or(deps) } else { deps };
-    target.join(format!("plimsoll-under-test{}", std::env::consts::EXE_SUFFIX))
+    let target = if deps.ends_with("deps") {
+        deps.parent().unwrap_or(deps)
+    } else {
+        deps
+    };
+    target.join(format!(
+        "plimsoll-under-test{}",
+        std::env::consts::EXE_SUFFIX
+    ))
 }

@@ -10,5 +10,7 @@ pub use command::{Finished, Plimsoll, Scratch};
 #[must_use]
 pub fn repository() -> PathBuf {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    here.parent().map(PathBuf::from).expect("tests/ stands in the repository")
+    here.parent()
+        .map(PathBuf::from)
+        .expect("tests/ stands in the repository")
 }

@@ -1,4 +1,5 @@
 //! The command line as its users meet it: exit codes, errors that help, files, pipes.
+#![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 use std::fs;
 
@@ -15,43 +16,92 @@ fn team_chat() -> String {
 
 #[test]
 fn help_and_version_succeed() {
-    Plimsoll::new().args(&["--help"]).code(0).stdout_contains("validate").stdout_contains("Exit codes");
-    Plimsoll::new().args(&["--version"]).code(0).stdout_contains("plimsoll 0.");
+    Plimsoll::new()
+        .args(&["--help"])
+        .code(0)
+        .stdout_contains("validate")
+        .stdout_contains("Exit codes");
+    Plimsoll::new()
+        .args(&["--version"])
+        .code(0)
+        .stdout_contains("plimsoll 0.");
 }
 
 #[test]
 fn wrong_usage_is_2() {
-    Plimsoll::new().args(&["simulate", "team-chat"]).code(2).stderr_contains("simulate");
-    Plimsoll::new().args(&["run"]).code(2).stderr_contains("SCENARIO");
-    Plimsoll::new().run("team-chat").args(&["--usres", "5"]).code(2).stderr_contains("--users");
-    Plimsoll::new().run("team-chat").format("pdf").code(2).stderr_contains("json");
-    Plimsoll::new().ramp("team-chat").args(&["--from", "2k", "--to", "1k"]).code(2).stderr_contains("less than");
+    Plimsoll::new()
+        .args(&["simulate", "team-chat"])
+        .code(2)
+        .stderr_contains("simulate");
+    Plimsoll::new()
+        .args(&["run"])
+        .code(2)
+        .stderr_contains("SCENARIO");
+    Plimsoll::new()
+        .run("team-chat")
+        .args(&["--usres", "5"])
+        .code(2)
+        .stderr_contains("--users");
+    Plimsoll::new()
+        .run("team-chat")
+        .format("pdf")
+        .code(2)
+        .stderr_contains("json");
+    Plimsoll::new()
+        .ramp("team-chat")
+        .args(&["--from", "2k", "--to", "1k"])
+        .code(2)
+        .stderr_contains("less than");
 }
 
 #[test]
 fn without_a_display_the_explorer_points_at_run() {
-    Plimsoll::new().code(2).stderr_contains("plimsoll run team-chat").stdout_is_empty();
+    Plimsoll::new()
+        .code(2)
+        .stderr_contains("plimsoll run team-chat")
+        .stdout_is_empty();
 }
 
 #[test]
 fn ten_small_m_users_are_refused() {
-    Plimsoll::new().run("team-chat").users("10m").code(2).stderr_contains("10M").stderr_contains("10 min");
-    Plimsoll::new().run("team-chat").users("0").code(2).stderr_contains("at least 1");
+    Plimsoll::new()
+        .run("team-chat")
+        .users("10m")
+        .code(2)
+        .stderr_contains("10M")
+        .stderr_contains("10 min");
+    Plimsoll::new()
+        .run("team-chat")
+        .users("0")
+        .code(2)
+        .stderr_contains("at least 1");
     Plimsoll::new().run("team-chat").users("-5").code(2);
 }
 
 #[test]
 fn an_unknown_preset_names_the_nearest() {
-    Plimsoll::new().run("teem-chat").code(2).stderr_contains("did you mean team-chat?");
-    Plimsoll::new().args(&["presets", "team-chta"]).code(2).stderr_contains("did you mean team-chat?");
-    Plimsoll::new().run("missing.ron").code(2).stderr_contains("there is no file missing.ron");
+    Plimsoll::new()
+        .run("teem-chat")
+        .code(2)
+        .stderr_contains("did you mean team-chat?");
+    Plimsoll::new()
+        .args(&["presets", "team-chta"])
+        .code(2)
+        .stderr_contains("did you mean team-chat?");
+    Plimsoll::new()
+        .run("missing.ron")
+        .code(2)
+        .stderr_contains("there is no file missing.ron");
 }
 
 #[test]
 fn a_misspelt_field_is_found_in_its_line() {
     let scratch = Scratch::new();
     let text = team_chat().replacen("online:", "onlien:", 1);
-    let line = 1 + text.lines().position(|line| line.contains("onlien:")).unwrap();
+    let line = 1 + text
+        .lines()
+        .position(|line| line.contains("onlien:"))
+        .unwrap();
     let file = scratch.file("wrong.ron", &text);
     for verb in ["validate", "run"] {
         Plimsoll::new()
@@ -71,12 +121,20 @@ fn an_unknown_set_path_names_the_nearest() {
         .code(3)
         .stderr_contains("connection_server")
         .stderr_contains("connection_servers");
-    Plimsoll::new().run("team-chat").set("load.online").code(2).stderr_contains("PATH=VALUE");
+    Plimsoll::new()
+        .run("team-chat")
+        .set("load.online")
+        .code(2)
+        .stderr_contains("PATH=VALUE");
 }
 
 #[test]
 fn a_value_out_of_range_says_what_is_allowed() {
-    Plimsoll::new().validate("team-chat").set("load.online=120 %").code(3).stderr_contains("allowed");
+    Plimsoll::new()
+        .validate("team-chat")
+        .set("load.online=120 %")
+        .code(3)
+        .stderr_contains("allowed");
 }
 
 #[test]
@@ -99,7 +157,11 @@ fn files_of_every_format_are_written() {
     for path in &paths {
         command = command.out(path);
     }
-    command.args(&["--quiet"]).code(0).stdout_is_empty().stderr_is_empty();
+    command
+        .args(&["--quiet"])
+        .code(0)
+        .stdout_is_empty()
+        .stderr_is_empty();
     let [json, csv, text] = paths.map(|path| fs::read_to_string(path).unwrap());
     let report: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(report["scenario"]["name"], "team-chat");
@@ -111,25 +173,47 @@ fn files_of_every_format_are_written() {
 #[test]
 fn a_file_that_cannot_be_written_is_said_before_any_work() {
     let scratch = Scratch::new();
-    short_run().out(&scratch.path("report.pdf")).code(2).stderr_contains(".json").stdout_is_empty();
-    short_run().out(&scratch.path("no/such/report.json")).code(2).stderr_contains("there is no folder");
+    short_run()
+        .out(&scratch.path("report.pdf"))
+        .code(2)
+        .stderr_contains(".json")
+        .stdout_is_empty();
+    short_run()
+        .out(&scratch.path("no/such/report.json"))
+        .code(2)
+        .stderr_contains("there is no folder");
 }
 
 #[test]
 fn a_report_begins_with_its_answer_and_standard_error_stays_empty() {
     let finished = short_run().seed(9).code(0).stderr_is_empty();
-    assert!(finished.stdout.starts_with("Team chat, 500 users: "), "{}", finished.stdout);
+    assert!(
+        finished.stdout.starts_with("Team chat, 500 users: "),
+        "{}",
+        finished.stdout
+    );
     finished.stdout_contains("seed 9");
 }
 
 #[test]
 fn a_file_on_disk_wins_over_a_preset() {
     let scratch = Scratch::new();
-    let _ = scratch.file("team-chat.ron", &team_chat().replacen("title: \"Team chat\"", "title: \"Ours\"", 1));
-    let ours = Plimsoll::new().inside(scratch.folder()).run("team-chat").users("100").duration("1s");
+    let _ = scratch.file(
+        "team-chat.ron",
+        &team_chat().replacen("title: \"Team chat\"", "title: \"Ours\"", 1),
+    );
+    let ours = Plimsoll::new()
+        .inside(scratch.folder())
+        .run("team-chat")
+        .users("100")
+        .duration("1s");
     ours.code(0).stdout_contains("Ours, 100 users");
     let elsewhere = Scratch::new();
-    Plimsoll::new().inside(elsewhere.folder()).validate("team-chat").code(0).stdout_contains("Team chat");
+    Plimsoll::new()
+        .inside(elsewhere.folder())
+        .validate("team-chat")
+        .code(0)
+        .stdout_contains("Team chat");
 }
 
 #[test]
@@ -145,27 +229,54 @@ fn an_overlay_is_laid_over_the_scenario() {
 
 #[test]
 fn budgets_end_in_6_and_report_what_is_there() {
-    short_run().args(&["--max-events", "1k"]).code(6).stdout_contains("Stopped early");
-    let ramp = Plimsoll::new().ramp("team-chat").args(&["--from", "100", "--to", "1k", "--max-time", "0s"]);
+    short_run()
+        .args(&["--max-events", "1k"])
+        .code(6)
+        .stdout_contains("Stopped early");
+    let ramp = Plimsoll::new().ramp("team-chat").args(&[
+        "--from",
+        "100",
+        "--to",
+        "1k",
+        "--max-time",
+        "0s",
+    ]);
     ramp.code(6).stderr_contains("0 of 4 loads");
 }
 
 #[test]
 fn a_ramp_writes_one_csv_row_per_load() {
-    let ramp = Plimsoll::new().ramp("team-chat").args(&["--from", "100", "--to", "400", "--points", "3"]);
+    let ramp = Plimsoll::new()
+        .ramp("team-chat")
+        .args(&["--from", "100", "--to", "400", "--points", "3"]);
     let finished = ramp.duration("1s").format("csv").code(0);
-    let users: Vec<&str> = finished.stdout.lines().skip(1).map(|line| column(&finished.stdout, line, "users")).collect();
+    let users: Vec<&str> = finished
+        .stdout
+        .lines()
+        .skip(1)
+        .map(|line| column(&finished.stdout, line, "users"))
+        .collect();
     assert_eq!(users, ["100", "200", "400"]);
 }
 
 fn column<'a>(table: &str, line: &'a str, name: &str) -> &'a str {
-    let index = table.lines().next().unwrap().split(',').position(|cell| cell == name).unwrap();
+    let index = table
+        .lines()
+        .next()
+        .unwrap()
+        .split(',')
+        .position(|cell| cell == name)
+        .unwrap();
     line.split(',').nth(index).unwrap()
 }
 
 #[test]
 fn a_closed_pipe_is_no_error() {
-    for command in [Plimsoll::new().args(&["presets", "team-chat"]), short_run(), Plimsoll::new().args(&["--help"])] {
+    for command in [
+        Plimsoll::new().args(&["presets", "team-chat"]),
+        short_run(),
+        Plimsoll::new().args(&["--help"]),
+    ] {
         let (code, stderr) = command.into_closed_pipe();
         assert_eq!(code, Some(0), "{stderr}");
         assert!(stderr.is_empty(), "{stderr}");
@@ -174,7 +285,11 @@ fn a_closed_pipe_is_no_error() {
 
 #[test]
 fn presets_are_listed_and_printed() {
-    Plimsoll::new().args(&["presets"]).code(0).stdout_contains("team-chat").stdout_contains("200 K");
+    Plimsoll::new()
+        .args(&["presets"])
+        .code(0)
+        .stdout_contains("team-chat")
+        .stdout_contains("200 K");
     let printed = Plimsoll::new().args(&["presets", "team-chat"]).code(0);
     assert_eq!(printed.stdout, team_chat());
 }

@@ -1,4 +1,5 @@
 //! Same scenario and seed, same result: twice, with another number of threads, and as ever before.
+#![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 use report::{digest, digest_ramp};
 use serde_json::Value;
@@ -8,12 +9,40 @@ use sim_core::scenario::{Edit, Scenario, load_str};
 use system_tests::Plimsoll;
 
 /// Preset, edits, and the digest of the report's result part. A changed digest is a changed answer: say why in the commit.
-const DIGESTS: [(&str, &[(&str, &str)], u64); 1] =
-    [("team-chat", &[("load.users", "2_000 users"), ("run.duration", "10 s"), ("run.seed", "7")], 0)];
+const DIGESTS: [(&str, &[(&str, &str)], u64); 3] = [
+    (
+        "team-chat",
+        &[
+            ("load.users", "2_000 users"),
+            ("run.duration", "10 s"),
+            ("run.seed", "7"),
+        ],
+        0,
+    ),
+    (
+        "p1-mvp",
+        &[
+            ("load.users", "2_000 users"),
+            ("run.duration", "10 s"),
+            ("run.seed", "7"),
+        ],
+        0,
+    ),
+    (
+        "reconnect-storm",
+        &[("load.users", "2_000 users"), ("run.seed", "7")],
+        0,
+    ),
+];
 
 fn scenario(preset: &str, edits: &[(&str, &str)]) -> Scenario {
-    let text = plimsoll::presets::find(preset).unwrap_or_else(|| panic!("no preset {preset}")).text;
-    let set = |(path, value): &(&str, &str)| Edit::Set { path: (*path).to_owned(), value: (*value).to_owned() };
+    let text = plimsoll::presets::find(preset)
+        .unwrap_or_else(|| panic!("no preset {preset}"))
+        .text;
+    let set = |(path, value): &(&str, &str)| Edit::Set {
+        path: (*path).to_owned(),
+        value: (*value).to_owned(),
+    };
     let edits: Vec<Edit> = edits.iter().map(set).collect();
     load_str(text, preset, &edits).unwrap_or_else(|errors| panic!("{preset}: {errors:#?}"))
 }
@@ -33,7 +62,12 @@ fn result_part(printed: &str) -> String {
 #[test]
 fn the_same_command_prints_the_same_bytes() {
     let print = || {
-        let command = Plimsoll::new().run("team-chat").seed(7).users("20k").duration("5s").format("json");
+        let command = Plimsoll::new()
+            .run("team-chat")
+            .seed(7)
+            .users("20k")
+            .duration("5s")
+            .format("json");
         result_part(&command.code(0).stdout)
     };
     let first = print();
@@ -43,7 +77,16 @@ fn the_same_command_prints_the_same_bytes() {
 
 #[test]
 fn another_seed_is_another_result() {
-    let with = |seed: &str| run(&scenario("team-chat", &[("load.users", "1_000 users"), ("run.duration", "5 s"), ("run.seed", seed)]));
+    let with = |seed: &str| {
+        run(&scenario(
+            "team-chat",
+            &[
+                ("load.users", "1_000 users"),
+                ("run.duration", "5 s"),
+                ("run.seed", seed),
+            ],
+        ))
+    };
     let (a, b) = (with("7"), with("8"));
     assert_eq!(a.scenario.name, b.scenario.name);
     assert_ne!(digest(&a), digest(&b));
@@ -53,12 +96,19 @@ fn another_seed_is_another_result() {
 fn the_number_of_threads_does_not_matter() {
     let scenario = scenario("team-chat", &[("run.duration", "3 s")]);
     let with = |threads: usize| {
-        let options = RunOptions { threads: Some(threads), ..RunOptions::default() };
+        let options = RunOptions {
+            threads: Some(threads),
+            ..RunOptions::default()
+        };
         session::ramp(&scenario, &[500, 1_000, 2_000, 4_000], &options, &|_| true).unwrap()
     };
     let (one, two) = (with(1), with(2));
     assert_eq!(one.points.len(), 4);
-    assert!(one.points.windows(2).all(|pair| pair[0].users < pair[1].users));
+    assert!(
+        one.points
+            .windows(2)
+            .all(|pair| pair[0].users < pair[1].users)
+    );
     assert_eq!(digest_ramp(&one), digest_ramp(&two));
 }
 
@@ -69,7 +119,9 @@ fn digests_are_those_of_before() {
         let found = digest(&run(&scenario(preset, edits)));
         println!("{preset} {edits:?}: 0x{found:016x}");
         if found != expected {
-            changed.push(format!("{preset} {edits:?}: 0x{found:016x}, was 0x{expected:016x}"));
+            changed.push(format!(
+                "{preset} {edits:?}: 0x{found:016x}, was 0x{expected:016x}"
+            ));
         }
     }
     assert!(changed.is_empty(), "new digests: {changed:#?}");

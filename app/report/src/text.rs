@@ -1,5 +1,6 @@
 //! Text for people: one or two sentences first, then tables, widest 100 columns, no colour.
 
+mod places;
 mod ramp;
 mod run;
 mod sentences;

@@ -15,7 +15,10 @@ pub(crate) struct Stopwatch {
 impl Stopwatch {
     /// Starts now.
     pub(crate) fn start() -> Self {
-        Self { wall: Instant::now(), cpu: thread_cpu_time() }
+        Self {
+            wall: Instant::now(),
+            cpu: thread_cpu_time(),
+        }
     }
 
     /// Wall seconds since the start.
@@ -58,7 +61,10 @@ pub(crate) struct Throttle {
 impl Throttle {
     /// One yes per `interval`.
     pub(crate) fn every(interval: Duration) -> Self {
-        Self { interval, next: None }
+        Self {
+            interval,
+            next: None,
+        }
     }
 
     /// Whether it is time again.
@@ -75,7 +81,10 @@ impl Throttle {
 #[cfg(unix)]
 fn thread_cpu_time() -> Option<Duration> {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Some(Duration::new(u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?))
+    Some(Duration::new(
+        u64::try_from(time.tv_sec).ok()?,
+        u32::try_from(time.tv_nsec).ok()?,
+    ))
 }
 
 #[cfg(not(unix))]

@@ -61,8 +61,19 @@ pub fn run(
     let deadline = Deadline::after(options.max_time);
     let mut throttle = Throttle::every(PROGRESS_INTERVAL);
     simulate(scenario, options.max_events, deadline, &mut |reached| {
-        let Reached { simulated_s, total_s, events } = reached;
-        !throttle.is_due() || progress(Progress { simulated_s, total_s, events, runs: (0, 1), elapsed_s: watch.wall_s() })
+        let Reached {
+            simulated_s,
+            total_s,
+            events,
+        } = reached;
+        !throttle.is_due()
+            || progress(Progress {
+                simulated_s,
+                total_s,
+                events,
+                runs: (0, 1),
+                elapsed_s: watch.wall_s(),
+            })
     })
 }
 
@@ -110,7 +121,11 @@ fn simulate(
     let reason = system.advance(end, max_events, &mut |now, events| {
         if deadline.has_passed() {
             Interrupt::OutOfTime
-        } else if reached(Reached { simulated_s: now.as_secs_f64(), total_s, events }) {
+        } else if reached(Reached {
+            simulated_s: now.as_secs_f64(),
+            total_s,
+            events,
+        }) {
             Interrupt::Continue
         } else {
             Interrupt::Stop
@@ -167,19 +182,30 @@ impl<'a> Shared<'a> {
 
     fn threads(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        self.options.threads.unwrap_or_else(cores).clamp(1, self.loads.len().max(1))
+        self.options
+            .threads
+            .unwrap_or_else(cores)
+            .clamp(1, self.loads.len().max(1))
     }
 
     /// Takes loads until there are none.
     fn work(&self) {
         loop {
             let index = self.next.fetch_add(1, Ordering::Relaxed);
-            if index >= self.loads.len() || self.stopped.load(Ordering::Relaxed) || self.deadline.has_passed() {
+            if index >= self.loads.len()
+                || self.stopped.load(Ordering::Relaxed)
+                || self.deadline.has_passed()
+            {
                 return;
             }
             let mut scenario = self.scenario.clone();
             scenario.load.users = self.loads[index];
-            let outcome = simulate(&scenario, self.options.max_events, self.deadline, &mut |r| self.report_progress(index, &r));
+            let outcome = simulate(
+                &scenario,
+                self.options.max_events,
+                self.deadline,
+                &mut |r| self.report_progress(index, &r),
+            );
             self.finished.fetch_add(1, Ordering::Relaxed);
             *lock(&self.outcomes[index]) = Some(outcome);
         }
@@ -190,7 +216,10 @@ impl<'a> Shared<'a> {
         time.store((reached.simulated_s * 1e9) as u64, Ordering::Relaxed);
         events.store(reached.events, Ordering::Relaxed);
         // Another thread that is just reporting is as good: never wait for it.
-        let due = self.throttle.try_lock().is_ok_and(|mut throttle| throttle.is_due());
+        let due = self
+            .throttle
+            .try_lock()
+            .is_ok_and(|mut throttle| throttle.is_due());
         if due && !(self.progress)(self.so_far(reached.total_s)) {
             self.stopped.store(true, Ordering::Relaxed);
         }
@@ -207,7 +236,11 @@ impl<'a> Shared<'a> {
         Progress {
             simulated_s: mean_s * runs as f64,
             total_s: run_s * runs as f64,
-            events: self.reached.iter().map(|(_, events)| events.load(Ordering::Relaxed)).sum(),
+            events: self
+                .reached
+                .iter()
+                .map(|(_, events)| events.load(Ordering::Relaxed))
+                .sum(),
             runs: (self.finished.load(Ordering::Relaxed), runs),
             elapsed_s: self.watch.wall_s(),
         }
@@ -217,7 +250,10 @@ impl<'a> Shared<'a> {
         let mut points = Vec::with_capacity(self.loads.len());
         let mut too_large = Vec::new();
         for (outcome, users) in self.outcomes.into_iter().zip(self.loads) {
-            match outcome.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+            match outcome
+                .into_inner()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+            {
                 Some(Ok(report)) if is_finished(&report) => points.push(report),
                 Some(Err(error)) => too_large.push((*users, error)),
                 _ => {}
@@ -227,7 +263,10 @@ impl<'a> Shared<'a> {
         match too_large.into_iter().next() {
             Some((_, error)) if points.is_empty() => return Err(error),
             Some((users, ExecuteError::Build(BuildError::TooLarge { what, .. }))) => {
-                breaks.push(RampBreak { limit: format!("simulator.{what}"), users: u64::from(users) });
+                breaks.push(RampBreak {
+                    limit: format!("simulator.{what}"),
+                    users: u64::from(users),
+                });
             }
             None => {}
         }
@@ -237,7 +276,8 @@ impl<'a> Shared<'a> {
 
 /// Whether a load's result can stand on a ramp: it was not cut by the clock or by hand.
 fn is_finished(report: &RunReport) -> bool {
-    report.stop != contract_name(&StopReason::TimeBudget) && report.stop != contract_name(&StopReason::Interrupted)
+    report.stop != contract_name(&StopReason::TimeBudget)
+        && report.stop != contract_name(&StopReason::Interrupted)
 }
 
 /// A reason as the report's contract spells it.
@@ -257,7 +297,10 @@ fn breaks(points: &[RunReport]) -> Vec<RampBreak> {
     for point in points {
         for limit in failed_limits(point) {
             if breaks.iter().all(|known| known.limit != limit) {
-                breaks.push(RampBreak { limit, users: point.users });
+                breaks.push(RampBreak {
+                    limit,
+                    users: point.users,
+                });
             }
         }
     }
@@ -268,42 +311,68 @@ fn breaks(points: &[RunReport]) -> Vec<RampBreak> {
 fn failed_limits(report: &RunReport) -> Vec<String> {
     let mut full: Vec<(f64, String)> = Vec::new();
     for (tier, state) in &report.tiers {
-        for (resource, used) in state.utilization.iter().filter(|(_, used)| used.hottest >= 1.0) {
+        for (resource, used) in state
+            .utilization
+            .iter()
+            .filter(|(_, used)| used.hottest >= 1.0)
+        {
             full.push((used.hottest, format!("{tier}.{resource}")));
         }
     }
     full.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut limits: Vec<String> = full.into_iter().map(|(_, limit)| limit).collect();
-    if let Some(tier) = report.stop.strip_prefix("Unstable{").and_then(|rest| rest.strip_suffix('}')) {
+    if let Some(tier) = report
+        .stop
+        .strip_prefix("Unstable{")
+        .and_then(|rest| rest.strip_suffix('}'))
+    {
         limits.push(format!("unstable.{tier}"));
     }
     let rejected = report.connections.rejected.iter().filter(|(_, n)| **n > 0);
     limits.extend(rejected.map(|(reason, _)| format!("connections.rejected.{reason}")));
-    let failed = report.objectives.iter().filter(|objective| objective.verdict == "fail");
+    let failed = report
+        .objectives
+        .iter()
+        .filter(|objective| objective.verdict == "fail");
     limits.extend(failed.map(|objective| objective.objective.clone()));
     limits
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use sim_core::report::{ConnectionsReport, EngineReport, ObjectiveReport, SCHEMA, ScenarioId, TierReport, Utilization};
+    use sim_core::report::{
+        ConnectionsReport, EngineReport, ObjectiveReport, SCHEMA, ScenarioId, TierReport,
+        Utilization,
+    };
 
     use super::*;
 
     fn report(users: u64, stop: &str, pool: f64, rejected: u64, verdict: &str) -> RunReport {
-        let used = Utilization { hottest: pool, mean: pool, instance: 0 };
-        let database = TierReport { utilization: BTreeMap::from([("pool".to_owned(), used)]), ..Default::default() };
+        let used = Utilization {
+            hottest: pool,
+            mean: pool,
+            instance: 0,
+        };
+        let database = TierReport {
+            utilization: BTreeMap::from([("pool".to_owned(), used)]),
+            ..Default::default()
+        };
         let objective = "publish.delivered.p99 < 500 ms".to_owned();
         RunReport {
             schema: SCHEMA,
             plimsoll: String::new(),
-            scenario: ScenarioId { name: "x".to_owned(), hash: String::new() },
+            scenario: ScenarioId {
+                name: "x".to_owned(),
+                hash: String::new(),
+            },
             seed: 1,
             population_seed: 1,
             users,
@@ -319,7 +388,13 @@ mod tests {
             bottleneck: None,
             breaks_at: None,
             cost: None,
-            objectives: vec![ObjectiveReport { objective, verdict: verdict.to_owned(), value: None, low: None, high: None }],
+            objectives: vec![ObjectiveReport {
+                objective,
+                verdict: verdict.to_owned(),
+                value: None,
+                low: None,
+                high: None,
+            }],
             quick_estimate: None,
             warnings: Vec::new(),
             engine: EngineReport::default(),
@@ -334,20 +409,32 @@ mod tests {
             report(4_000, "Unstable{database}", 1.6, 0, "fail"),
             report(8_000, "Unstable{database}", 3.2, 17, "fail"),
         ];
-        let found: Vec<(String, u64)> = breaks(&points).into_iter().map(|b| (b.limit, b.users)).collect();
+        let found: Vec<(String, u64)> = breaks(&points)
+            .into_iter()
+            .map(|b| (b.limit, b.users))
+            .collect();
         let expected = [
             ("publish.delivered.p99 < 500 ms", 2_000),
             ("database.pool", 4_000),
             ("unstable.database", 4_000),
             ("connections.rejected.memory", 8_000),
         ];
-        assert_eq!(found, expected.map(|(limit, users)| (limit.to_owned(), users)));
+        assert_eq!(
+            found,
+            expected.map(|(limit, users)| (limit.to_owned(), users))
+        );
     }
 
     #[test]
     fn a_cut_run_does_not_stand_on_a_ramp() {
         assert!(is_finished(&report(1, "Finished", 0.0, 0, "pass")));
-        assert!(is_finished(&report(1, "Unstable{database}", 2.0, 0, "fail")));
+        assert!(is_finished(&report(
+            1,
+            "Unstable{database}",
+            2.0,
+            0,
+            "fail"
+        )));
         assert!(is_finished(&report(1, "EventBudget", 0.0, 0, "pass")));
         assert!(!is_finished(&report(1, "TimeBudget", 0.0, 0, "pass")));
         assert!(!is_finished(&report(1, "Interrupted", 0.0, 0, "pass")));

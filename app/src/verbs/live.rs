@@ -12,5 +12,7 @@ pub(crate) fn live(plan: &LivePlan) -> Result<Exit, Failure> {
 /// Deploys the plan's scenario.
 #[cfg(not(feature = "live"))]
 pub(crate) fn live(_plan: &LivePlan) -> Result<Exit, Failure> {
-    Err(Failure::Usage("this program was built without the feature `live`".to_owned()))
+    Err(Failure::Usage(
+        "this program was built without the feature `live`".to_owned(),
+    ))
 }

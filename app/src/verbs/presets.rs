@@ -16,7 +16,9 @@ pub(crate) fn presets(plan: &PresetsPlan) -> Result<Exit, Failure> {
         Some(name) => match find(name) {
             Some(preset) => print(preset.text)?,
             None => {
-                let hint = nearest(name).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+                let hint = nearest(name)
+                    .map(|near| format!("; did you mean {near}?"))
+                    .unwrap_or_default();
                 return Err(Failure::Usage(format!("there is no preset {name:?}{hint}")));
             }
         },
@@ -38,9 +40,17 @@ fn row(preset: &Preset) -> Vec<String> {
     let Preset { name, text } = preset;
     match load_str(text, &format!("{name}.ron"), &[]) {
         Ok(s) => {
-            let (users, status) = (count(f64::from(s.load.users)), format!("{:?}", s.status).to_lowercase());
+            let (users, status) = (
+                count(f64::from(s.load.users)),
+                format!("{:?}", s.status).to_lowercase(),
+            );
             vec![(*name).to_owned(), s.title, users, status]
         }
-        Err(_) => vec![(*name).to_owned(), String::new(), String::new(), "invalid".to_owned()],
+        Err(_) => vec![
+            (*name).to_owned(),
+            String::new(),
+            String::new(),
+            "invalid".to_owned(),
+        ],
     }
 }

@@ -11,7 +11,12 @@ use crate::{interrupt, output};
 
 /// Runs the plan's loads.
 pub(crate) fn ramp(plan: &RampPlan) -> Result<Exit, Failure> {
-    let RampPlan { scenario, loads, options, output } = plan;
+    let RampPlan {
+        scenario,
+        loads,
+        options,
+        output,
+    } = plan;
     interrupt::listen()?;
     if !output.quiet {
         announce(plan);
@@ -21,24 +26,53 @@ pub(crate) fn ramp(plan: &RampPlan) -> Result<Exit, Failure> {
     meter.finish();
     let report = outcome.map_err(|error| super::cannot_simulate(scenario, &error))?;
     output.write(Document::Ramp(&report), &labels(scenario))?;
-    let too_large = report.breaks.iter().filter(|b| b.limit.starts_with("simulator.")).map(|b| b.users).min();
-    let possible = loads.iter().filter(|users| too_large.is_none_or(|limit| u64::from(**users) < limit)).count();
+    let too_large = report
+        .breaks
+        .iter()
+        .filter(|b| b.limit.starts_with("simulator."))
+        .map(|b| b.users)
+        .min();
+    let possible = loads
+        .iter()
+        .filter(|users| too_large.is_none_or(|limit| u64::from(**users) < limit))
+        .count();
     if report.points.len() < possible {
         let (done, all) = (report.points.len(), loads.len());
-        output::say(&format!("stopped early: {done} of {all} loads are finished, up to {}", largest(&report.points)));
+        output::say(&format!(
+            "stopped early: {done} of {all} loads are finished, up to {}",
+            largest(&report.points)
+        ));
         return Ok(Exit::OutOfBudget);
     }
-    Ok(report.points.iter().map(super::exit_of).max().unwrap_or(Exit::Ok))
+    Ok(report
+        .points
+        .iter()
+        .map(super::exit_of)
+        .max()
+        .unwrap_or(Exit::Ok))
 }
 
 fn largest(points: &[sim_core::report::RunReport]) -> String {
-    points.last().map_or_else(|| "none".to_owned(), |point| count(point.users as f64))
+    points
+        .last()
+        .map_or_else(|| "none".to_owned(), |point| count(point.users as f64))
 }
 
 fn announce(plan: &RampPlan) {
-    let threads = plan.options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let each = plan.loads.iter().map(|users| Needs::of(&plan.scenario, *users)).collect();
+    let threads = plan
+        .options
+        .threads
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let each = plan
+        .loads
+        .iter()
+        .map(|users| Needs::of(&plan.scenario, *users))
+        .collect();
     if let Some(needs) = Needs::together(each, threads).sentence() {
-        output::say(&format!("{} at {} loads: {needs}", plan.scenario.name, plan.loads.len()));
+        output::say(&format!(
+            "{} at {} loads: {needs}",
+            plan.scenario.name,
+            plan.loads.len()
+        ));
     }
 }

@@ -10,9 +10,16 @@ use crate::{interrupt, output};
 
 /// Runs the plan's scenario.
 pub(crate) fn run(plan: &RunPlan) -> Result<Exit, Failure> {
-    let RunPlan { scenario, options, output } = plan;
+    let RunPlan {
+        scenario,
+        options,
+        output,
+    } = plan;
     interrupt::listen()?;
-    if let Some(needs) = Needs::of(scenario, scenario.load.users).sentence().filter(|_| !output.quiet) {
+    if let Some(needs) = Needs::of(scenario, scenario.load.users)
+        .sentence()
+        .filter(|_| !output.quiet)
+    {
         output::say(&format!("{}: {needs}", scenario.name));
     }
     let meter = Meter::new(output.quiet);

@@ -15,8 +15,16 @@ pub(crate) fn validate(plan: &ValidatePlan) -> Result<Exit, Failure> {
         match load::load(name, &plan.edits) {
             Ok(scenario) if plan.quiet => drop(scenario),
             Ok(scenario) => {
-                let draft = if scenario.status == Status::Draft { " (draft)" } else { "" };
-                let (title, users, unit) = (&scenario.title, count(f64::from(scenario.load.users)), &scenario.load.unit);
+                let draft = if scenario.status == Status::Draft {
+                    " (draft)"
+                } else {
+                    ""
+                };
+                let (title, users, unit) = (
+                    &scenario.title,
+                    count(f64::from(scenario.load.users)),
+                    &scenario.load.unit,
+                );
                 output::print(&format!("{name}: valid: {title}, {users} {unit}{draft}\n"))?;
             }
             Err(Failure::Scenario(errors)) => {
@@ -31,7 +39,9 @@ pub(crate) fn validate(plan: &ValidatePlan) -> Result<Exit, Failure> {
         }
     }
     match unknown {
-        Some(_) if exit == Exit::Ok => Err(Failure::Usage("not every scenario was found".to_owned())),
+        Some(_) if exit == Exit::Ok => {
+            Err(Failure::Usage("not every scenario was found".to_owned()))
+        }
         _ => Ok(exit),
     }
 }

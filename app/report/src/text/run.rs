@@ -1,14 +1,12 @@
 //! One run as text.
 
-use std::collections::BTreeMap;
-
 use sim_core::report::{
     CostReport, Estimate, LatencyReport, OperationReport, RunReport, TierReport,
 };
 
 use crate::numbers::{bytes, count, estimate, millis, percent, rate, seconds, usd};
 use crate::table::{Table, paragraph};
-use crate::text::sentences;
+use crate::text::{places, sentences};
 use crate::{Labels, phrases};
 
 /// Rows of a breakdown below this share of the mean and of the tail are added up as `the rest`.
@@ -28,7 +26,7 @@ pub(crate) fn run(report: &RunReport, labels: &Labels) -> String {
         paragraph(&mut out, &sentence, 0);
     }
     operations(&mut out, report);
-    places(&mut out, report);
+    places::places(&mut out, report);
     if phrases::unstable_tier(report).is_none() {
         breakdowns(&mut out, report);
     }
@@ -61,7 +59,7 @@ fn operations(out: &mut String, report: &RunReport) {
     ];
     let mut table = Table::new(1, &header);
     let unstable = phrases::unstable_tier(report).is_some();
-    for (name, operation) in &report.operations {
+    for (name, operation) in sentences::by_importance(report) {
         let mut kinds: Vec<(&str, Option<&LatencyReport>)> = operation
             .latency_ms
             .iter()
@@ -91,7 +89,7 @@ fn operations(out: &mut String, report: &RunReport) {
     }
     out.push('\n');
     table.write(out);
-    for (name, operation) in &report.operations {
+    for (name, operation) in sentences::by_importance(report) {
         if let Some(sentence) = sentences::mishaps(name, operation) {
             paragraph(out, &sentence, 2);
         }
@@ -118,54 +116,12 @@ fn percentiles(latency: Option<&LatencyReport>) -> [String; 6] {
     ]
 }
 
-fn places(out: &mut String, report: &RunReport) {
-    if phrases::unstable_tier(report).is_some() {
-        return;
-    }
-    for (name, operation) in &report.operations {
-        for (by, places) in [
-            ("region", &operation.by_region),
-            ("access", &operation.by_access),
-        ] {
-            place_table(out, &format!("{name} by {by}"), places);
-        }
-    }
-}
-
-fn place_table(out: &mut String, title: &str, places: &BTreeMap<String, LatencyReport>) {
-    // With one place only, the row repeats the operation's own.
-    if places.len() < 2 {
-        return;
-    }
-    let mut table = Table::new(1, &[title, "share", "mean", "p50", "p95", "p99", "p99.9"]);
-    let total: u64 = places.values().map(|l| l.count).sum();
-    let mut by_tail: Vec<_> = places.iter().collect();
-    by_tail.sort_by(|a, b| {
-        b.1.p99
-            .value
-            .unwrap_or(0.0)
-            .total_cmp(&a.1.p99.value.unwrap_or(0.0))
-    });
-    for (name, latency) in by_tail {
-        let mut row = vec![
-            name.clone(),
-            percent(latency.count as f64 / total.max(1) as f64),
-        ];
-        row.extend(percentiles(Some(latency)).into_iter().take(5));
-        table.row(row);
-    }
-    out.push('\n');
-    table.write(out);
-}
-
 fn breakdowns(out: &mut String, report: &RunReport) {
-    for (name, operation) in report
-        .operations
-        .iter()
-        .filter(|(_, o)| !o.breakdown.is_empty())
-    {
-        out.push('\n');
-        breakdown(out, name, operation);
+    for (name, operation) in sentences::by_importance(report) {
+        if !operation.breakdown.is_empty() {
+            out.push('\n');
+            breakdown(out, name, operation);
+        }
     }
 }
 
@@ -226,7 +182,7 @@ fn tiers(out: &mut String, report: &RunReport) {
         let mut used: Vec<_> = tier.utilization.iter().collect();
         used.sort_by(|a, b| b.1.hottest.total_cmp(&a.1.hottest));
         let queue = [
-            count(tier.queue.mean),
+            mean_queue(tier.queue.mean),
             count(tier.queue.max as f64),
             count(tier.dropped as f64),
         ];
@@ -382,7 +338,17 @@ fn objectives(out: &mut String, report: &RunReport) {
     }
 }
 
-/// How an objective's value reads: latencies in time, money in dollars, the rest as counts.
+/// A mean number waiting, two decimals at most.
+fn mean_queue(mean: f64) -> String {
+    match mean {
+        0.0 => "0".to_owned(),
+        m if m < 0.01 => "< 0.01".to_owned(),
+        m if m < 1.0 => format!("{m:.2}"),
+        m => count(m),
+    }
+}
+
+/// How an objective's value reads: latencies in time, money in dollars, shares in percent, the rest as counts.
 fn unit_of(objective: &str) -> fn(f64) -> String {
     let path = objective
         .split(['<', '>', '='])
@@ -396,6 +362,11 @@ fn unit_of(objective: &str) -> fn(f64) -> String {
         usd
     } else if is_latency {
         millis
+    } else if ["utilization", "ratio", "share"]
+        .iter()
+        .any(|share| path.contains(share))
+    {
+        percent
     } else {
         count
     }

@@ -5,6 +5,24 @@ use sim_core::report::{BreaksAt, Estimate, LatencyReport, OperationReport, RunRe
 use crate::numbers::{count, millis, percent, usd};
 use crate::{Labels, phrases};
 
+/// Operations in the order people ask for them, the others by name.
+pub(super) fn by_importance(report: &RunReport) -> impl Iterator<Item = (&str, &OperationReport)> {
+    const FIRST: [&str; 4] = ["publish", "query", "presence", "connect"];
+    let rank = |name: &str| {
+        FIRST
+            .iter()
+            .position(|first| *first == name)
+            .unwrap_or(FIRST.len())
+    };
+    let mut operations: Vec<(&str, &OperationReport)> = report
+        .operations
+        .iter()
+        .map(|(n, o)| (n.as_str(), o))
+        .collect();
+    operations.sort_by_key(|(name, _)| rank(name));
+    operations.into_iter()
+}
+
 /// The latency that matters most: messages before queries before connects.
 pub(super) fn main_latency(report: &RunReport) -> Option<(&'static str, &LatencyReport)> {
     const BY_IMPORTANCE: [(&str, &str, &str); 4] = [
