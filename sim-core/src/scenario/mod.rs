@@ -16,6 +16,7 @@ mod hash;
 pub mod limits;
 pub mod model;
 mod objective;
+mod profile;
 pub mod quantity;
 pub mod raw;
 mod translate;
