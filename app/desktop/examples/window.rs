@@ -1,0 +1,38 @@
+//! The explorer on a scenario file, without the command line around it:
+//! `cargo run -p desktop --example window -- presets/team-chat.ron [PICTURE.png [SECONDS [WIDTH HEIGHT [light|dark]]]]`.
+
+use desktop::{Options, PresetEntry};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let word = |index: usize| words.get(index).map(String::as_str);
+    let file = word(0).unwrap_or("presets/team-chat.ron").to_owned();
+    let scenario = read(&file)?;
+    let number = |index: usize| word(index).and_then(|text| text.parse::<f64>().ok());
+    let options = Options {
+        screenshot: word(1).map(Into::into),
+        after_s: number(2).unwrap_or(0.0),
+        size: number(3)
+            .zip(number(4))
+            .map(|(width, height)| [width as f32, height as f32]),
+        light: word(5).map(|theme| theme == "light"),
+    };
+    let presets = vec![PresetEntry {
+        name: scenario.name.clone(),
+        title: scenario.title.clone(),
+        load: Box::new(move || read(&file)),
+    }];
+    Ok(desktop::open_with(scenario, presets, options)?)
+}
+
+fn read(file: &str) -> Result<sim_core::scenario::Scenario, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+    let sentences = |errors: Vec<sim_core::scenario::ScenarioError>| {
+        errors
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("; ")
+    };
+    sim_core::scenario::load_str(&text, file, &[]).map_err(sentences)
+}

@@ -1,0 +1,233 @@
+//! What flows between the shapes: an arrow there, an arrow back, their rates, and particles in one mesh.
+
+use egui::{Align2, Color32, Mesh, Painter, Pos2, Rect, Shape, Stroke, Ui, pos2, vec2};
+use sim_core::report::RunReport;
+
+use super::nodes::Node;
+use crate::view_ctx::ViewCtx;
+use crate::{format, paint};
+
+/// Points a particle moves per second.
+const PARTICLE_SPEED: f64 = 46.0;
+/// Distance between the way there and the way back.
+const LANES: f32 = 10.0;
+
+/// One arrow.
+struct Flow {
+    from: Pos2,
+    to: Pos2,
+    per_s: f64,
+    color: Color32,
+}
+
+/// Rates on the map, per simulated second.
+struct Rates {
+    requests: f64,
+    deliveries: f64,
+    publishes: f64,
+    queries: f64,
+}
+
+/// Arrows below the cards, so that nothing runs across a word.
+pub fn show(ui: &Ui, view: &ViewCtx<'_>, places: &[Node], tiers: &[Node]) {
+    let Some(first) = tiers.first() else { return };
+    let rates = view.report().map(|report| rates(report, view));
+    let known = rates.as_ref();
+    let (there, back) = (view.theme.series(0), view.theme.series(1));
+    let lane = LANES * view.scale / 2.0;
+    let mut flows = Vec::new();
+    let share = 1.0 / places.len().max(1) as f64;
+    let entry = pos2(first.rect.left(), first.rect.center().y);
+    for place in places {
+        let from = pos2(place.rect.right(), place.rect.center().y);
+        pair(
+            &mut flows,
+            from,
+            entry,
+            lane,
+            known.map(|rates| (rates.requests * share, rates.deliveries * share)),
+            [there, back],
+        );
+    }
+    for (one, next) in tiers.iter().zip(&tiers[1..]) {
+        let (from, to) = (
+            pos2(one.rect.right(), one.rect.center().y),
+            pos2(next.rect.left(), next.rect.center().y),
+        );
+        let rates = known.map(|rates| match next.name.as_str() {
+            "connection_servers" => (rates.requests, rates.deliveries),
+            "database" => (rates.queries, rates.queries),
+            _ => (rates.publishes, rates.publishes),
+        });
+        pair(&mut flows, from, to, lane, rates, [there, back]);
+        label(ui.painter(), view, from, to, &next.name, known);
+    }
+    if let Some(rates) = known {
+        let x = places.first().map_or(entry.x, |place| place.rect.right());
+        let words = [format::rate(rates.requests), format::rate(rates.deliveries)];
+        labels(
+            ui.painter(),
+            view,
+            (x + entry.x) / 2.0 + 4.0 * view.scale,
+            entry.x - x,
+            &tiers[0].rect,
+            &words,
+        );
+    }
+    for flow in &flows {
+        arrow(ui.painter(), view, flow);
+    }
+    particles(ui.painter(), view, &flows);
+}
+
+fn rates(report: &RunReport, view: &ViewCtx<'_>) -> Rates {
+    let offered = |name: &str| {
+        report
+            .operations
+            .get(name)
+            .map_or(0.0, |operation| operation.offered_per_s)
+    };
+    let delivered: f64 = report
+        .operations
+        .values()
+        .map(|operation| operation.deliveries_per_s)
+        .sum();
+    let (publish, presence, query) = (offered("publish"), offered("presence"), offered("query"));
+    let per_message = view
+        .frame
+        .scenario
+        .traffic
+        .publish
+        .as_ref()
+        .map_or(0, |publish| publish.queries);
+    Rates {
+        requests: publish + presence + query,
+        deliveries: delivered + query,
+        publishes: publish + presence,
+        queries: query + publish * f64::from(per_message),
+    }
+}
+
+fn pair(
+    flows: &mut Vec<Flow>,
+    from: Pos2,
+    to: Pos2,
+    lane: f32,
+    rates: Option<(f64, f64)>,
+    colors: [Color32; 2],
+) {
+    let (there, back) = rates.unwrap_or((0.0, 0.0));
+    let shift = vec2(0.0, lane);
+    flows.push(Flow {
+        from: from - shift,
+        to: to - shift,
+        per_s: there,
+        color: colors[0],
+    });
+    flows.push(Flow {
+        from: to + shift,
+        to: from + shift,
+        per_s: back,
+        color: colors[1],
+    });
+}
+
+fn label(
+    painter: &Painter,
+    view: &ViewCtx<'_>,
+    from: Pos2,
+    to: Pos2,
+    next: &str,
+    rates: Option<&Rates>,
+) {
+    let Some(rates) = rates else { return };
+    let words = match next {
+        "connection_servers" => [format::rate(rates.requests), format::rate(rates.deliveries)],
+        "database" => [format::rate(rates.queries), String::new()],
+        _ => [format::rate(rates.publishes), String::new()],
+    };
+    let row = Rect::from_two_pos(from, to).expand2(vec2(0.0, 1.0));
+    labels(
+        painter,
+        view,
+        (from.x + to.x) / 2.0,
+        to.x - from.x,
+        &row,
+        &words,
+    );
+}
+
+/// The rate there above the lanes, the rate back below.
+fn labels(
+    painter: &Painter,
+    view: &ViewCtx<'_>,
+    x: f32,
+    width: f32,
+    row: &Rect,
+    words: &[String; 2],
+) {
+    let off = (LANES / 2.0 + 6.0) * view.scale;
+    let y = row.center().y;
+    let font = || view.font(11.5);
+    let (there, back) = (view.theme.series(0), view.theme.series(1));
+    paint::text(
+        painter,
+        pos2(x, y - off),
+        Align2::CENTER_BOTTOM,
+        &words[0],
+        font(),
+        there,
+        width,
+    );
+    paint::text(
+        painter,
+        pos2(x, y + off),
+        Align2::CENTER_TOP,
+        &words[1],
+        font(),
+        back,
+        width,
+    );
+}
+
+fn arrow(painter: &Painter, view: &ViewCtx<'_>, flow: &Flow) {
+    let color = flow.color.gamma_multiply(0.45);
+    let along = (flow.to - flow.from).normalized();
+    let size = 5.0 * view.scale;
+    let across = along.rot90() * size * 0.6;
+    let tip = flow.to - along * 2.0;
+    painter.line_segment(
+        [flow.from + along * 2.0, tip - along * size],
+        Stroke::new(1.2 * view.scale, color),
+    );
+    let head = vec![
+        tip,
+        tip - along * size + across,
+        tip - along * size - across,
+    ];
+    painter.add(Shape::convex_polygon(head, color, Stroke::NONE));
+}
+
+/// Small squares along every arrow: more where more flows, on a logarithmic scale. One mesh.
+fn particles(painter: &Painter, view: &ViewCtx<'_>, flows: &[Flow]) {
+    let mut mesh = Mesh::default();
+    let half = 1.9 * view.scale;
+    for (index, flow) in flows.iter().enumerate() {
+        let length = f64::from((flow.to - flow.from).length());
+        if flow.per_s <= 0.0 || length < 12.0 {
+            continue;
+        }
+        let most = (length / 9.0).floor().max(1.0);
+        let count = ((1.0 + flow.per_s).log10() * 1.6).ceil().clamp(1.0, most) as usize;
+        let moved = view.state.moved_s * PARTICLE_SPEED * f64::from(view.scale) / length;
+        for number in 0..count {
+            let place = (moved + number as f64 / count as f64 + index as f64 * 0.37).fract() as f32;
+            let center = flow.from + (flow.to - flow.from) * (0.04 + 0.86 * place);
+            mesh.add_colored_rect(
+                Rect::from_center_size(center, vec2(half * 2.0, half * 2.0)),
+                flow.color,
+            );
+        }
+    }
+    painter.add(mesh);
+}

@@ -1,0 +1,65 @@
+//! The parts of the window. A panel is a function of what is to be seen.
+
+mod controls;
+mod help;
+mod load_line;
+mod map;
+mod patterns;
+mod sentence;
+
+use egui::{CentralPanel, Frame, Margin, Panel, Ui};
+
+use crate::view_ctx::ViewCtx;
+
+/// A panel.
+#[cfg(test)]
+pub type Show = fn(&mut Ui, &ViewCtx<'_>);
+
+/// All panels by name, for tests that look at each.
+#[cfg(test)]
+pub fn all() -> Vec<(&'static str, Show)> {
+    vec![
+        ("controls", controls::show),
+        ("sentence", sentence::show),
+        ("patterns", patterns::show),
+        ("map", map::show),
+        ("load line", load_line::show),
+    ]
+}
+
+/// The whole window.
+pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
+    let side = (24.0 * view.scale) as i8;
+    let height = ui.available_height();
+    let frame = |top: f32, bottom: f32| {
+        let margin = Margin {
+            left: side,
+            right: side,
+            top: (top * view.scale) as i8,
+            bottom: (bottom * view.scale) as i8,
+        };
+        Frame::new()
+            .fill(view.theme.background)
+            .inner_margin(margin)
+    };
+    Panel::top("head")
+        .show_separator_line(false)
+        .frame(frame(14.0, 6.0))
+        .show(ui, |ui| {
+            controls::show(ui, view);
+            ui.add_space(6.0 * view.scale);
+            sentence::show(ui, view);
+            ui.add_space(6.0 * view.scale);
+            patterns::show(ui, view);
+        });
+    Panel::bottom("load line")
+        .show_separator_line(false)
+        .resizable(false)
+        .exact_size(height * 0.39)
+        .frame(frame(4.0, 14.0))
+        .show(ui, |ui| load_line::show(ui, view));
+    CentralPanel::default()
+        .frame(frame(4.0, 4.0))
+        .show(ui, |ui| map::show(ui, view));
+    help::show(ui, view);
+}

@@ -1,0 +1,129 @@
+//! Sentences about a report: what the window says, kept apart from how it looks.
+
+use sim_core::report::{LatencyReport, RunReport, TierReport};
+use sim_core::scenario::{Comparison, Objective, Scenario, Tier};
+
+use crate::format;
+
+/// The latency a scenario is judged by, and what happens within it.
+pub struct MainLatency<'a> {
+    /// `messages arrive`, `queries are answered`.
+    pub what: &'static str,
+    /// The figures.
+    pub latency: &'a LatencyReport,
+}
+
+/// Of delivered messages, else of answered queries, updates or connections.
+pub fn main_latency(report: &RunReport) -> Option<MainLatency<'_>> {
+    let kinds = [
+        ("publish", "delivered", "messages arrive"),
+        ("query", "answered", "queries are answered"),
+        ("presence", "delivered", "updates arrive"),
+        ("connect", "answered", "connections open"),
+    ];
+    kinds.into_iter().find_map(|(operation, kind, what)| {
+        let latency = report.operations.get(operation)?.latency_ms.get(kind)?;
+        Some(MainLatency { what, latency })
+    })
+}
+
+/// The objective on the 99th percentile that the load line draws, and its limit in milliseconds.
+pub fn latency_objective(scenario: &Scenario) -> Option<&Objective> {
+    scenario.objectives.iter().find(|objective| {
+        let path = objective.path.as_str();
+        matches!(objective.comparison, Comparison::Less | Comparison::AtMost)
+            && [
+                "publish.delivered.p99",
+                "query.answered.p99",
+                "presence.delivered.p99",
+            ]
+            .contains(&path)
+    })
+}
+
+/// `connection servers` for `connection_servers`.
+pub fn tier_title(name: &str) -> String {
+    Tier::ALL
+        .iter()
+        .find(|tier| tier.name() == name)
+        .map_or_else(|| name.replace('_', " "), |tier| tier.title().into())
+}
+
+/// `CPU`, `file descriptors`.
+pub fn resource_title(resource: &str) -> String {
+    match resource {
+        "cpu" => "CPU".into(),
+        "descriptors" => "file descriptors".into(),
+        other => other.replace('_', " "),
+    }
+}
+
+/// How full that is, in a word.
+pub fn fullness(share: f64) -> &'static str {
+    match share {
+        _ if share < 0.5 => "easy",
+        _ if share < 0.8 => "busy",
+        _ if share < 0.95 => "nearly full",
+        _ => "full",
+    }
+}
+
+/// The fullest resource of a tier, and how full its fullest instance is.
+pub fn fullest(tier: &TierReport) -> Option<(&str, f64)> {
+    tier.utilization
+        .iter()
+        .map(|(name, utilization)| (name.as_str(), utilization.hottest))
+        .max_by(|one, other| one.1.total_cmp(&other.1))
+}
+
+/// `First to give way: the database pool, at about 255 K users.`
+pub fn first_to_give_way(report: &RunReport, unit: &str) -> Option<String> {
+    let breaks = report.breaks_at.as_ref()?;
+    let users = breaks.users.value?;
+    let at = match (breaks.estimate, breaks.users.low, breaks.users.high) {
+        (false, Some(low), Some(high)) => {
+            format!("between {} and {}", format::count(low), format::count(high))
+        }
+        _ => format!("at about {}", format::count(users)),
+    };
+    Some(format!(
+        "First to give way: {}, {at} {unit}.",
+        report::limit_in_words(&breaks.limit)
+    ))
+}
+
+/// `2 objectives are missed: publish.lost == 0, …`; `None` when none is.
+pub fn missed(report: &RunReport) -> Option<String> {
+    let failed: Vec<&str> = report
+        .objectives
+        .iter()
+        .filter(|objective| objective.verdict == "fail")
+        .map(|objective| objective.objective.as_str())
+        .collect();
+    match failed[..] {
+        [] => None,
+        [one] => Some(format!("One objective is missed: {one}.")),
+        [first, ..] => Some(format!(
+            "{} objectives are missed, {first} among them.",
+            failed.len()
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_for_shares() {
+        let words = [0.1, 0.5, 0.8, 0.95, 2.0].map(fullness);
+        assert_eq!(words, ["easy", "busy", "nearly full", "full", "full"]);
+    }
+
+    #[test]
+    fn tiers_and_resources_have_names() {
+        assert_eq!(tier_title("connection_servers"), "connection servers");
+        assert_eq!(tier_title("event_log"), "event log");
+        assert_eq!(resource_title("descriptors"), "file descriptors");
+    }
+}
