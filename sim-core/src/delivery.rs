@@ -77,10 +77,15 @@ impl JitterTable {
     /// The jitter of 32 random bits, in units of 128 ns; longer for smaller numbers.
     #[inline]
     pub fn sample(&self, bits: u32) -> u32 {
-        let survival = (bits >> (32 - SURVIVAL_BITS)) + 1;
-        let cell = (survival as f32).to_bits() >> (23 - PART_BITS);
-        self.units[(cell - (127 << PART_BITS)) as usize & (JITTER_CELLS - 1)]
+        self.units[jitter_cell(bits) as usize & (JITTER_CELLS - 1)]
     }
+}
+
+/// The cell of 32 random bits. The conversion is signed because that is one instruction.
+#[inline]
+fn jitter_cell(bits: u32) -> u32 {
+    let survival = (bits >> (32 - SURVIVAL_BITS)) + 1;
+    ((survival as i32 as f32).to_bits() >> (23 - PART_BITS)) - (127 << PART_BITS)
 }
 
 /// The values v of a cell, from and up to (exclusive).
@@ -220,28 +225,58 @@ fn positions_fit(batch: &Batch<'_>) -> bool {
     batch.recipients.len() as u64 * u64::from(batch.per_recipient_units_256) <= u64::from(u32::MAX)
 }
 
+/// Recipients per stage of the plain kernel; each stage is a loop that compilers vectorise.
+const BLOCK: usize = 64;
+
 fn deliver_plain(batch: &Batch<'_>, jitter: &JitterTable, from: usize, out: &mut Receipts) {
     let len = batch.recipients.len();
+    let mut at = from;
+    while at + BLOCK <= len {
+        deliver_block::<BLOCK>(batch, jitter, at, out);
+        at += BLOCK;
+    }
+    for at in at..len {
+        deliver_block::<1>(batch, jitter, at, out);
+    }
+}
+
+/// The recipients `at..at + N`, stage by stage.
+#[inline]
+fn deliver_block<const N: usize>(
+    batch: &Batch<'_>,
+    jitter: &JitterTable,
+    at: usize,
+    out: &mut Receipts,
+) {
+    let mut units = [0; N];
+    for (cell, &id) in units.iter_mut().zip(&batch.recipients[at..at + N]) {
+        *cell = jitter_cell(hash32(batch.message_key, id));
+    }
+    for cell in &mut units {
+        *cell = jitter.units[*cell as usize & (JITTER_CELLS - 1)];
+    }
+    for (units, &base) in units.iter_mut().zip(&batch.base_units[at..at + N]) {
+        *units += base.min(MAX_PART_UNITS);
+    }
     let wait = batch.wait_units.min(MAX_PART_UNITS);
     let per_recipient = u64::from(batch.per_recipient_units_256);
-    let mut position = per_recipient * from as u64;
-    let mut sum = 0;
-    let inputs = batch.recipients[from..]
-        .iter()
-        .zip(&batch.base_units[from..len]);
-    let inputs = inputs.zip(&batch.floor_units[from..len]);
-    let outputs = out.latency_units[from..len]
-        .iter_mut()
-        .zip(&mut out.buckets[from..len]);
-    for (((&id, &base), &floor), (latency, bucket)) in inputs.zip(outputs) {
+    let mut position = per_recipient * at as u64;
+    for units in &mut units {
         position += per_recipient;
-        let written = (position >> POSITION_BITS).min(u64::from(MAX_PART_UNITS)) as u32;
-        let drawn = jitter.sample(hash32(batch.message_key, id));
-        let free = wait + written + base.min(MAX_PART_UNITS) + drawn;
-        let units = free.max(floor.min(MAX_UNITS));
-        *latency = units;
+        *units += wait + (position >> POSITION_BITS).min(u64::from(MAX_PART_UNITS)) as u32;
+    }
+    let latencies = &mut out.latency_units[at..at + N];
+    let mut sum = 0;
+    for ((latency, units), &floor) in latencies
+        .iter_mut()
+        .zip(units)
+        .zip(&batch.floor_units[at..at + N])
+    {
+        *latency = units.max(floor.min(MAX_UNITS));
+        sum += u64::from(*latency);
+    }
+    for (bucket, &units) in out.buckets[at..at + N].iter_mut().zip(&*latencies) {
         *bucket = bucket_of(units) as u16;
-        sum += u64::from(units);
     }
     out.sum_units += sum;
 }

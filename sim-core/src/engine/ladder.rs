@@ -39,8 +39,11 @@ pub struct LadderQueue<E> {
     head: usize,
     /// Every instant up to and including this one belongs in the front.
     front_last: u64,
-    /// The instant to which levels and digits refer; at most `front_last`.
+    /// The instant to which levels and digits refer. Never beyond what can still be pushed, or
+    /// pushes before it would pile up in the front.
     base: u64,
+    /// The instant of the last event popped.
+    popped: u64,
     ladder: Ladder<E>,
 }
 
@@ -80,6 +83,7 @@ impl<E: Copy> LadderQueue<E> {
             head: 0,
             front_last: u64::MAX,
             base: 0,
+            popped: 0,
             ladder: Ladder::new(),
         }
     }
@@ -111,22 +115,26 @@ impl<E: Copy> LadderQueue<E> {
         self.head = 0;
     }
 
-    /// Returns the later half of the front to the ladder.
+    /// Returns the later half of the front to the ladder, or more.
     ///
-    /// The new front ends with the bucket of `kept`, the last instant that stays. The ladder has
-    /// nothing at or before the old end of the front, so levels stay consistent as long as the
-    /// new base is not before the old one.
+    /// No bucket of the ladder reaches into the instants from the base to the end of the front, so
+    /// the base may move to any of them without changing the place of what is in the ladder. The
+    /// front is cut at the start of a bucket as seen from the new base, which keeps that true.
     #[cold]
     fn spill(&mut self) {
-        let middle = self.head + (self.front.len() - self.head) / 2;
-        let kept = self.front[middle - 1].at.max(self.base);
-        let split = self.front.partition_point(|entry| entry.at <= kept);
-        if split == self.front.len() {
+        self.base = self.base.max(self.popped);
+        let middle = self.front[(self.head + self.front.len()) / 2].at;
+        let after_base = self.front.partition_point(|entry| entry.at <= self.base);
+        let Some(first_after) = self.front.get(after_base) else {
             return;
-        }
-        let level = level_of(kept ^ self.front[split].at);
-        self.base = kept;
-        self.front_last = kept | low_bits(level);
+        };
+        let cut = middle.max(first_after.at);
+        let start = cut & !low_bits(level_of(cut ^ self.base));
+        let split = self
+            .front
+            .partition_point(|entry| entry.at < start)
+            .max(self.head);
+        self.front_last = start - 1;
         for index in split..self.front.len() {
             let entry = self.front[index];
             self.ladder.push(self.base, entry);
@@ -134,16 +142,21 @@ impl<E: Copy> LadderQueue<E> {
         self.front.truncate(split);
     }
 
-    /// Sorts the lowest buckets into the empty front.
+    /// Sorts the lowest buckets into the empty front, unless all lie beyond `until`.
     #[cold]
     #[inline(never)]
-    fn refill(&mut self) {
+    fn refill(&mut self, until: u64) {
         self.front.clear();
         self.head = 0;
         let mut first = true;
         while let Some((level, digit)) = self.ladder.lowest() {
             let len = self.ladder.bucket(level, digit).len as usize;
             let start = bucket_start(self.base, level, digit);
+            if first && start > until {
+                // Nothing in the ladder lies before the base.
+                self.front_last = self.front_last.max(self.base.saturating_sub(1));
+                return;
+            }
             if self.front.len() + len <= FRONT_FILL || (level == 0 && first) {
                 self.load(level, digit);
                 self.front_last = start | low_bits(level);
@@ -197,13 +210,16 @@ impl<E: Copy> Queue<E> for LadderQueue<E> {
             if self.ladder.len == 0 {
                 return None;
             }
-            self.refill();
+            self.refill(until.as_nanos());
         }
-        let entry = self.front[self.head];
+        let Some(&entry) = self.front.get(self.head) else {
+            return None;
+        };
         if entry.at > until.as_nanos() {
             return None;
         }
         self.head += 1;
+        self.popped = entry.at;
         Some((SimTime::from_nanos(entry.at), entry.event))
     }
 

@@ -210,7 +210,11 @@ impl FastFifo {
                 break;
             }
             let right = left + 1;
-            let child = if right < heap.len() && heap[right] < heap[left] { right } else { left };
+            let child = if right < heap.len() && heap[right] < heap[left] {
+                right
+            } else {
+                left
+            };
             if heap[child] >= at {
                 break;
             }

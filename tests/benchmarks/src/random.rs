@@ -1,5 +1,6 @@
 //! The random numbers of the workloads, the same for every contender.
 //!
+//! The logarithm is that of the platform, as in the published figures; contenders share it.
 //! Models: xoshiro256++ (Blackman and Vigna 2019) seeded by four outputs of splitmix64;
 //! `f64 = (next >> 11) · 2⁻⁵³`; `exp(mean) = trunc(−ln(1 − f64) · mean)`; `below(n) = ((next >> 32) · n) >> 32`.
 
@@ -43,7 +44,7 @@ impl Xoshiro {
     /// An exponential number of nanoseconds.
     #[inline]
     pub fn exp(&mut self, mean: f64) -> u64 {
-        (-libm::log(1.0 - self.unit()) * mean) as u64
+        (-f64::ln(1.0 - self.unit()) * mean) as u64
     }
 
     /// An integer below `n`.
