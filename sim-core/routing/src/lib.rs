@@ -16,6 +16,7 @@
 
 pub mod balance;
 pub mod cow;
+mod decision;
 mod draw;
 pub mod hash;
 pub mod hub;

@@ -3,6 +3,7 @@
 //! *Models:* the channel directory, subjects and interest between servers, fan-out plans, relay trees and
 //! broker partitions. *Leaves out:* the payload and its transport.
 
+mod builder;
 pub mod directory;
 pub mod fanout;
 pub mod interest;
@@ -11,7 +12,8 @@ pub mod relay;
 mod segment;
 pub mod subject;
 
-pub use directory::{Directory, DirectoryBuilder, Groups, Home};
+pub use builder::DirectoryBuilder;
+pub use directory::{Directory, Groups, Home};
 pub use fanout::{Copy, FanoutPlan, RoutingMode};
 pub use interest::{Advertisement, InterestNode};
 pub use partitions::{Failover, Partitions};
