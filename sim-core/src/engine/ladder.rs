@@ -23,10 +23,12 @@ const WAYS: usize = 1 << DIGIT_BITS;
 const LEVELS: usize = 11;
 /// Entries per storage chunk.
 const CHUNK: usize = 32;
-/// Buckets are sorted into the front up to this many entries at a time.
+/// A bucket of up to this many entries is sorted into the front; a larger one is dealt out.
+const BUCKET_MAX: usize = 48;
+/// Further buckets join it in the front up to this many entries.
 const FRONT_FILL: usize = 32;
 /// Beyond this many entries the later half of the front goes back to the ladder.
-const FRONT_MAX: usize = 64;
+const FRONT_MAX: usize = 96;
 /// Popped entries at the head of the front are cut off at this many.
 const HEAD_MAX: usize = 192;
 const NO_CHUNK: u32 = u32::MAX;
@@ -157,7 +159,8 @@ impl<E: Copy> LadderQueue<E> {
                 self.front_last = self.front_last.max(self.base.saturating_sub(1));
                 return;
             }
-            if self.front.len() + len <= FRONT_FILL || (level == 0 && first) {
+            let fits = if first { BUCKET_MAX } else { FRONT_FILL };
+            if self.front.len() + len <= fits || (level == 0 && first) {
                 self.load(level, digit);
                 self.front_last = start | low_bits(level);
                 if first {
@@ -280,6 +283,8 @@ impl<E: Copy> Ladder<E> {
     }
 
     /// Adds a chunk to a bucket.
+    #[cold]
+    #[inline(never)]
     fn grow(&mut self, index: usize, filler: Entry<E>) {
         let chunk = self.take_chunk(filler);
         let bucket = &mut self.buckets[index];
