@@ -26,6 +26,15 @@ pub fn millis_within(value: f64, low: Option<f64>, high: Option<f64>) -> String 
     }
 }
 
+/// Something that changes all the time, in two digits: `0.4`, `12`, `1.1 K`.
+pub fn rough(value: f64) -> String {
+    if value < 9.5 {
+        format!("{value:.1}")
+    } else {
+        count(two_digits_of(value))
+    }
+}
+
 /// Simulated time: `8 s`, `1 min 05 s`, `2 h 04 min`.
 pub fn clock(seconds: f64) -> String {
     let whole = seconds.max(0.0) as u64;

@@ -11,7 +11,9 @@ use session::Frame;
 use crate::{OpenError, Options};
 
 /// Points of the load line a picture should have.
-const POINTS: usize = 8;
+const POINTS: usize = 12;
+/// Simulated seconds after which a picture is taken with fewer.
+const PATIENCE_S: f64 = 120.0;
 
 /// A picture that was asked for.
 #[derive(Clone)]
@@ -76,9 +78,8 @@ impl Picture {
     }
 
     fn ready(&self, frame: &Frame) -> bool {
-        let shown = frame.report.is_some()
-            && frame.load_line.len() >= POINTS
-            && frame.simulated_s >= self.after_s;
+        let line = frame.load_line.len() >= POINTS || frame.simulated_s > PATIENCE_S;
+        let shown = frame.report.is_some() && line && frame.simulated_s >= self.after_s;
         shown || frame.problem.is_some()
     }
 

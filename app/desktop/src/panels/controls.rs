@@ -36,19 +36,10 @@ pub fn status(view: &ViewCtx<'_>) -> String {
         Phase::Building => "building".into(),
         Phase::Running if !view.state.playing => format!("{reached}, pausing"),
         Phase::Running if view.frame.speed > 0.0 => {
-            format!("{reached}, {}× real time", speed(view.frame.speed))
+            format!("{reached}, {}× real time", format::rough(view.frame.speed))
         }
         Phase::Running => reached,
         Phase::Paused => format!("{reached}, paused"),
-    }
-}
-
-/// Two digits are enough for something that changes all the time.
-fn speed(speed: f64) -> String {
-    if speed < 9.5 {
-        format!("{speed:.1}")
-    } else {
-        format!("{speed:.0}")
     }
 }
 

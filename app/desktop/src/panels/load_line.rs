@@ -121,15 +121,27 @@ fn breaks_at(view: &ViewCtx<'_>) -> Option<f64> {
 }
 
 fn title(ui: &Ui, view: &ViewCtx<'_>, area: Rect) {
-    let words = "99 % within, as load grows";
+    let (painter, half) = (ui.painter(), area.width() / 2.0);
+    let words = "p99 latency as load grows";
     paint::text(
-        ui.painter(),
+        painter,
         area.left_top(),
         Align2::LEFT_TOP,
         words,
-        view.font(13.0),
-        view.theme.muted,
-        area.width(),
+        view.strong(13.0),
+        view.theme.text,
+        half,
+    );
+    let hint = "drag to change the load";
+    let at = area.right_top() - vec2(14.0 * view.scale, 0.0);
+    paint::text(
+        painter,
+        at,
+        Align2::RIGHT_TOP,
+        hint,
+        view.font(12.0),
+        view.theme.faint,
+        half,
     );
 }
 

@@ -14,6 +14,9 @@ use crate::view_ctx::ViewCtx;
 use crate::{format, paint, words};
 use nodes::Node;
 
+/// How far each card behind another stands out.
+const STACK: f32 = 4.0;
+
 /// Draws the map into what is left of the window.
 pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     let (area, _) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
@@ -22,6 +25,7 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     for place in &places {
         region(ui, view, place);
     }
+    flows::legend(ui, view, area);
     let fullest = fullest(&tiers);
     for (index, node) in tiers.iter().enumerate() {
         tier(ui, view, node, fullest == Some(index));
@@ -93,7 +97,7 @@ fn tier(ui: &mut Ui, view: &ViewCtx<'_>, node: &Node, fullest: bool) {
         (theme.line, 1.0)
     };
     for behind in (1..node.stacked).rev() {
-        let shifted = rect.translate(vec2(4.0, -4.0) * scale * behind as f32);
+        let shifted = rect.translate(vec2(STACK, -STACK) * scale * behind as f32);
         painter.rect(
             shifted,
             8.0 * scale,
@@ -136,17 +140,19 @@ fn tier(ui: &mut Ui, view: &ViewCtx<'_>, node: &Node, fullest: bool) {
     );
     gauge(ui, view, node, inner);
 
-    if fullest {
-        let at = pos2(rect.center().x, rect.bottom() + 7.0 * scale);
-        let words = "fullest";
+    if let (true, Some((resource, share))) = (fullest, &node.fullest) {
+        let at = pos2(rect.center().x, rect.bottom() + 8.0 * scale);
+        let resource = words::resource_title(resource);
+        let words = format!("fullest: {resource}, {}", format::percent(*share));
+        let (font, width) = (view.strong(12.5), rect.width() + 40.0 * scale);
         paint::text(
             ui.painter(),
             at,
             Align2::CENTER_TOP,
-            words,
-            view.strong(12.5),
+            &words,
+            font,
             theme.text,
-            rect.width(),
+            width,
         );
     }
     let response = ui.interact(
@@ -206,7 +212,7 @@ fn gauge(ui: &Ui, view: &ViewCtx<'_>, node: &Node, inner: Rect) {
     let queue = if node.queue < 0.05 {
         "no queue".into()
     } else {
-        format!("queue {}", format::count(node.queue))
+        format!("queue {}", format::rough(node.queue))
     };
     paint::text(
         painter,
@@ -230,7 +236,7 @@ fn summary(node: &Node, fullest: bool) -> String {
         );
     }
     if node.queue >= 0.05 {
-        text += &format!(", queue {}", format::count(node.queue));
+        text += &format!(", queue {}", format::rough(node.queue));
     }
     if fullest {
         text += ", the fullest tier";
@@ -259,7 +265,7 @@ fn details(ui: &mut Ui, view: &ViewCtx<'_>, node: &Node) {
         ));
     }
     let (mean, max) = (
-        format::count(tier.queue.mean),
+        format::rough(tier.queue.mean),
         format::count(tier.queue.max as f64),
     );
     ui.label(format!("queue: {mean} on average, {max} at most"));

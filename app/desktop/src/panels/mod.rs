@@ -55,8 +55,8 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     Panel::bottom("load line")
         .show_separator_line(false)
         .resizable(false)
-        .exact_size(height * 0.39)
-        .frame(frame(4.0, 14.0))
+        .exact_size(height * 0.4)
+        .frame(frame(12.0, 14.0))
         .show(ui, |ui| load_line::show(ui, view));
     CentralPanel::default()
         .frame(frame(4.0, 4.0))

@@ -1,7 +1,7 @@
 //! The load line: short headless runs of one scenario at rising loads.
 //!
-//! The current load comes first, then the others by their distance from it, then a few close to where the first run
-//! expects the break. Loads above an unstable one are left out, and so are loads above one that took long. Faults are
+//! The current load comes first, then a few close to where that run expects the break, then the others by their distance
+//! from the current one. Loads above an unstable one are left out, and so are loads far above one that took long. Faults are
 //! left out too: the line shows steady loads. The simulated time depends on the load alone, so a point is the same
 //! whenever and wherever it is computed.
 
@@ -21,7 +21,7 @@ use super::{LoadPoint, lasting, main_latency, seconds_of};
 
 /// Largest load of the grid, unless the scenario's own is larger.
 const CHEAP_USERS: u32 = 500_000;
-/// A point that took longer than this ends the way up.
+/// A point that took longer than this ends the way up at twice its load.
 const DEAR: Duration = Duration::from_secs(6);
 /// Shares of the expected break that get a point of their own.
 const AROUND_BREAK: [f64; 4] = [0.7, 0.85, 0.95, 1.02];
@@ -110,11 +110,15 @@ impl Worker {
                 continue;
             };
             let point = point(users, &report);
-            if point.p99_ms.is_none() || started.elapsed() > DEAR {
+            if point.p99_ms.is_none() {
                 ceiling = ceiling.min(users);
+            } else if started.elapsed() > DEAR {
+                ceiling = ceiling.min(users.saturating_mul(2));
             }
             if next == 1 {
-                loads.extend(around_break(&report, own));
+                let mut close = around_break(&report, own);
+                close.retain(|users| !loads.contains(users));
+                loads.splice(1..1, close);
             }
             if self
                 .outbox
@@ -135,7 +139,7 @@ impl Worker {
         scenario.load.users = users;
         scenario.faults.clear();
         scenario.run.warmup = lasting(seconds_of(scenario.run.warmup).min(3.0));
-        scenario.run.duration = lasting((1_000_000.0 / f64::from(users)).clamp(4.0, 40.0));
+        scenario.run.duration = lasting((1_000_000.0 / f64::from(users)).clamp(4.0, 120.0));
         let mut run = SystemRun::new(&scenario).ok()?;
         let end = run.end();
         let stop = run.advance(end, None, &mut |_, _| {

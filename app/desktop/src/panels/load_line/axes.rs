@@ -80,7 +80,7 @@ impl Axes {
         for value in decades(self.users) {
             let x = self.x(value);
             painter.line_segment([pos2(x, plot.top()), pos2(x, plot.bottom())], hairline);
-            if (x - pill).abs() > 88.0 * scale {
+            if (x - pill).abs() > 80.0 * scale {
                 let at = pos2(x, plot.bottom() + 15.0 * scale);
                 paint::text(
                     painter,

@@ -51,7 +51,7 @@ pub fn show(ui: &Ui, view: &ViewCtx<'_>, places: &[Node], tiers: &[Node]) {
     }
     for (one, next) in tiers.iter().zip(&tiers[1..]) {
         let (from, to) = (
-            pos2(one.rect.right(), one.rect.center().y),
+            pos2(exit(view, one), one.rect.center().y),
             pos2(next.rect.left(), next.rect.center().y),
         );
         let rates = known.map(|rates| match next.name.as_str() {
@@ -62,22 +62,49 @@ pub fn show(ui: &Ui, view: &ViewCtx<'_>, places: &[Node], tiers: &[Node]) {
         pair(&mut flows, from, to, lane, rates, [there, back]);
         label(ui.painter(), view, from, to, &next.name, known);
     }
-    if let Some(rates) = known {
-        let x = places.first().map_or(entry.x, |place| place.rect.right());
-        let words = [format::rate(rates.requests), format::rate(rates.deliveries)];
-        labels(
+    for flow in &flows {
+        arrow(
             ui.painter(),
             view,
-            (x + entry.x) / 2.0 + 4.0 * view.scale,
-            entry.x - x,
-            &tiers[0].rect,
-            &words,
+            flow.from,
+            flow.to,
+            flow.color.gamma_multiply(0.45),
         );
     }
-    for flow in &flows {
-        arrow(ui.painter(), view, flow);
-    }
     particles(ui.painter(), view, &flows);
+}
+
+/// Right edge of a shape, cards behind it included.
+fn exit(view: &ViewCtx<'_>, node: &Node) -> f32 {
+    node.rect.right() + super::STACK * view.scale * (node.stacked - 1) as f32
+}
+
+/// What the two colours of arrows mean.
+pub fn legend(ui: &Ui, view: &ViewCtx<'_>, area: Rect) {
+    let (painter, scale) = (ui.painter(), view.scale);
+    let mut at = area.left_bottom() + vec2(0.0, -8.0 * scale);
+    for (index, words) in ["requests", "answers and deliveries"]
+        .into_iter()
+        .enumerate()
+    {
+        let line = [at, at + vec2(18.0 * scale, 0.0)];
+        let ends = if index == 0 { line } else { [line[1], line[0]] };
+        let color = view.theme.series(index);
+        arrow(painter, view, ends[0], ends[1], color);
+        let beside = at + vec2(24.0 * scale, 0.0);
+        let (font, color) = (view.font(11.5), view.theme.muted);
+        let width = area.width() / 3.0;
+        let rect = paint::text(
+            painter,
+            beside,
+            Align2::LEFT_CENTER,
+            words,
+            font,
+            color,
+            width,
+        );
+        at.x = rect.right() + 18.0 * scale;
+    }
 }
 
 fn rates(report: &RunReport, view: &ViewCtx<'_>) -> Rates {
@@ -190,16 +217,13 @@ fn labels(
     );
 }
 
-fn arrow(painter: &Painter, view: &ViewCtx<'_>, flow: &Flow) {
-    let color = flow.color.gamma_multiply(0.45);
-    let along = (flow.to - flow.from).normalized();
+fn arrow(painter: &Painter, view: &ViewCtx<'_>, from: Pos2, to: Pos2, color: Color32) {
+    let along = (to - from).normalized();
     let size = 5.0 * view.scale;
     let across = along.rot90() * size * 0.6;
-    let tip = flow.to - along * 2.0;
-    painter.line_segment(
-        [flow.from + along * 2.0, tip - along * size],
-        Stroke::new(1.2 * view.scale, color),
-    );
+    let tip = to - along * 2.0;
+    let line = [from + along * 2.0, tip - along * size];
+    painter.line_segment(line, Stroke::new(1.2 * view.scale, color));
     let head = vec![
         tip,
         tip - along * size + across,

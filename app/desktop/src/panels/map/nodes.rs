@@ -37,7 +37,7 @@ pub fn lay_out(view: &ViewCtx<'_>, area: Rect) -> (Vec<Node>, Vec<Node>) {
     let stack = 8.0 * scale;
     let left = (150.0 * scale).min(area.width() * 0.16);
     let card = ((area.width() - left - columns * gap - stack) / columns).clamp(60.0, 210.0 * scale);
-    let height = (area.height() - 40.0 * scale).clamp(60.0, 132.0 * scale);
+    let height = (area.height() - 76.0 * scale).clamp(96.0 * scale, 150.0 * scale);
     let spare = (area.width() - left - stack - columns * (gap + card)).max(0.0);
     let gap = gap + (spare / columns).min(60.0 * scale);
     let width = left + columns * (gap + card) + stack;
