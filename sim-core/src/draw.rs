@@ -85,7 +85,7 @@ impl Draws {
     #[inline]
     pub fn below(&self, purpose: Purpose, entity: u64, ordinal: u64, n: u64) -> u64 {
         assert!(n > 0, "nothing is below zero");
-        (u128::from(self.u64(purpose, entity, ordinal)) * u128::from(n) >> 64) as u64
+        ((u128::from(self.u64(purpose, entity, ordinal)) * u128::from(n)) >> 64) as u64
     }
 
     /// Whether something of probability `p` happens.

@@ -368,8 +368,8 @@ impl<const C: usize> CauseHistogram<C> {
             }
             let taken = left.min(count);
             let share = taken as f64 / count as f64;
-            for cause in 0..C {
-                sums[cause] += self.sums_ns[coarse][cause] as f64 * share;
+            for (sum, &time_ns) in sums.iter_mut().zip(&self.sums_ns[coarse]) {
+                *sum += time_ns as f64 * share;
             }
             left -= taken;
         }

@@ -3,13 +3,13 @@
 //! Data travels one way: a scenario file becomes a checked [`scenario`] value, which builds a simulated [`system`], which the
 //! engine drives event by event, and which answers with a [`report`]. No thread, file, socket, wall clock or widget.
 
-pub mod report;
-pub mod scenario;
 pub mod delivery;
 pub mod draw;
 pub mod engine;
 pub mod histogram;
 pub mod quantile;
+pub mod report;
+pub mod scenario;
 pub mod station;
-pub mod time;
 pub mod system;
+pub mod time;

@@ -183,9 +183,9 @@ impl QuantileTable {
         let (cell, offset, width_bits) = cell_of(distance);
         let (from, to) = (edges[cell], edges[cell + 1]);
         let ns = if from <= to {
-            from + (u128::from(to - from) * u128::from(offset) >> width_bits) as u64
+            from + ((u128::from(to - from) * u128::from(offset)) >> width_bits) as u64
         } else {
-            from - (u128::from(from - to) * u128::from(offset) >> width_bits) as u64
+            from - ((u128::from(from - to) * u128::from(offset)) >> width_bits) as u64
         };
         SimDuration::from_nanos(ns)
     }

@@ -138,13 +138,21 @@ impl Estimate {
     /// A value without an interval.
     #[must_use]
     pub fn point(value: f64) -> Self {
-        Self { value: Some(value), low: None, high: None }
+        Self {
+            value: Some(value),
+            low: None,
+            high: None,
+        }
     }
 
     /// No value: the run does not support one.
     #[must_use]
     pub fn none() -> Self {
-        Self { value: None, low: None, high: None }
+        Self {
+            value: None,
+            low: None,
+            high: None,
+        }
     }
 }
 

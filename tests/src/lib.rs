@@ -1,6 +1,7 @@
 //! What the tests that cross crates share: the [`Plimsoll`] builder and the [`repository`] root.
 
 mod command;
+pub mod lab;
 
 use std::path::PathBuf;
 

@@ -215,9 +215,7 @@ impl<E: Copy> Queue<E> for LadderQueue<E> {
             }
             self.refill(until.as_nanos());
         }
-        let Some(&entry) = self.front.get(self.head) else {
-            return None;
-        };
+        let &entry = self.front.get(self.head)?;
         if entry.at > until.as_nanos() {
             return None;
         }

@@ -18,8 +18,8 @@ use super::profile::Names;
 use super::quantity::{self, count, duration, number};
 use super::raw::{
     Quantity, RawBroker, RawChannelOwners, RawConnectionServers, RawDatabase, RawDesign,
-    RawDistribution, RawLoadBalancer, RawPatterns, RawPlacement, RawPolicy, RawRouting,
-    RawScenario, RawSlowConsumer, Switch,
+    RawDistribution, RawLoadBalancer, RawPlacement, RawPolicy, RawRouting, RawScenario,
+    RawSlowConsumer,
 };
 
 const NONE: SimDuration = SimDuration::ZERO;
@@ -38,17 +38,9 @@ pub fn effective(design: &Design, patterns: Patterns) -> Design {
     design
 }
 
-fn pooling_on(patterns: Option<&RawPatterns>) -> bool {
-    patterns
-        .and_then(|patterns| patterns.pooling)
-        .unwrap_or(Switch::On)
-        == Switch::On
-}
-
 /// Checks the design with the machines and profiles of the scenario.
 pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
     let names = Names::new(raw, check);
-    let pooled = pooling_on(raw.patterns.as_ref());
     let raw = &raw.design;
     let place = assets().region(&raw.place).map(|_| ());
     check.take("design.place", place, ());
@@ -68,12 +60,6 @@ pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
             .as_ref()
             .map(|raw| database(raw, &names, check)),
     };
-    if pooled && routing == RoutingMode::Local && design.connection_servers.count > 1 {
-        let problem =
-            Problem::new("members on different servers cannot reach each other with routing Local")
-                .help("choose Interest, Broadcast or ChannelOwner, or one connection server");
-        check.problem("design.routing", problem);
-    }
     design
 }
 

@@ -31,7 +31,9 @@ impl Owners {
     #[must_use]
     pub fn new(tier: &ChannelOwners) -> Self {
         let nodes: Vec<u32> = (0..tier.count).collect();
-        let cores = (0..tier.count * tier.machine.cores).map(|core| FastFifo::new(core, 1)).collect();
+        let cores = (0..tier.count * tier.machine.cores)
+            .map(|core| FastFifo::new(core, 1))
+            .collect();
         Self {
             cores,
             cores_per_node: tier.machine.cores,
@@ -50,10 +52,15 @@ impl Owners {
     /// Orders a message of `key` and sends `copies` of it. `None`: nobody owns it.
     pub fn order(&mut self, now: SimTime, key: u64, copies: usize) -> Option<Ordered> {
         let node = self.placement.owner(key)?;
-        let core = node * self.cores_per_node + (routing::hash::hash_u64(CORE_SEED, key) % u64::from(self.cores_per_node)) as u32;
+        let core = node * self.cores_per_node
+            + (routing::hash::hash_u64(CORE_SEED, key) % u64::from(self.cores_per_node)) as u32;
         let demand = self.sequence + self.copy * copies as u64;
         let departure = self.cores[core as usize].arrive(now, demand)?;
-        Some(Ordered { departure, first: departure.started + self.sequence, step: self.copy })
+        Some(Ordered {
+            departure,
+            first: departure.started + self.sequence,
+            step: self.copy,
+        })
     }
 }
 
@@ -99,13 +106,21 @@ impl BrokerNodes {
     /// The nodes of a tier, idle.
     #[must_use]
     pub fn new(tier: &Broker) -> Self {
-        let cores = (0..tier.count * tier.machine.cores).map(|core| FastFifo::new(core, 1)).collect();
+        let cores = (0..tier.count * tier.machine.cores)
+            .map(|core| FastFifo::new(core, 1))
+            .collect();
         Self {
             cores,
             cores_per_node: tier.machine.cores,
-            partitions: routing::pubsub::Partitions::new(tier.partitions, tier.replication, tier.count, tier.failover.as_nanos()),
+            partitions: routing::pubsub::Partitions::new(
+                tier.partitions,
+                tier.count,
+                tier.replication,
+                tier.failover.as_nanos(),
+            ),
             died: vec![None; tier.count as usize],
-            linger: QuantileTable::new(tier.linger).unwrap_or_else(|problem| panic!("a validated linger: {problem}")),
+            linger: QuantileTable::new(tier.linger)
+                .unwrap_or_else(|problem| panic!("a validated linger: {problem}")),
             publish: tier.publish,
             copy: tier.copy,
             count: tier.partitions,
@@ -115,21 +130,35 @@ impl BrokerNodes {
     /// The partition of a channel.
     #[must_use]
     pub fn partition(&self, channel: ChannelId) -> u32 {
-        (routing::hash::hash_u64(routing::hash::DEFAULT_SEED, u64::from(channel.0)) % u64::from(self.count)) as u32
+        (routing::hash::hash_u64(routing::hash::DEFAULT_SEED, u64::from(channel.0))
+            % u64::from(self.count)) as u32
     }
 
     /// Takes a message into a partition at its leader and sends `copies` of it.
-    pub fn take(&mut self, now: SimTime, leader: u32, partition: u32, copies: usize) -> Option<Ordered> {
+    pub fn take(
+        &mut self,
+        now: SimTime,
+        leader: u32,
+        partition: u32,
+        copies: usize,
+    ) -> Option<Ordered> {
         let core = leader * self.cores_per_node + partition % self.cores_per_node;
         let demand = self.publish + self.copy * copies as u64;
         let departure = self.cores[core as usize].arrive(now, demand)?;
-        Some(Ordered { departure, first: departure.started + self.publish, step: self.copy })
+        Some(Ordered {
+            departure,
+            first: departure.started + self.publish,
+            step: self.copy,
+        })
     }
 
     /// When a partition without a leader gets one; `None`: no replica is up.
     #[must_use]
     pub fn retry_at(&self, partition: u32, now: SimTime) -> Option<SimTime> {
-        let lives = self.partitions.replicas(partition).any(|node| self.partitions.is_up(node));
+        let lives = self
+            .partitions
+            .replicas(partition)
+            .any(|node| self.partitions.is_up(node));
         let at = self.partitions.next_failover_at().filter(|_| lives)?;
         Some(SimTime::from_nanos(at.0).max(now + SimDuration::from_nanos(1)))
     }
@@ -184,7 +213,8 @@ impl DatabasePool {
         Self {
             pool: FastFifo::new(0, tier.pool),
             connections: tier.pool,
-            query: QuantileTable::new(tier.query).unwrap_or_else(|problem| panic!("a validated query time: {problem}")),
+            query: QuantileTable::new(tier.query)
+                .unwrap_or_else(|problem| panic!("a validated query time: {problem}")),
             refused: 0,
             gave_up: 0,
             queue: tier.queue,
@@ -211,4 +241,3 @@ impl DatabasePool {
         }
     }
 }
-

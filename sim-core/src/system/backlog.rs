@@ -22,7 +22,10 @@ impl Backlog {
     /// No samples yet; `steady`: no faults are planned.
     #[must_use]
     pub fn new(steady: bool) -> Self {
-        Self { steady, samples: Vec::new() }
+        Self {
+            steady,
+            samples: Vec::new(),
+        }
     }
 
     /// Adds a sample.
@@ -39,7 +42,11 @@ impl Backlog {
     #[must_use]
     pub fn hopeless(&self) -> Option<&'static str> {
         let last = self.samples.last()?;
-        TIERS.into_iter().zip(last).find(|(_, backlog)| **backlog > HOPELESS).map(|(tier, _)| tier)
+        TIERS
+            .into_iter()
+            .zip(last)
+            .find(|(_, backlog)| **backlog > HOPELESS)
+            .map(|(tier, _)| tier)
     }
 
     /// The tier whose queue grew throughout a steady run, if one did.
@@ -52,10 +59,14 @@ impl Backlog {
         if !self.steady || third == 0 {
             return None;
         }
-        let mean = |part: &[[SimDuration; 4]], tier: usize| part.iter().map(|sample| sample[tier]).sum::<SimDuration>() / part.len() as u64;
+        let mean = |part: &[[SimDuration; 4]], tier: usize| {
+            part.iter().map(|sample| sample[tier]).sum::<SimDuration>() / part.len() as u64
+        };
         let first = &self.samples[..third];
         let last = &self.samples[self.samples.len() - third..];
-        let grew = |tier: &usize| mean(last, *tier) > NOTABLE && mean(last, *tier) > mean(first, *tier) * 2;
+        let grew = |tier: &usize| {
+            mean(last, *tier) > NOTABLE && mean(last, *tier) > mean(first, *tier) * 2
+        };
         (0..TIERS.len()).find(grew).map(|tier| TIERS[tier])
     }
 }

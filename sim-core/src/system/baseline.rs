@@ -36,7 +36,11 @@ impl Baseline {
     /// The readings of a system now.
     #[must_use]
     pub fn of(world: &World, now: SimTime) -> Self {
-        let fifos = |cores: Option<&Vec<FastFifo>>| cores.map_or_else(Vec::new, |cores| cores.iter().map(|core| fifo(core, now)).collect());
+        let fifos = |cores: Option<&Vec<FastFifo>>| {
+            cores.map_or_else(Vec::new, |cores| {
+                cores.iter().map(|core| fifo(core, now)).collect()
+            })
+        };
         let servers = world.servers.servers.iter().map(|server| Reading {
             busy_ns: server.station.busy_total_ns(now),
             queue_job_ns: server.station.accounts().queue_job_ns(now),
@@ -48,11 +52,18 @@ impl Baseline {
             egress_bytes: world.ledger.egress_bytes,
             owners: fifos(world.owners.as_ref().map(|owners| &owners.cores)),
             broker: fifos(world.broker.as_ref().map(|broker| &broker.cores)),
-            database: world.database.as_ref().map_or_else(Reading::default, |database| fifo(&database.pool, now)),
+            database: world
+                .database
+                .as_ref()
+                .map_or_else(Reading::default, |database| fifo(&database.pool, now)),
         }
     }
 }
 
 fn fifo(station: &FastFifo, now: SimTime) -> Reading {
-    Reading { busy_ns: station.busy_ns(now), queue_job_ns: station.queue_job_ns(now), ..Reading::default() }
+    Reading {
+        busy_ns: station.busy_ns(now),
+        queue_job_ns: station.queue_job_ns(now),
+        ..Reading::default()
+    }
 }

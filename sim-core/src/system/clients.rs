@@ -43,7 +43,11 @@ impl Clients {
         let client = |id: u32| {
             let class = population.class(routing::ConnectionId(id), network);
             let base_units = units_of(network.base_delay(draws, id, class));
-            Client { base_units, class: class.0, ..Client::default() }
+            Client {
+                base_units,
+                class: class.0,
+                ..Client::default()
+            }
         };
         let chunks = (0..len.div_ceil(CHUNK as u32)).map(|chunk| {
             let mut rows = vec![Client::default(); CHUNK];
@@ -51,10 +55,16 @@ impl Clients {
             for (row, id) in rows.iter_mut().zip(first..len) {
                 *row = client(id);
             }
-            let rows: Box<Chunk> = rows.into_boxed_slice().try_into().unwrap_or_else(|_| unreachable!("a chunk has its size"));
+            let rows: Box<Chunk> = rows
+                .into_boxed_slice()
+                .try_into()
+                .unwrap_or_else(|_| unreachable!("a chunk has its size"));
             Arc::from(rows)
         });
-        Self { chunks: chunks.collect(), len }
+        Self {
+            chunks: chunks.collect(),
+            len,
+        }
     }
 
     /// Number of connections wanted.
@@ -73,7 +83,8 @@ impl Clients {
     /// Moves the last receipt of a connection.
     #[inline]
     pub fn set_last_receipt(&mut self, id: u32, at: SimTime) {
-        owned(&mut self.chunks[(id >> CHUNK_BITS) as usize])[id as usize & (CHUNK - 1)].last_receipt = at;
+        owned(&mut self.chunks[(id >> CHUNK_BITS) as usize])[id as usize & (CHUNK - 1)]
+            .last_receipt = at;
     }
 
     /// Bytes held.

@@ -16,10 +16,16 @@ const SECONDS: f64 = 730.0 * 3600.0;
 
 /// The bill of a system that sends `egress_per_s` bytes per second and publishes `messages_per_s`.
 #[must_use]
-pub fn cost(world: &World, egress_per_s: f64, new_connections_per_s: f64, messages_per_s: f64) -> CostReport {
+pub fn cost(
+    world: &World,
+    egress_per_s: f64,
+    new_connections_per_s: f64,
+    messages_per_s: f64,
+) -> CostReport {
     let design = &world.scenario.design;
     let mut items: Vec<(Tier, &str, u64)> = Vec::new();
-    let machines = |count: u32, usd_micro_per_hour: u64| u64::from(count) * usd_micro_per_hour * HOURS;
+    let machines =
+        |count: u32, usd_micro_per_hour: u64| u64::from(count) * usd_micro_per_hour * HOURS;
     if let Some(price) = assets().balancer("nlb") {
         let units = [
             f64::from(world.clients.len()) / price.active.max(1) as f64,
@@ -32,24 +38,48 @@ pub fn cost(world: &World, egress_per_s: f64, new_connections_per_s: f64, messag
         items.push((Tier::LoadBalancer, "machines", rent + capacity));
     }
     let servers = &design.connection_servers;
-    items.push((Tier::ConnectionServers, "machines", machines(servers.count, servers.machine.usd_micro_per_hour)));
+    items.push((
+        Tier::ConnectionServers,
+        "machines",
+        machines(servers.count, servers.machine.usd_micro_per_hour),
+    ));
     if let Some(owners) = &design.channel_owners {
-        items.push((Tier::ChannelOwners, "machines", machines(owners.count, owners.machine.usd_micro_per_hour)));
+        items.push((
+            Tier::ChannelOwners,
+            "machines",
+            machines(owners.count, owners.machine.usd_micro_per_hour),
+        ));
     }
     if let Some(broker) = &design.broker {
-        items.push((Tier::Broker, "machines", machines(broker.count, broker.machine.usd_micro_per_hour)));
+        items.push((
+            Tier::Broker,
+            "machines",
+            machines(broker.count, broker.machine.usd_micro_per_hour),
+        ));
     }
     if let Some(database) = &design.database {
-        items.push((Tier::Database, "machines", machines(1, database.machine.usd_micro_per_hour)));
+        items.push((
+            Tier::Database,
+            "machines",
+            machines(1, database.machine.usd_micro_per_hour),
+        ));
     }
     let bytes = egress_per_s * SECONDS;
-    items.push((Tier::ConnectionServers, "egress", egress(bytes, assets().egress_tiers(&design.place.0))));
+    items.push((
+        Tier::ConnectionServers,
+        "egress",
+        egress(bytes, assets().egress_tiers(&design.place.0)),
+    ));
     let total: u64 = items.iter().map(|item| item.2).sum();
     let usd = |micro: u64| micro as f64 / 1e6;
     let messages = messages_per_s * SECONDS;
     CostReport {
         usd_per_month: usd(total),
-        usd_per_million_messages: if messages > 0.0 { usd(total) / (messages / 1e6) } else { 0.0 },
+        usd_per_million_messages: if messages > 0.0 {
+            usd(total) / (messages / 1e6)
+        } else {
+            0.0
+        },
         usd_per_user_month: usd(total) / f64::from(world.scenario.load.users.max(1)),
         price_book: world.scenario.run.price_book.clone(),
         items: items
@@ -83,8 +113,14 @@ mod tests {
     #[test]
     fn egress_goes_through_its_tiers() {
         let tiers = [
-            EgressTier { up_to_bytes: Some(10_000_000_000_000), usd_micro_per_gb: 90_000 },
-            EgressTier { up_to_bytes: None, usd_micro_per_gb: 50_000 },
+            EgressTier {
+                up_to_bytes: Some(10_000_000_000_000),
+                usd_micro_per_gb: 90_000,
+            },
+            EgressTier {
+                up_to_bytes: None,
+                usd_micro_per_gb: 50_000,
+            },
         ];
         assert_eq!(egress(1e12, &tiers), 90_000_000);
         assert_eq!(egress(11e12, &tiers), 900_000_000 + 50_000_000);

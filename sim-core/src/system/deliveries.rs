@@ -91,7 +91,10 @@ impl Split {
         };
         Self {
             upstream_ns: written.upstream.0.iter().sum(),
-            written_before_ns: u64::from(written.pause_at) * u64::from(written.per_recipient) * UNIT_NS / 256,
+            written_before_ns: u64::from(written.pause_at)
+                * u64::from(written.per_recipient)
+                * UNIT_NS
+                / 256,
             pause_ns: written.pause.as_nanos(),
             poll,
         }
@@ -108,13 +111,19 @@ impl Split {
 
     /// Writing time from there to recipient `index`, in units, as the kernel counts it.
     fn own_units(written: &Written, index: u32) -> u32 {
-        let position = if index < written.pause_at { index } else { index - written.pause_at };
+        let position = if index < written.pause_at {
+            index
+        } else {
+            index - written.pause_at
+        };
         (u64::from(position + 1) * u64::from(written.per_recipient) / 256) as u32
     }
 
     /// Latency of a recipient were it not for order, in units: what the kernel computes.
     fn free_units(&self, written: &Written, index: u32, downlink: u32) -> u32 {
-        units_of(SimDuration::from_nanos(self.wait_ns(written, index))) + Self::own_units(written, index) + downlink
+        units_of(SimDuration::from_nanos(self.wait_ns(written, index)))
+            + Self::own_units(written, index)
+            + downlink
     }
 
     /// What one recipient's latency consists of; adds up to it to the nanosecond.
@@ -129,7 +138,11 @@ impl Split {
             parts.0[Part::ServerPause as usize] += self.pause_ns;
         }
         parts.0[Part::FanOut as usize] += fan_out;
-        let held_part = if self.poll.is_some() { Part::Poll } else { Part::Order };
+        let held_part = if self.poll.is_some() {
+            Part::Poll
+        } else {
+            Part::Order
+        };
         parts.0[held_part as usize] += held;
         let so_far = self.wait_ns(written, index) + own + held;
         parts.0[Part::Downlink as usize] += units_ns(units).saturating_sub(so_far);
@@ -139,11 +152,21 @@ impl Split {
 
 impl World {
     /// A copy has been served: writes it to the local recipients.
-    pub(super) fn write_copy(&mut self, server: usize, copy: OperationId, planned: u32, done: &Completed<Work>) {
+    pub(super) fn write_copy(
+        &mut self,
+        server: usize,
+        copy: OperationId,
+        planned: u32,
+        done: &Completed<Work>,
+    ) {
         let operation = self.operations[copy];
         let mut ids = core::mem::take(&mut self.recipients);
         ids.clear();
-        ids.extend(self.local_recipients(server, &operation).iter().map(|id| id.0));
+        ids.extend(
+            self.local_recipients(server, &operation)
+                .iter()
+                .map(|id| id.0),
+        );
         self.servers.servers[server].copies += 1;
         if operation.measured {
             self.ledger.kind(operation.kind).in_transit -= u64::from(planned);
@@ -159,7 +182,10 @@ impl World {
         let last = self.enter_receipts(&written, &ids);
         let pending = &mut self.servers.servers[server];
         pending.bytes_out += u64::from(written.wire_bytes) * ids.len() as u64;
-        pending.written.push_back(Written { last_receipt: last, ..written });
+        pending.written.push_back(Written {
+            last_receipt: last,
+            ..written
+        });
         self.ledger.egress_bytes += u64::from(written_bytes(&operation, self)) * ids.len() as u64;
         self.deliveries += ids.len() as u64;
         self.recipients = ids;
@@ -168,7 +194,14 @@ impl World {
         self.flush(server, done.finished);
     }
 
-    fn written(&self, server: usize, copy: OperationId, operation: &Operation, count: u32, done: &Completed<Work>) -> Written {
+    fn written(
+        &self,
+        server: usize,
+        copy: OperationId,
+        operation: &Operation,
+        count: u32,
+        done: &Completed<Work>,
+    ) -> Written {
         let bytes = self.payload_bytes(operation.kind);
         let copy_cost = self.servers.copy();
         let deliver = self.servers.deliver(bytes);
@@ -177,11 +210,16 @@ impl World {
         let served_copy = copy_cost.scaled(factor);
         let per_recipient_ns = deliver.as_nanos() as f64 * factor;
         let mut upstream = operation.parts;
-        upstream.add(self.transit_part(), done.arrived.saturating_since(operation.mark + self.network.server_link()));
+        upstream.add(
+            self.transit_part(),
+            done.arrived
+                .saturating_since(operation.mark + self.network.server_link()),
+        );
         upstream.add(Part::Link, self.copy_link(operation, server));
         upstream.add(Part::ServerQueue, done.waited());
         upstream.add(Part::ServerService, served_copy);
-        let before_pause = done.paused_after.saturating_sub(served_copy).as_nanos() as f64 / per_recipient_ns.max(1.0);
+        let before_pause = done.paused_after.saturating_sub(served_copy).as_nanos() as f64
+            / per_recipient_ns.max(1.0);
         Written {
             operation: copy,
             key: operation.key(),
@@ -192,7 +230,11 @@ impl World {
             seq: operation.seq,
             upstream,
             per_recipient: (per_recipient_ns * 256.0 / UNIT_NS as f64) as u32,
-            pause_at: if done.paused.is_zero() { count } else { (before_pause as u32).min(count) },
+            pause_at: if done.paused.is_zero() {
+                count
+            } else {
+                (before_pause as u32).min(count)
+            },
             pause: done.paused,
             recipients: None,
             wire_bytes: written_bytes(operation, self),
@@ -206,7 +248,10 @@ impl World {
         self.latencies(written, ids, &mut scratch);
         let mut longest = 0;
         for (&id, &units) in ids.iter().zip(&scratch.latencies) {
-            self.clients.set_last_receipt(id, written.started + SimDuration::from_nanos(units_ns(units)));
+            self.clients.set_last_receipt(
+                id,
+                written.started + SimDuration::from_nanos(units_ns(units)),
+            );
             longest = longest.max(units);
         }
         if written.measured {
@@ -234,13 +279,20 @@ impl World {
             let order = client.last_receipt.saturating_since(written.started);
             let floor = match split.poll {
                 Some(interval) => {
-                    let ready = next_poll(id, interval, written.started, split.wait_ns(written, index as u32));
+                    let ready = next_poll(
+                        id,
+                        interval,
+                        written.started,
+                        split.wait_ns(written, index as u32),
+                    );
                     order.max(ready + span_of(client.base_units.into()))
                 }
                 None => order,
             };
             scratch.class.push(client.class);
-            scratch.downlink.push(client.base_units + self.network.jitter_units(client.class, written.key, id));
+            scratch
+                .downlink
+                .push(client.base_units + self.network.jitter_units(client.class, written.key, id));
             scratch.floor.push(units_of(floor));
         }
         let before = (written.pause_at as usize).min(ids.len());
@@ -249,15 +301,20 @@ impl World {
                 continue;
             }
             let batch = Batch {
-                wait_units: units_of(SimDuration::from_nanos(split.wait_ns(written, range.start as u32))),
+                wait_units: units_of(SimDuration::from_nanos(
+                    split.wait_ns(written, range.start as u32),
+                )),
                 per_recipient_units_256: written.per_recipient,
                 message_key: written.key,
                 recipients: &ids[range.clone()],
                 base_units: &scratch.downlink[range.clone()],
                 floor_units: &scratch.floor[range],
             };
-            self.kernel.deliver(&batch, &self.no_jitter, &mut scratch.receipts);
-            scratch.latencies.extend_from_slice(&scratch.receipts.latency_units);
+            self.kernel
+                .deliver(&batch, &self.no_jitter, &mut scratch.receipts);
+            scratch
+                .latencies
+                .extend_from_slice(&scratch.receipts.latency_units);
         }
     }
 
@@ -278,17 +335,28 @@ impl World {
 
     /// Takes those who came after the message was ordered out of the recipients, and marks it missed by those who left.
     fn settle_churn(&mut self, server: usize, operation: &Operation, ids: &mut Vec<u32>) {
-        let newest = self.servers.servers[server].churn.back().map(|&(at, _, _)| at);
+        let newest = self.servers.servers[server]
+            .churn
+            .back()
+            .map(|&(at, _, _)| at);
         if newest.is_none_or(|at| at < operation.sequenced) {
             return;
         }
-        let since = |s: &Server| s.churn.partition_point(|&(at, _, _)| at < operation.sequenced);
+        let since = |s: &Server| {
+            s.churn
+                .partition_point(|&(at, _, _)| at < operation.sequenced)
+        };
         let first = since(&self.servers.servers[server]);
         for index in first..self.servers.servers[server].churn.len() {
             let (_, connection, came) = self.servers.servers[server].churn[index];
             if came {
                 ids.retain(|&id| id != connection);
-            } else if operation.recipients.is_none() && self.hub.directory().contains(operation.channel, ConnectionId(connection)) {
+            } else if operation.recipients.is_none()
+                && self
+                    .hub
+                    .directory()
+                    .contains(operation.channel, ConnectionId(connection))
+            {
                 self.mark_missed(operation.channel, operation.seq, connection);
             }
         }
@@ -323,7 +391,9 @@ impl World {
         let written = core::mem::take(&mut self.servers.servers[server].written);
         let mut latest = std::collections::BTreeMap::new();
         for batch in &written {
-            let Some(ids) = &batch.recipients else { continue };
+            let Some(ids) = &batch.recipients else {
+                continue;
+            };
             for (index, units) in self.future_receipts(batch, ids, now, only, &mut latest) {
                 self.take_back(batch, index, ids[index as usize], units);
             }
@@ -354,9 +424,13 @@ impl World {
             let mut units = split.free_units(batch, index, self.downlink(batch, id));
             if let Some(interval) = split.poll {
                 let ready = next_poll(id, interval, batch.started, split.wait_ns(batch, index));
-                units = units.max(units_of(ready + span_of(self.clients.get(id).base_units.into())));
+                units = units.max(units_of(
+                    ready + span_of(self.clients.get(id).base_units.into()),
+                ));
             }
-            let before = latest.get(&id).map_or(SimDuration::ZERO, |at: &SimTime| at.saturating_since(batch.started));
+            let before = latest.get(&id).map_or(SimDuration::ZERO, |at: &SimTime| {
+                at.saturating_since(batch.started)
+            });
             units = units.max(units_of(before)).min(MAX_UNITS);
             let receipt = batch.started + SimDuration::from_nanos(units_ns(units));
             if receipt > now {
@@ -407,7 +481,9 @@ impl World {
             let ledger = self.ledger.kind(ended.kind);
             ledger.completed += 1;
             if ended.owed > 0 {
-                ledger.complete.record(ended.last_receipt.saturating_since(ended.started));
+                ledger
+                    .complete
+                    .record(ended.last_receipt.saturating_since(ended.started));
             }
         }
         self.operations.remove(id);
@@ -426,7 +502,11 @@ impl World {
     }
 
     /// Receipts entered that lie after `now`, of measured operations, by kind: they are in flight. Takes them out of `ledger`.
-    pub(super) fn take_out_future(&self, now: SimTime, ledger: &mut super::ledger::Ledger) -> [u64; 4] {
+    pub(super) fn take_out_future(
+        &self,
+        now: SimTime,
+        ledger: &mut super::ledger::Ledger,
+    ) -> [u64; 4] {
         let mut in_flight = [0; 4];
         for (server, state) in self.servers.servers.iter().enumerate() {
             let mut latest = std::collections::BTreeMap::new();
@@ -436,16 +516,23 @@ impl World {
                 }
                 let members: Vec<u32> = match &batch.recipients {
                     Some(ids) => ids.clone(),
-                    None => self.local_recipients(server, &self.operations[batch.operation]).iter().map(|id| id.0).collect(),
+                    None => self
+                        .local_recipients(server, &self.operations[batch.operation])
+                        .iter()
+                        .map(|id| id.0)
+                        .collect(),
                 };
-                for (index, units) in self.future_receipts(batch, &members, now, None, &mut latest) {
+                for (index, units) in self.future_receipts(batch, &members, now, None, &mut latest)
+                {
                     if !batch.measured {
                         continue;
                     }
                     let id = members[index as usize];
                     let split = Split::of(batch, self.scenario.load.transport);
                     let parts = split.parts(batch, index, self.downlink(batch, id), units);
-                    ledger.kind(batch.kind).void(self.clients.get(id).class, units, &parts);
+                    ledger
+                        .kind(batch.kind)
+                        .void(self.clients.get(id).class, units, &parts);
                     in_flight[batch.kind.index()] += 1;
                 }
             }
@@ -469,7 +556,13 @@ impl World {
         }
     }
 
-    fn count_useful_polls(&mut self, written: &Written, ids: &[u32], latencies: &[u32], interval: SimDuration) {
+    fn count_useful_polls(
+        &mut self,
+        written: &Written,
+        ids: &[u32],
+        latencies: &[u32],
+        interval: SimDuration,
+    ) {
         for (&id, &units) in ids.iter().zip(latencies) {
             let receipt = written.started + SimDuration::from_nanos(units_ns(units));
             let tick = receipt.as_nanos() / interval.as_nanos();

@@ -12,8 +12,15 @@ use std::collections::BTreeMap;
 /// The growth exponent of deliveries with users.
 #[must_use]
 pub fn delivery_growth(scenario: &Scenario) -> f64 {
-    let grows = matches!(scenario.channels.members, Members::Everyone | Members::Random { .. });
-    let per_user = scenario.traffic.publish.as_ref().is_some_and(|publish| publish.rate.per == Per::User);
+    let grows = matches!(
+        scenario.channels.members,
+        Members::Everyone | Members::Random { .. }
+    );
+    let per_user = scenario
+        .traffic
+        .publish
+        .as_ref()
+        .is_some_and(|publish| publish.rate.per == Per::User);
     if grows && per_user { 2.0 } else { 1.0 }
 }
 
@@ -29,10 +36,15 @@ struct Full<'a> {
 
 /// The fullest resource, and the load at which the first one is full.
 #[must_use]
-pub fn first_to_give_way(scenario: &Scenario, tiers: &BTreeMap<String, TierReport>) -> (Option<Bottleneck>, Option<BreaksAt>) {
+pub fn first_to_give_way(
+    scenario: &Scenario,
+    tiers: &BTreeMap<String, TierReport>,
+) -> (Option<Bottleneck>, Option<BreaksAt>) {
     let mut all: Vec<Full<'_>> = Vec::new();
     for tier in Tier::ALL {
-        let Some(report) = tiers.get(tier.name()) else { continue };
+        let Some(report) = tiers.get(tier.name()) else {
+            continue;
+        };
         for (resource, utilization) in &report.utilization {
             let fixed = fixed_share(scenario, tier, resource);
             let variable = utilization.hottest - fixed;
@@ -40,7 +52,9 @@ pub fn first_to_give_way(scenario: &Scenario, tiers: &BTreeMap<String, TierRepor
                 continue;
             }
             let growth = match (tier, resource.as_str()) {
-                (Tier::ConnectionServers | Tier::LoadBalancer, "cpu" | "bandwidth") => delivery_growth(scenario),
+                (Tier::ConnectionServers | Tier::LoadBalancer, "cpu" | "bandwidth") => {
+                    delivery_growth(scenario)
+                }
                 _ => 1.0,
             };
             let factor = libm::pow((1.0 - fixed) / variable, 1.0 / growth);
@@ -53,7 +67,12 @@ pub fn first_to_give_way(scenario: &Scenario, tiers: &BTreeMap<String, TierRepor
             });
         }
     }
-    let Some(first) = all.iter().min_by(|a, b| a.breaks_at.total_cmp(&b.breaks_at)) else { return (None, None) };
+    let Some(first) = all
+        .iter()
+        .min_by(|a, b| a.breaks_at.total_cmp(&b.breaks_at))
+    else {
+        return (None, None);
+    };
     let bottleneck = Bottleneck {
         tier: first.tier.name().to_owned(),
         resource: first.resource.to_owned(),
@@ -71,12 +90,19 @@ pub fn first_to_give_way(scenario: &Scenario, tiers: &BTreeMap<String, TierRepor
 
 fn evidence(full: &Full<'_>, tiers: &BTreeMap<String, TierReport>) -> String {
     let percent = full.utilization * 100.0;
-    let queue = tiers.get(full.tier.name()).map_or(0.0, |tier| tier.queue.mean);
+    let queue = tiers
+        .get(full.tier.name())
+        .map_or(0.0, |tier| tier.queue.mean);
     let what = match full.resource {
-        "pool" => "connections of the pool are in use".to_owned(),
-        resource => format!("of {resource} is in use"),
+        "pool" => "of the pool's connections are in use".to_owned(),
+        "connections" => "of the connections it can hold are open".to_owned(),
+        "accept" => "of the new connections it can take arrive".to_owned(),
+        resource => format!("of its {resource} is in use"),
     };
-    let which = if tiers.get(full.tier.name()).is_some_and(|tier| tier.instances > 1) {
+    let which = if tiers
+        .get(full.tier.name())
+        .is_some_and(|tier| tier.instances > 1)
+    {
         format!(" at instance {}, the fullest", full.instance)
     } else {
         String::new()

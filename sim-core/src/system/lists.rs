@@ -41,7 +41,8 @@ impl Lists {
         for (slot, next) in self.next.iter_mut().enumerate() {
             let count = core::mem::replace(next, start);
             if count > 0 {
-                list.groups.push((ServerId(slot as u16), start, start + count));
+                list.groups
+                    .push((ServerId(slot as u16), start, start + count));
                 plan.push(ServerId(slot as u16), count);
                 start += count;
             }

@@ -38,7 +38,9 @@ pub use limits::delivery_growth;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
     /// The population would not fit the simulator's limits.
-    #[error("{what} needs {needed}, more than the {limit} this simulator handles; lower load.users or channels.per_user")]
+    #[error(
+        "{what} needs {needed}, more than the {limit} this simulator handles; lower load.users or channels.per_user"
+    )]
     TooLarge {
         /// What is too large.
         what: &'static str,
@@ -85,7 +87,9 @@ impl SystemRun {
             StopReason::Finished | StopReason::QueueEmpty if until < self.end => None,
             StopReason::QueueEmpty => Some(StopReason::Finished),
             StopReason::Finished => Some(match self.simulation.model().backlog.unstable() {
-                Some(tier) => StopReason::Unstable { tier: tier.to_owned() },
+                Some(tier) => StopReason::Unstable {
+                    tier: tier.to_owned(),
+                },
                 None => StopReason::Finished,
             }),
             reason => Some(reason),
@@ -133,7 +137,10 @@ impl SystemRun {
     #[must_use]
     pub fn work(&self) -> (u64, u64) {
         let (events, deliveries) = self.earlier;
-        (events + self.simulation.events(), deliveries + self.simulation.model().deliveries)
+        (
+            events + self.simulation.events(),
+            deliveries + self.simulation.model().deliveries,
+        )
     }
 
     /// What was measured since the warm-up ended. `engine.cpu_s` and `wall_s` are filled by the caller.
@@ -153,5 +160,8 @@ fn build(scenario: &Scenario) -> Result<Simulation<World>, BuildError> {
 
 /// The scenario with its patterns applied to its design.
 fn effective(scenario: &Scenario) -> Arc<Scenario> {
-    Arc::new(Scenario { design: scenario.effective_design(), ..scenario.clone() })
+    Arc::new(Scenario {
+        design: scenario.effective_design(),
+        ..scenario.clone()
+    })
 }

@@ -10,10 +10,13 @@
 //! Source: `assets/regions.tsv` (measured round trips), `assets/access.tsv` (assumed last miles).
 
 use super::population::ClassId;
-use crate::draw::{Draws, Purpose};
 use crate::delivery::{JitterTable, hash32};
+use crate::draw::{Draws, Purpose};
 use crate::quantile::{Distribution, QuantileTable};
-use crate::scenario::{Scenario, assets::{AccessNetwork, assets}};
+use crate::scenario::{
+    Scenario,
+    assets::{AccessNetwork, assets},
+};
 use crate::time::SimDuration;
 
 const LAST_MILE: Purpose = Purpose::named("population/last-mile");
@@ -50,13 +53,19 @@ impl Network {
     #[must_use]
     pub fn new(scenario: &Scenario) -> Self {
         let home = &scenario.design.place.0;
-        let round_trip = |from: &str| assets().round_trip(from, home).map_or(SimDuration::ZERO, |trip| trip.mean);
+        let round_trip = |from: &str| {
+            assets()
+                .round_trip(from, home)
+                .map_or(SimDuration::ZERO, |trip| trip.mean)
+        };
         let wifi = assets().wifi().map(last_mile_table);
         let mut classes = Vec::new();
         let mut jitter = Vec::new();
         for (place, _) in &scenario.load.places {
             for (access, _) in &scenario.load.access {
-                let Ok(network) = assets().access(&access.0) else { continue };
+                let Ok(network) = assets().access(&access.0) else {
+                    continue;
+                };
                 classes.push(Class {
                     place: place.0.clone(),
                     access: access.0.clone(),
@@ -67,7 +76,10 @@ impl Network {
                 jitter.push(jitter_table(network));
             }
         }
-        assert!(!classes.is_empty(), "a validated scenario has places and access networks");
+        assert!(
+            !classes.is_empty(),
+            "a validated scenario has places and access networks"
+        );
         assert!(classes.len() <= 256, "a class index is one byte");
         Self {
             accesses: scenario.load.access.len(),
@@ -121,7 +133,12 @@ impl Network {
 }
 
 fn last_mile_table(network: &AccessNetwork) -> QuantileTable {
-    let percentiles = Distribution::Percentiles { min: None, p50: network.rtt_p50, p95: network.rtt_p95, p99: network.rtt_p99 };
+    let percentiles = Distribution::Percentiles {
+        min: None,
+        p50: network.rtt_p50,
+        p95: network.rtt_p95,
+        p99: network.rtt_p99,
+    };
     QuantileTable::new(percentiles)
         .or_else(|_| QuantileTable::new(Distribution::Constant(network.rtt_p50)))
         .unwrap_or_else(|problem| panic!("the access table is checked: {problem}"))

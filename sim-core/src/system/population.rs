@@ -45,7 +45,11 @@ impl<'a> Population<'a> {
                 limit: MAX_MEMBERSHIPS,
             });
         }
-        Ok(Self { scenario, draws: Draws::new(scenario.run.population_seed), connections })
+        Ok(Self {
+            scenario,
+            draws: Draws::new(scenario.run.population_seed),
+            connections,
+        })
     }
 
     /// Open connections wanted.
@@ -58,8 +62,14 @@ impl<'a> Population<'a> {
     #[must_use]
     pub fn class(&self, connection: ConnectionId, network: &Network) -> ClassId {
         let entity = u64::from(connection.0);
-        let place = share_index(self.scenario.load.places.iter().map(|p| p.1), self.draws.unit_f64(PLACE, entity, 0));
-        let access = share_index(self.scenario.load.access.iter().map(|a| a.1), self.draws.unit_f64(ACCESS, entity, 0));
+        let place = share_index(
+            self.scenario.load.places.iter().map(|p| p.1),
+            self.draws.unit_f64(PLACE, entity, 0),
+        );
+        let access = share_index(
+            self.scenario.load.access.iter().map(|a| a.1),
+            self.draws.unit_f64(ACCESS, entity, 0),
+        );
         network.class(place, access)
     }
 
@@ -68,7 +78,12 @@ impl<'a> Population<'a> {
         let Channels { per_user, members } = &self.scenario.channels;
         match *members {
             Members::LogNormal { median, p99, max } => {
-                let sizes = LogNormalSizes { draws: self.draws, mu: libm::log(median), sigma: libm::log(p99 / median) / Z99, max };
+                let sizes = LogNormalSizes {
+                    draws: self.draws,
+                    mu: libm::log(median),
+                    sigma: libm::log(p99 / median) / Z99,
+                    max,
+                };
                 self.sized_channels(*per_user, sizes, &mut each);
             }
             Members::Rooms { size } => self.rooms(size, &mut each),
@@ -85,7 +100,12 @@ impl<'a> Population<'a> {
     }
 
     /// Channels in order until the memberships are used up; members picked nested and distinct.
-    fn sized_channels(&self, per_user: f64, sizes: LogNormalSizes, each: &mut impl FnMut(ChannelId, &[ConnectionId])) {
+    fn sized_channels(
+        &self,
+        per_user: f64,
+        sizes: LogNormalSizes,
+        each: &mut impl FnMut(ChannelId, &[ConnectionId]),
+    ) {
         let wanted = self.wanted_memberships(per_user);
         let mut seen = vec![u32::MAX; self.connections as usize];
         let mut members = Vec::new();
@@ -100,7 +120,13 @@ impl<'a> Population<'a> {
         }
     }
 
-    fn pick_distinct(&self, channel: u32, size: u32, seen: &mut [u32], members: &mut Vec<ConnectionId>) {
+    fn pick_distinct(
+        &self,
+        channel: u32,
+        size: u32,
+        seen: &mut [u32],
+        members: &mut Vec<ConnectionId>,
+    ) {
         /// Up to this size a scan of the list beats a random memory access per member.
         const SCAN: usize = 24;
         members.clear();
@@ -135,7 +161,12 @@ impl<'a> Population<'a> {
     }
 
     /// Every user picks its channels; then the lists are turned around.
-    fn random_channels(&self, per_user: f64, count: u32, each: &mut impl FnMut(ChannelId, &[ConnectionId])) {
+    fn random_channels(
+        &self,
+        per_user: f64,
+        count: u32,
+        each: &mut impl FnMut(ChannelId, &[ConnectionId]),
+    ) {
         let picks = (libm::round(per_user) as u32).clamp(1, count);
         let mut pairs: Vec<(u32, u32)> = Vec::with_capacity((self.connections * picks) as usize);
         let mut own = Vec::new();
@@ -143,7 +174,10 @@ impl<'a> Population<'a> {
             own.clear();
             let mut ordinal = 0;
             while own.len() < picks as usize {
-                let channel = self.draws.below(MEMBER, u64::from(user), ordinal, u64::from(count)) as u32;
+                let channel = self
+                    .draws
+                    .below(MEMBER, u64::from(user), ordinal, u64::from(count))
+                    as u32;
                 ordinal += 1;
                 if !own.contains(&channel) {
                     own.push(channel);
@@ -207,7 +241,13 @@ fn nested_pick(draws: &Draws, entity: u64, ordinal: u64, n: u32) -> u32 {
     const UPPER: u64 = 1 << 63;
     debug_assert!(n > 0, "a pick needs somebody to pick");
     let top = u32::BITS - (n - 1).leading_zeros();
-    let draw = |level: u32, trial: u64| draws.u64(MEMBER, entity, (ordinal << 16) | (trial << 6) | u64::from(level));
+    let draw = |level: u32, trial: u64| {
+        draws.u64(
+            MEMBER,
+            entity,
+            (ordinal << 16) | (trial << 6) | u64::from(level),
+        )
+    };
     let mut trial = 0;
     let mut level = top;
     while level > 0 {
@@ -237,7 +277,10 @@ mod tests {
             let mut before = nested_pick(&draws, key, 0, 1);
             for n in 2..300 {
                 let now = nested_pick(&draws, key, 0, n);
-                assert!(now == before || now == n - 1, "key {key}, n {n}: {before} -> {now}");
+                assert!(
+                    now == before || now == n - 1,
+                    "key {key}, n {n}: {before} -> {now}"
+                );
                 before = now;
             }
         }
@@ -253,9 +296,15 @@ mod tests {
                 counts[nested_pick(&draws, key, 1, n) as usize] += 1;
             }
             let expected = picks as f64 / f64::from(n);
-            let chi2: f64 = counts.iter().map(|&c| (c as f64 - expected) * (c as f64 - expected) / expected).sum();
+            let chi2: f64 = counts
+                .iter()
+                .map(|&c| (c as f64 - expected) * (c as f64 - expected) / expected)
+                .sum();
             let dof = f64::from(n - 1);
-            assert!((chi2 - dof).abs() < 5.0 * (2.0 * dof).sqrt(), "n {n}: chi-squared {chi2} at {dof} degrees of freedom");
+            assert!(
+                (chi2 - dof).abs() < 5.0 * (2.0 * dof).sqrt(),
+                "n {n}: chi-squared {chi2} at {dof} degrees of freedom"
+            );
         }
     }
 

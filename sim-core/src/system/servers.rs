@@ -40,10 +40,16 @@ impl Capacity {
     #[must_use]
     pub fn of(tier: &ConnectionServers) -> Self {
         let profile = &tier.profile;
-        let free = tier.machine.memory_bytes.saturating_sub(profile.base_memory_bytes);
+        let free = tier
+            .machine
+            .memory_bytes
+            .saturating_sub(profile.base_memory_bytes);
         Self {
             memory: free / profile.memory_per_connection_bytes.max(1),
-            descriptors: u64::from(tier.descriptors.saturating_sub(profile.reserved_descriptors)),
+            descriptors: u64::from(
+                tier.descriptors
+                    .saturating_sub(profile.reserved_descriptors),
+            ),
             configured: tier.max_connections.map_or(u64::MAX, u64::from),
         }
     }
@@ -134,10 +140,20 @@ impl Servers {
             copies: 0,
         };
         let table = |distribution| {
-            QuantileTable::new(distribution).unwrap_or_else(|problem| panic!("a validated pause: {problem}"))
+            QuantileTable::new(distribution)
+                .unwrap_or_else(|problem| panic!("a validated pause: {problem}"))
         };
-        let pauses = profile.pauses.iter().map(|class| (table(class.every), table(class.lasts))).collect();
-        Self { servers: vec![server; tier.count as usize], capacity: Capacity::of(tier), pauses, profile }
+        let pauses = profile
+            .pauses
+            .iter()
+            .map(|class| (table(class.every), table(class.lasts)))
+            .collect();
+        Self {
+            servers: vec![server; tier.count as usize],
+            capacity: Capacity::of(tier),
+            pauses,
+            profile,
+        }
     }
 
     /// CPU time of a piece of work at low load.
@@ -147,7 +163,9 @@ impl Servers {
         let profile = &self.profile;
         match work {
             Work::Receive(_) => profile.receive,
-            Work::Copy { recipients, .. } => profile.copy + self.deliver(bytes) * u64::from(recipients),
+            Work::Copy { recipients, .. } => {
+                profile.copy + self.deliver(bytes) * u64::from(recipients)
+            }
             Work::Answer(_) => profile.copy + self.deliver(bytes),
             Work::Accept(_) => profile.accept,
             Work::Replay(messages) => profile.copy + self.deliver(bytes) * u64::from(messages),
@@ -161,7 +179,8 @@ impl Servers {
     #[inline]
     #[must_use]
     pub fn deliver(&self, bytes: u32) -> SimDuration {
-        self.profile.deliver + SimDuration::from_nanos(u64::from(bytes) * self.profile.deliver_ps_per_byte / 1_000)
+        self.profile.deliver
+            + SimDuration::from_nanos(u64::from(bytes) * self.profile.deliver_ps_per_byte / 1_000)
     }
 
     /// CPU time of taking one copy.
@@ -208,7 +227,11 @@ impl Server {
     pub fn note_churn(&mut self, now: SimTime, connection: u32, came: bool) {
         /// Nothing stays in a server's queue for longer.
         const MEMORY: SimDuration = SimDuration::from_secs(300);
-        while self.churn.front().is_some_and(|&(at, _, _)| at + MEMORY < now) {
+        while self
+            .churn
+            .front()
+            .is_some_and(|&(at, _, _)| at + MEMORY < now)
+        {
             self.churn.pop_front();
         }
         self.churn.push_back((now, connection, came));

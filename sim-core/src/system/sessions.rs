@@ -5,8 +5,9 @@
 //! back within the resume window is sent what it missed from the replay rings of its channels, in order; older messages, and
 //! all messages of a session that expired, stay lost.
 //!
-//! A server that dies says nothing: its clients notice when a heartbeat stays unanswered (phase uniform, then the timeout),
-//! the registry after the heartbeat timeout. Until then messages are still sent to it. A connection that is *cut* (by the
+//! A server that dies says nothing. A client notices when the heartbeat timeout has passed since the last heartbeat that was
+//! answered, which lies up to one interval before the death; the registry notices one timeout after it. Until then messages
+//! are still sent to it. A connection that is *cut* (by the
 //! network, or by a server that drains) is noticed at once on both sides.
 //!
 //! What a client had received when its connection went is recomputed from the keyed draws, see [`super::deliveries`]; only
@@ -59,17 +60,30 @@ impl Away {
     /// A client that has just lost its connection to `server`.
     #[must_use]
     pub fn new(server: ServerId) -> Self {
-        Self { server, attempts: 0, waited: SimDuration::ZERO, since: SimTime::ZERO, attempt_began: SimTime::ZERO }
+        Self {
+            server,
+            attempts: 0,
+            waited: SimDuration::ZERO,
+            since: SimTime::ZERO,
+            attempt_began: SimTime::ZERO,
+        }
     }
 }
 
 impl World {
     /// A client waits before its next attempt.
     pub(super) fn try_later(&mut self, connection: u32, out: &mut Schedule<'_, Event>) {
-        let Some(away) = self.away.get_mut(&connection) else { return };
-        let mut rng = self.draws.rng(RECONNECT, connection.into(), (away.since.as_nanos() << 8) | u64::from(away.attempts));
+        let Some(away) = self.away.get_mut(&connection) else {
+            return;
+        };
+        let mut rng = self.draws.rng(
+            RECONNECT,
+            connection.into(),
+            (away.since.as_nanos() << 8) | u64::from(away.attempts),
+        );
         let policy = &self.scenario.load.reconnect;
-        let wait = SimDuration::from_nanos(policy.delay(away.attempts, away.waited.as_nanos(), &mut rng));
+        let wait =
+            SimDuration::from_nanos(policy.delay(away.attempts, away.waited.as_nanos(), &mut rng));
         away.waited = wait;
         away.attempts += 1;
         out.after(wait, Event::Attempt(connection));
@@ -78,7 +92,9 @@ impl World {
     /// A client sends its request to connect.
     pub(super) fn attempt(&mut self, connection: u32, out: &mut Schedule<'_, Event>) {
         let now = out.now();
-        let Some(away) = self.away.get_mut(&connection) else { return };
+        let Some(away) = self.away.get_mut(&connection) else {
+            return;
+        };
         away.attempt_began = now;
         if now >= self.ledger.since {
             self.ledger.attempts += 1;
@@ -100,7 +116,13 @@ impl World {
         let state = &mut self.servers.servers[server.index()];
         if !state.is_up() {
             // Nothing answers: the attempt times out.
-            out.after(self.scenario.load.heartbeat_timeout, Event::Notice { connection, server: u16::MAX });
+            out.after(
+                self.scenario.load.heartbeat_timeout,
+                Event::Notice {
+                    connection,
+                    server: u16::MAX,
+                },
+            );
             return;
         }
         match state.admit(now, &capacity) {
@@ -120,23 +142,39 @@ impl World {
             self.ledger.kind(Kind::Connect).failed += 1;
         }
         // The refusal travels back before the client can wait.
-        out.after(self.one_way(connection), Event::Notice { connection, server: u16::MAX });
+        out.after(
+            self.one_way(connection),
+            Event::Notice {
+                connection,
+                server: u16::MAX,
+            },
+        );
     }
 
     /// An admitted connection was lost with its server.
     pub(super) fn attempt_failed(&mut self, connection: u32, out: &mut Schedule<'_, Event>) {
-        out.after(self.scenario.load.heartbeat_timeout, Event::Notice { connection, server: u16::MAX });
+        out.after(
+            self.scenario.load.heartbeat_timeout,
+            Event::Notice {
+                connection,
+                server: u16::MAX,
+            },
+        );
     }
 
     /// A client notices that its connection to `server` is gone, or (`u16::MAX`) that its attempt has failed.
     pub(super) fn notice(&mut self, connection: u32, server: u16, out: &mut Schedule<'_, Event>) {
         if server != u16::MAX {
             let id = ConnectionId(connection);
-            let moved = self.hub.connections().server(id) != ServerId(server) || self.away.contains_key(&connection);
+            let moved = self.hub.connections().server(id) != ServerId(server)
+                || self.away.contains_key(&connection);
             if moved {
                 return;
             }
-            let away = Away { since: out.now(), ..Away::new(ServerId(server)) };
+            let away = Away {
+                since: out.now(),
+                ..Away::new(ServerId(server))
+            };
             self.away.insert(connection, away);
         }
         self.try_later(connection, out);
@@ -146,7 +184,9 @@ impl World {
     pub(super) fn admitted(&mut self, server: u16, connection: u32, out: &mut Schedule<'_, Event>) {
         let now = out.now();
         let id = ConnectionId(connection);
-        let Some(away) = self.away.remove(&connection) else { return };
+        let Some(away) = self.away.remove(&connection) else {
+            return;
+        };
         self.before_churn(usize::from(server));
         if self.hub.connections().state(id) == ConnectionState::Open {
             // The registry has not noticed yet that its old server died.
@@ -156,7 +196,16 @@ impl World {
         self.deadlines.cancel(connection);
         let last_seen = self.last_seen(connection, away.server, now);
         let mut slices = Vec::new();
-        let resumed = self.hub.resume(timestamp(now), id, ServerId(server), &last_seen, &mut slices).is_ok();
+        let resumed = self
+            .hub
+            .resume(
+                timestamp(now),
+                id,
+                ServerId(server),
+                &last_seen,
+                &mut slices,
+            )
+            .is_ok();
         if !resumed && self.hub.open(timestamp(now), id, ServerId(server)).is_err() {
             self.away.insert(connection, away);
             self.attempt_failed(connection, out);
@@ -168,7 +217,10 @@ impl World {
             self.ledger.resumed += u64::from(resumed);
         }
         if resumed {
-            let slices: Vec<(ChannelId, Seq, Seq)> = slices.iter().map(|slice| (slice.channel, slice.from, slice.to)).collect();
+            let slices: Vec<(ChannelId, Seq, Seq)> = slices
+                .iter()
+                .map(|slice| (slice.channel, slice.from, slice.to))
+                .collect();
             self.replay(server, connection, &slices, out);
         }
         self.reopened.insert(connection, now);
@@ -179,7 +231,8 @@ impl World {
     fn record_connect(&mut self, connection: u32, away: &Away, now: SimTime) {
         let client = self.clients.get(connection);
         let receipt = now + self.one_way(connection);
-        self.clients.set_last_receipt(connection, receipt.max(client.last_receipt));
+        self.clients
+            .set_last_receipt(connection, receipt.max(client.last_receipt));
         if away.attempt_began < self.ledger.since {
             return;
         }
@@ -188,7 +241,10 @@ impl World {
         let one_way = self.one_way(connection);
         parts.add(Part::Uplink, one_way);
         parts.add(Part::Downlink, one_way);
-        parts.add(Part::ServerService, latency.saturating_sub(one_way + one_way));
+        parts.add(
+            Part::ServerService,
+            latency.saturating_sub(one_way + one_way),
+        );
         let ledger = self.ledger.kind(Kind::Connect);
         ledger.completed += 1;
         ledger.receive(client.class, units_of(latency), &parts);
@@ -198,12 +254,23 @@ impl World {
     fn last_seen(&self, connection: u32, server: ServerId, now: SimTime) -> Vec<(ChannelId, Seq)> {
         let id = ConnectionId(connection);
         let channels = self.hub.directory().channels_of(id);
-        channels.iter().map(|&channel| (channel, self.first_missed(channel, connection, server, now))).collect()
+        channels
+            .iter()
+            .map(|&channel| (channel, self.first_missed(channel, connection, server, now)))
+            .collect()
     }
 
     /// The number before the first message of a channel that a connection missed.
-    fn first_missed(&self, channel: ChannelId, connection: u32, server: ServerId, now: SimTime) -> Seq {
-        let Some(ring) = self.hub.ring(channel) else { return Seq(0) };
+    fn first_missed(
+        &self,
+        channel: ChannelId,
+        connection: u32,
+        server: ServerId,
+        now: SimTime,
+    ) -> Seq {
+        let Some(ring) = self.hub.ring(channel) else {
+            return Seq(0);
+        };
         let mut seen = ring.last();
         while let Some((at, sent)) = ring.get(seen) {
             if !self.missed(at.0, sent.fate.as_deref(), connection, server, now) {
@@ -214,23 +281,52 @@ impl World {
         seen
     }
 
-    fn missed(&self, ordered_ns: u64, fate: Option<&Fate>, connection: u32, server: ServerId, now: SimTime) -> bool {
-        if self.reopened.get(&connection).is_some_and(|reopened| ordered_ns < reopened.as_nanos()) {
+    fn missed(
+        &self,
+        ordered_ns: u64,
+        fate: Option<&Fate>,
+        connection: u32,
+        server: ServerId,
+        now: SimTime,
+    ) -> bool {
+        if self
+            .reopened
+            .get(&connection)
+            .is_some_and(|reopened| ordered_ns < reopened.as_nanos())
+        {
             return false;
         }
-        let noted = fate.is_some_and(|fate| fate.void_on.contains(&server) || fate.missed_by.contains(&connection));
-        noted || self.away_since(connection, now).is_some_and(|since| ordered_ns >= since.as_nanos())
+        let noted = fate.is_some_and(|fate| {
+            fate.void_on.contains(&server) || fate.missed_by.contains(&connection)
+        });
+        noted
+            || self
+                .away_since(connection, now)
+                .is_some_and(|since| ordered_ns >= since.as_nanos())
     }
 
     /// When the registry began to hold messages for an absent session.
     fn away_since(&self, connection: u32, now: SimTime) -> Option<SimTime> {
-        let deadline = self.hub.connections().resume_deadline(ConnectionId(connection))?;
+        let deadline = self
+            .hub
+            .connections()
+            .resume_deadline(ConnectionId(connection))?;
         let window = self.scenario.design.connection_servers.resume;
-        Some(SimTime::from_nanos(deadline.0).saturating_sub(window).min(now))
+        Some(
+            SimTime::from_nanos(deadline.0)
+                .saturating_sub(window)
+                .min(now),
+        )
     }
 
     /// Writes what a client missed, channel by channel, in order.
-    fn replay(&mut self, server: u16, connection: u32, slices: &[(ChannelId, Seq, Seq)], out: &mut Schedule<'_, Event>) {
+    fn replay(
+        &mut self,
+        server: u16,
+        connection: u32,
+        slices: &[(ChannelId, Seq, Seq)],
+        out: &mut Schedule<'_, Event>,
+    ) {
         let now = out.now();
         let client = self.clients.get(connection);
         let deliver = self.servers.deliver(self.payload_bytes(Kind::Publish));
@@ -240,7 +336,10 @@ impl World {
         let mut last = client.last_receipt;
         for &(channel, from, to) in slices {
             for seq in from.0..to.0 {
-                let Some((_, sent)) = self.hub.ring(channel).and_then(|ring| ring.get(Seq(seq))) else { continue };
+                let Some((_, sent)) = self.hub.ring(channel).and_then(|ring| ring.get(Seq(seq)))
+                else {
+                    continue;
+                };
                 let started = sent.started;
                 written += deliver;
                 count += 1;
@@ -249,7 +348,11 @@ impl World {
                     let latency = last - started;
                     let mut parts = Parts::default();
                     parts.add(Part::Offline, latency);
-                    self.ledger.kind(Kind::Publish).receive(client.class, units_of(latency), &parts);
+                    self.ledger.kind(Kind::Publish).receive(
+                        client.class,
+                        units_of(latency),
+                        &parts,
+                    );
                 }
             }
         }
@@ -269,7 +372,9 @@ impl World {
     pub(super) fn cut(&mut self, connection: u32, out: &mut Schedule<'_, Event>) {
         let now = out.now();
         let id = ConnectionId(connection);
-        if self.hub.connections().state(id) != ConnectionState::Open || self.away.contains_key(&connection) {
+        if self.hub.connections().state(id) != ConnectionState::Open
+            || self.away.contains_key(&connection)
+        {
             return;
         }
         let server = self.hub.connections().server(id);
@@ -283,7 +388,13 @@ impl World {
         self.uncount(server, now);
         self.hub.close(timestamp(now), id, self.resumable());
         self.watch_deadline(connection, now);
-        self.away.insert(connection, Away { since: now, ..Away::new(server) });
+        self.away.insert(
+            connection,
+            Away {
+                since: now,
+                ..Away::new(server)
+            },
+        );
         self.try_later(connection, out);
     }
 
@@ -336,14 +447,28 @@ impl World {
         for work in lost {
             self.void_work(server, work, out);
         }
-        let connected: Vec<u32> = self.hub.connections().open_connections(ServerId(server)).map(|id| id.0).collect();
+        let connected: Vec<u32> = self
+            .hub
+            .connections()
+            .open_connections(ServerId(server))
+            .map(|id| id.0)
+            .collect();
         let interval = self.scenario.load.heartbeat;
         for connection in connected {
-            let phase = self.draws.unit_f64(NOTICE, connection.into(), now.as_nanos());
-            let wait = interval.scaled(phase) + self.scenario.load.heartbeat_timeout;
+            let phase = self
+                .draws
+                .unit_f64(NOTICE, connection.into(), now.as_nanos());
+            let wait = self
+                .scenario
+                .load
+                .heartbeat_timeout
+                .saturating_sub(interval.scaled(phase));
             out.after(wait, Event::Notice { connection, server });
         }
-        out.after(self.scenario.load.heartbeat_timeout, Event::ServerNoticed { server, epoch });
+        out.after(
+            self.scenario.load.heartbeat_timeout,
+            Event::ServerNoticed { server, epoch },
+        );
     }
 
     /// The registry and the balancer notice that a server is dead.
@@ -357,9 +482,15 @@ impl World {
             self.balancer.on_closed(timestamp(now), ServerId(server));
         }
         if !self.servers.servers[usize::from(server)].is_up() {
-            self.balancer.set_state(timestamp(now), ServerId(server), BackendState::Down);
+            self.balancer
+                .set_state(timestamp(now), ServerId(server), BackendState::Down);
         }
-        let connected: Vec<u32> = self.hub.connections().open_connections(ServerId(server)).map(|id| id.0).collect();
+        let connected: Vec<u32> = self
+            .hub
+            .connections()
+            .open_connections(ServerId(server))
+            .map(|id| id.0)
+            .collect();
         self.hub.server_down(timestamp(now), ServerId(server));
         if self.servers.servers[usize::from(server)].is_up() {
             self.hub.server_up(timestamp(now), ServerId(server));
@@ -377,12 +508,15 @@ impl World {
         }
         state.station.restore(now);
         self.hub.server_up(timestamp(now), ServerId(server));
-        self.balancer.set_state(timestamp(now), ServerId(server), BackendState::Up);
+        self.balancer
+            .set_state(timestamp(now), ServerId(server), BackendState::Up);
     }
 
     /// A broker node is back.
     pub(super) fn broker_back(&mut self, node: u16, now: SimTime) {
-        let Some(broker) = &mut self.broker else { return };
+        let Some(broker) = &mut self.broker else {
+            return;
+        };
         broker.partitions.broker_up(timestamp(now), node.into());
         for core in broker.node_cores(node.into()) {
             broker.cores[core].restore();
@@ -393,10 +527,20 @@ impl World {
     pub(super) fn fault(&mut self, index: u16, begins: bool, out: &mut Schedule<'_, Event>) {
         let timed = self.scenario.faults[usize::from(index)].clone();
         if begins && let Some(lasts) = timed.lasts {
-            out.after(lasts, Event::Fault { index, begins: false });
+            out.after(
+                lasts,
+                Event::Fault {
+                    index,
+                    begins: false,
+                },
+            );
         }
         match timed.fault {
-            Fault::Kill { tier: Tier::ConnectionServers, first, instances } => {
+            Fault::Kill {
+                tier: Tier::ConnectionServers,
+                first,
+                instances,
+            } => {
                 for server in (first..first + instances).map(|server| server as u16) {
                     if begins {
                         self.kill_server(server, out);
@@ -405,7 +549,11 @@ impl World {
                     }
                 }
             }
-            Fault::Kill { tier: Tier::Broker, first, instances } => {
+            Fault::Kill {
+                tier: Tier::Broker,
+                first,
+                instances,
+            } => {
                 for node in first..first + instances {
                     if begins {
                         self.kill_broker(node, out.now());
@@ -415,9 +563,18 @@ impl World {
                 }
             }
             Fault::Kill { .. } => {}
-            Fault::RollingRestart { .. } if begins => out.after(SimDuration::ZERO, Event::Rolling { index, server: 0, restart: false }),
+            Fault::RollingRestart { .. } if begins => out.after(
+                SimDuration::ZERO,
+                Event::Rolling {
+                    index,
+                    server: 0,
+                    restart: false,
+                },
+            ),
             Fault::RollingRestart { .. } => {}
-            Fault::DropConnections { within } if begins => self.drop_connections(index, within, out),
+            Fault::DropConnections { within } if begins => {
+                self.drop_connections(index, within, out)
+            }
             Fault::DropConnections { .. } => {}
         }
     }
@@ -432,23 +589,53 @@ impl World {
     }
 
     /// One step of a rolling restart: drain a server, then restart it, then the next.
-    pub(super) fn rolling(&mut self, index: u16, server: u16, restart: bool, out: &mut Schedule<'_, Event>) {
+    pub(super) fn rolling(
+        &mut self,
+        index: u16,
+        server: u16,
+        restart: bool,
+        out: &mut Schedule<'_, Event>,
+    ) {
         let now = out.now();
-        let Fault::RollingRestart { drain, restart: takes } = self.scenario.faults[usize::from(index)].fault else { return };
-        let connected: Vec<u32> = self.hub.connections().open_connections(ServerId(server)).map(|id| id.0).collect();
+        let Fault::RollingRestart {
+            drain,
+            restart: takes,
+        } = self.scenario.faults[usize::from(index)].fault
+        else {
+            return;
+        };
+        let connected: Vec<u32> = self
+            .hub
+            .connections()
+            .open_connections(ServerId(server))
+            .map(|id| id.0)
+            .collect();
         if !restart {
-            self.balancer.set_state(timestamp(now), ServerId(server), BackendState::Draining);
+            self.balancer
+                .set_state(timestamp(now), ServerId(server), BackendState::Draining);
             for connection in connected {
-                let at = drain.scaled(self.draws.unit_f64(CUT, connection.into(), (u64::from(index) << 32) | u64::from(server)));
+                let at = drain.scaled(self.draws.unit_f64(
+                    CUT,
+                    connection.into(),
+                    (u64::from(index) << 32) | u64::from(server),
+                ));
                 out.after(at, Event::Cut(connection));
             }
-            out.after(drain, Event::Rolling { index, server, restart: true });
+            out.after(
+                drain,
+                Event::Rolling {
+                    index,
+                    server,
+                    restart: true,
+                },
+            );
             return;
         }
         for connection in connected {
             self.cut(connection, out);
         }
-        self.balancer.set_state(timestamp(now), ServerId(server), BackendState::Down);
+        self.balancer
+            .set_state(timestamp(now), ServerId(server), BackendState::Down);
         let mut lost = Vec::new();
         let state = &mut self.servers.servers[usize::from(server)];
         state.epoch = state.epoch.wrapping_add(1);
@@ -458,12 +645,21 @@ impl World {
         }
         out.after(takes, Event::ServerBack(server));
         if usize::from(server) + 1 < self.servers.servers.len() {
-            out.after(takes, Event::Rolling { index, server: server + 1, restart: false });
+            out.after(
+                takes,
+                Event::Rolling {
+                    index,
+                    server: server + 1,
+                    restart: false,
+                },
+            );
         }
     }
 
     fn kill_broker(&mut self, node: u32, now: SimTime) {
-        let Some(broker) = &mut self.broker else { return };
+        let Some(broker) = &mut self.broker else {
+            return;
+        };
         broker.partitions.broker_down(timestamp(now), node);
         broker.died[node as usize] = Some(now);
         for core in broker.node_cores(node) {
@@ -504,12 +700,15 @@ impl World {
         let mut held = 0;
         for (&connection, away) in &self.away {
             let id = ConnectionId(connection);
-            let waiting = connections.is_resumable(timestamp(now), id) || (connections.state(id) == ConnectionState::Open && self.resumable());
+            let waiting = connections.is_resumable(timestamp(now), id)
+                || (connections.state(id) == ConnectionState::Open && self.resumable());
             if !waiting {
                 continue;
             }
             for &channel in self.hub.directory().channels_of(id) {
-                let Some(ring) = self.hub.ring(channel) else { continue };
+                let Some(ring) = self.hub.ring(channel) else {
+                    continue;
+                };
                 let mut seq = ring.last();
                 while let Some((at, sent)) = ring.get(seq) {
                     if !self.missed(at.0, sent.fate.as_deref(), connection, away.server, now) {

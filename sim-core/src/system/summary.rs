@@ -7,11 +7,13 @@ use super::baseline::{Baseline, Reading};
 use super::ledger::{KindLedger, Ledger, Refusal};
 use super::operation::{Kind, Part};
 use super::world::World;
+use routing::RoutingMode;
+
 use super::{cost, limits, verdict};
 use crate::histogram::Histogram;
 use crate::report::{
-    BreakdownRow, ConnectionsReport, EngineReport, Estimate, LatencyReport, OperationReport, QueueReport, RunReport, SCHEMA,
-    ScenarioId, TierReport, Utilization,
+    BreakdownRow, ConnectionsReport, EngineReport, Estimate, LatencyReport, OperationReport,
+    QueueReport, RunReport, SCHEMA, ScenarioId, TierReport, Utilization,
 };
 use crate::scenario::{Scenario, Tier};
 use crate::time::{SimDuration, SimTime};
@@ -31,12 +33,22 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario) -> RunReport {
         if own.offered == 0 && world.offered_per_s(kind) == 0.0 {
             continue;
         }
-        let way = own.in_transit + in_flight[kind.index()] + if kind == Kind::Publish { held } else { 0 };
-        operations.insert(kind.name().to_owned(), operation(world, kind, own, way, seconds, unstable.is_some()));
+        let way =
+            own.in_transit + in_flight[kind.index()] + if kind == Kind::Publish { held } else { 0 };
+        operations.insert(
+            kind.name().to_owned(),
+            operation(world, kind, own, way, seconds, unstable.is_some()),
+        );
     }
     let tiers = tiers(world, &ledger, now, measured);
     let (bottleneck, breaks_at) = limits::first_to_give_way(scenario, &tiers);
-    let per_s = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
+    let per_s = |count: u64| {
+        if seconds > 0.0 {
+            count as f64 / seconds
+        } else {
+            0.0
+        }
+    };
     let cost = cost::cost(
         world,
         per_s(ledger.egress_bytes - world.baseline.egress_bytes),
@@ -45,18 +57,30 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario) -> RunReport {
     );
     let mut warnings = Vec::new();
     if let Some(tier) = unstable {
-        warnings.push(format!("the queue of {tier} grows without end at this load: no percentile is given"));
+        warnings.push(format!(
+            "the queue of {tier} grows without end at this load: no percentile is given"
+        ));
+    }
+    let servers = world.servers.servers.len();
+    if world.scenario.design.routing == RoutingMode::Local && servers > 1 {
+        warnings.push(format!("with routing Local, members on the other {} servers receive nothing: choose Interest, Broadcast or ChannelOwner", servers - 1));
     }
     let mut report = RunReport {
         schema: SCHEMA,
         plimsoll: env!("CARGO_PKG_VERSION").to_owned(),
-        scenario: ScenarioId { name: scenario.name.clone(), hash: format!("{:016x}", scenario.hash()) },
+        scenario: ScenarioId {
+            name: scenario.name.clone(),
+            hash: format!("{:016x}", scenario.hash()),
+        },
         seed: scenario.run.seed,
         population_seed: scenario.run.population_seed,
         users: scenario.load.users.into(),
         simulated_s: seconds,
         warmup_s: ledger.since.as_secs_f64(),
-        stop: unstable.map_or_else(|| "Finished".to_owned(), |tier| format!("Unstable{{{tier}}}")),
+        stop: unstable.map_or_else(
+            || "Finished".to_owned(),
+            |tier| format!("Unstable{{{tier}}}"),
+        ),
         operations,
         tiers,
         connections: connections(world, &ledger),
@@ -66,19 +90,45 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario) -> RunReport {
         objectives: Vec::new(),
         quick_estimate: None,
         warnings,
-        engine: EngineReport { memory_bytes: world.memory_bytes(), ..EngineReport::default() },
+        engine: EngineReport {
+            memory_bytes: world.memory_bytes(),
+            ..EngineReport::default()
+        },
     };
-    report.objectives = scenario.objectives.iter().map(|objective| verdict::judge(objective, &report, unstable.is_some())).collect();
+    report.objectives = scenario
+        .objectives
+        .iter()
+        .map(|objective| verdict::judge(objective, &report, unstable.is_some()))
+        .collect();
     report
 }
 
-fn operation(world: &World, kind: Kind, own: &KindLedger, in_flight: u64, seconds: f64, unstable: bool) -> OperationReport {
-    let per_s = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
+fn operation(
+    world: &World,
+    kind: Kind,
+    own: &KindLedger,
+    in_flight: u64,
+    seconds: f64,
+    unstable: bool,
+) -> OperationReport {
+    let per_s = |count: u64| {
+        if seconds > 0.0 {
+            count as f64 / seconds
+        } else {
+            0.0
+        }
+    };
     let mut latency_ms = BTreeMap::new();
-    latency_ms.insert(kind.terminal().to_owned(), latency(own.terminal.total(), true, unstable));
+    latency_ms.insert(
+        kind.terminal().to_owned(),
+        latency(own.terminal.total(), true, unstable),
+    );
     let fans_out = matches!(kind, Kind::Publish | Kind::Presence);
     if fans_out {
-        latency_ms.insert("complete".to_owned(), latency(&own.complete, true, unstable));
+        latency_ms.insert(
+            "complete".to_owned(),
+            latency(&own.complete, true, unstable),
+        );
     }
     OperationReport {
         offered_per_s: per_s(own.offered),
@@ -90,7 +140,11 @@ fn operation(world: &World, kind: Kind, own: &KindLedger, in_flight: u64, second
         failed: own.failed,
         timed_out: own.timed_out,
         retried: own.retried,
-        lost: if fans_out { own.owed.saturating_sub(own.received + in_flight) } else { 0 },
+        lost: if fans_out {
+            own.owed.saturating_sub(own.received + in_flight)
+        } else {
+            0
+        },
         duplicated: own.duplicated,
         reordered: 0,
         stale_ratio: 0.0,
@@ -102,12 +156,23 @@ fn operation(world: &World, kind: Kind, own: &KindLedger, in_flight: u64, second
 }
 
 /// Merges the classes that share a name.
-fn by_class(world: &World, own: &KindLedger, unstable: bool, name: impl Fn(&super::network::Class) -> &String) -> BTreeMap<String, LatencyReport> {
+fn by_class(
+    world: &World,
+    own: &KindLedger,
+    unstable: bool,
+    name: impl Fn(&super::network::Class) -> &String,
+) -> BTreeMap<String, LatencyReport> {
     let mut merged: BTreeMap<String, Histogram> = BTreeMap::new();
     for (class, histogram) in world.network.classes().iter().zip(&own.by_class) {
-        merged.entry(name(class).clone()).or_insert_with(Histogram::new).merge(histogram);
+        merged
+            .entry(name(class).clone())
+            .or_insert_with(Histogram::new)
+            .merge(histogram);
     }
-    merged.into_iter().map(|(name, histogram)| (name, latency(&histogram, false, unstable))).collect()
+    merged
+        .into_iter()
+        .map(|(name, histogram)| (name, latency(&histogram, false, unstable)))
+        .collect()
 }
 
 fn latency(histogram: &Histogram, buckets: bool, unstable: bool) -> LatencyReport {
@@ -124,7 +189,10 @@ fn latency(histogram: &Histogram, buckets: bool, unstable: bool) -> LatencyRepor
         p999: ms(histogram.quantile(0.999)),
         max: histogram.max().unwrap_or_default().as_millis_f64(),
         buckets: if buckets && !unstable {
-            histogram.buckets().map(|bucket| (bucket.high.as_millis_f64(), bucket.count)).collect()
+            histogram
+                .buckets()
+                .map(|bucket| (bucket.high.as_millis_f64(), bucket.count))
+                .collect()
         } else {
             Vec::new()
         },
@@ -143,17 +211,25 @@ fn breakdown(own: &KindLedger) -> Vec<BreakdownRow> {
             tier: tier.to_owned(),
             cause: cause.to_owned(),
             mean_ms: mean[index] / 1e6,
-            share_of_p99: if slow_total > 0.0 { slow[index] / slow_total } else { 0.0 },
+            share_of_p99: if slow_total > 0.0 {
+                slow[index] / slow_total
+            } else {
+                0.0
+            },
         })
         .collect()
 }
 
 fn connections(world: &World, ledger: &Ledger) -> ConnectionsReport {
-    let rejected = Refusal::ALL.into_iter().filter(|(reason, _)| ledger.refused[*reason as usize] > 0);
+    let rejected = Refusal::ALL
+        .into_iter()
+        .filter(|(reason, _)| ledger.refused[*reason as usize] > 0);
     ConnectionsReport {
         open: u64::from(world.hub.connections().open_count()) - world.unnoticed(),
         wanted: world.clients.len().into(),
-        rejected: rejected.map(|(reason, name)| (name.to_owned(), ledger.refused[reason as usize])).collect(),
+        rejected: rejected
+            .map(|(reason, name)| (name.to_owned(), ledger.refused[reason as usize]))
+            .collect(),
         reconnects: ledger.reconnects,
         attempts: ledger.attempts,
         resumed: ledger.resumed,
@@ -161,12 +237,24 @@ fn connections(world: &World, ledger: &Ledger) -> ConnectionsReport {
     }
 }
 
-fn tiers(world: &World, ledger: &Ledger, now: SimTime, measured: SimDuration) -> BTreeMap<String, TierReport> {
+fn tiers(
+    world: &World,
+    ledger: &Ledger,
+    now: SimTime,
+    measured: SimDuration,
+) -> BTreeMap<String, TierReport> {
     let readings = Baseline::of(world, now);
-    let span = Span { before: &world.baseline, after: &readings, ns: measured.as_nanos().max(1) as f64 };
+    let span = Span {
+        before: &world.baseline,
+        after: &readings,
+        ns: measured.as_nanos().max(1) as f64,
+    };
     let mut tiers = BTreeMap::new();
     let mut insert = |tier: Tier, report: TierReport| {
-        let order = Tier::ALL.iter().position(|&other| other == tier).unwrap_or_default() as u32;
+        let order = Tier::ALL
+            .iter()
+            .position(|&other| other == tier)
+            .unwrap_or_default() as u32;
         tiers.insert(tier.name().to_owned(), TierReport { order, ..report });
     };
     insert(Tier::LoadBalancer, load_balancer(world, ledger, measured));
@@ -180,15 +268,32 @@ fn tiers(world: &World, ledger: &Ledger, now: SimTime, measured: SimDuration) ->
     if let Some(database) = &world.database {
         let busy = (readings.database.busy_ns - world.baseline.database.busy_ns) as f64;
         let queue = (readings.database.queue_job_ns - world.baseline.database.queue_job_ns) as f64;
-        let pool = Utilization { hottest: busy / span.ns / f64::from(database.connections), ..Utilization::default() };
+        let pool = Utilization {
+            hottest: busy / span.ns / f64::from(database.connections),
+            ..Utilization::default()
+        };
         insert(
             Tier::Database,
             TierReport {
                 instances: 1,
-                utilization: [("pool".to_owned(), Utilization { mean: pool.hottest, ..pool })].into(),
-                queue: QueueReport { mean: queue / span.ns, max: database.pool.max_queue() as u64 },
+                utilization: [(
+                    "pool".to_owned(),
+                    Utilization {
+                        mean: pool.hottest,
+                        ..pool
+                    },
+                )]
+                .into(),
+                queue: QueueReport {
+                    mean: queue / span.ns,
+                    max: database.pool.max_queue() as u64,
+                },
                 dropped: database.refused,
-                counters: [("queries".to_owned(), database.pool.accepted()), ("gave_up".to_owned(), database.gave_up)].into(),
+                counters: [
+                    ("queries".to_owned(), database.pool.accepted()),
+                    ("gave_up".to_owned(), database.gave_up),
+                ]
+                .into(),
                 ..TierReport::default()
             },
         );
@@ -206,13 +311,24 @@ struct Span<'a> {
 fn load_balancer(world: &World, ledger: &Ledger, measured: SimDuration) -> TierReport {
     let tier = &world.scenario.design.load_balancer;
     let instances = f64::from(tier.count.max(1));
-    let open = f64::from(world.hub.connections().open_count()) / (instances * f64::from(tier.max_connections.max(1)));
+    let open = f64::from(world.hub.connections().open_count())
+        / (instances * f64::from(tier.max_connections.max(1)));
     let seconds = measured.as_secs_f64().max(1e-9);
-    let new = ledger.attempts as f64 / seconds / (instances * f64::from(tier.new_connections_per_s.max(1)));
-    let even = |value: f64| Utilization { hottest: value, mean: value, instance: 0 };
+    let new = ledger.attempts as f64
+        / seconds
+        / (instances * f64::from(tier.new_connections_per_s.max(1)));
+    let even = |value: f64| Utilization {
+        hottest: value,
+        mean: value,
+        instance: 0,
+    };
     TierReport {
         instances: tier.count,
-        utilization: [("connections".to_owned(), even(open)), ("accept".to_owned(), even(new))].into(),
+        utilization: [
+            ("connections".to_owned(), even(open)),
+            ("accept".to_owned(), even(new)),
+        ]
+        .into(),
         ..TierReport::default()
     }
 }
@@ -227,35 +343,62 @@ fn servers(world: &World, span: &Span<'_>) -> TierReport {
     let each = |value: &dyn Fn(usize) -> f64| utilization((0..all.len()).map(value));
     let capacity = world.servers.capacity;
     let mut resources = BTreeMap::new();
-    resources.insert("cpu".to_owned(), each(&|i| delta(&|r| r.busy_ns as f64, i) / span.ns / cores));
+    resources.insert(
+        "cpu".to_owned(),
+        each(&|i| delta(&|r| r.busy_ns as f64, i) / span.ns / cores),
+    );
     let memory = |i: usize| {
-        let used = tier.profile.base_memory_bytes + all[i].held_max * tier.profile.memory_per_connection_bytes;
+        let used = tier.profile.base_memory_bytes
+            + all[i].held_max * tier.profile.memory_per_connection_bytes;
         used as f64 / tier.machine.memory_bytes.max(1) as f64
     };
     resources.insert("memory".to_owned(), each(&memory));
-    let descriptors = |i: usize| (all[i].held_max + u64::from(tier.profile.reserved_descriptors)) as f64 / f64::from(tier.descriptors.max(1));
+    let descriptors = |i: usize| {
+        (all[i].held_max + u64::from(tier.profile.reserved_descriptors)) as f64
+            / f64::from(tier.descriptors.max(1))
+    };
     resources.insert("descriptors".to_owned(), each(&descriptors));
     if tier.max_connections.is_some() {
-        resources.insert("connections".to_owned(), each(&|i| all[i].held_max as f64 / capacity.configured.max(1) as f64));
+        resources.insert(
+            "connections".to_owned(),
+            each(&|i| all[i].held_max as f64 / capacity.configured.max(1) as f64),
+        );
     }
     let bits = tier.machine.network_bits_per_s.max(1) as f64;
-    resources.insert("bandwidth".to_owned(), each(&|i| delta(&|r| r.bytes_out as f64, i) * 8.0 / (span.ns / 1e9) / bits));
-    let queues: f64 = (0..all.len()).map(|i| delta(&|r| r.queue_job_ns as f64, i)).sum();
+    resources.insert(
+        "bandwidth".to_owned(),
+        each(&|i| delta(&|r| r.bytes_out as f64, i) * 8.0 / (span.ns / 1e9) / bits),
+    );
+    let queues: f64 = (0..all.len())
+        .map(|i| delta(&|r| r.queue_job_ns as f64, i))
+        .sum();
     let sum = |count: &dyn Fn(&super::servers::Server) -> u64| all.iter().map(count).sum::<u64>();
     TierReport {
         instances: all.len() as u32,
         utilization: resources,
         queue: QueueReport {
             mean: queues / span.ns / all.len().max(1) as f64,
-            max: all.iter().map(|server| server.station.accounts().max_queue as u64).max().unwrap_or_default(),
+            max: all
+                .iter()
+                .map(|server| server.station.accounts().max_queue as u64)
+                .max()
+                .unwrap_or_default(),
         },
-        dropped: sum(&|server| server.station.accounts().dropped + server.station.accounts().rejected),
+        dropped: sum(&|server| {
+            server.station.accounts().dropped + server.station.accounts().rejected
+        }),
         counters: [
             ("copies".to_owned(), sum(&|server| server.copies)),
-            ("wasted_copies".to_owned(), sum(&|server| server.wasted_copies)),
+            (
+                "wasted_copies".to_owned(),
+                sum(&|server| server.wasted_copies),
+            ),
             ("polls".to_owned(), world.ledger.polls),
             ("useful_polls".to_owned(), world.ledger.useful_polls),
-            ("lost_in_crash".to_owned(), sum(&|server| server.station.accounts().lost)),
+            (
+                "lost_in_crash".to_owned(),
+                sum(&|server| server.station.accounts().lost),
+            ),
         ]
         .into(),
         ..TierReport::default()
@@ -263,30 +406,62 @@ fn servers(world: &World, span: &Span<'_>) -> TierReport {
 }
 
 fn owner_nodes(owners: &Owners, span: &Span<'_>) -> TierReport {
-    fifo_nodes(&owners.cores, owners.cores_per_node, &span.before.owners, &span.after.owners, span.ns)
+    fifo_nodes(
+        &owners.cores,
+        owners.cores_per_node,
+        &span.before.owners,
+        &span.after.owners,
+        span.ns,
+    )
 }
 
 fn broker_nodes(broker: &BrokerNodes, span: &Span<'_>) -> TierReport {
-    fifo_nodes(&broker.cores, broker.cores_per_node, &span.before.broker, &span.after.broker, span.ns)
+    fifo_nodes(
+        &broker.cores,
+        broker.cores_per_node,
+        &span.before.broker,
+        &span.after.broker,
+        span.ns,
+    )
 }
 
 /// A tier of nodes whose cores are FIFO stations of their own: the hottest core is the limit.
-fn fifo_nodes(cores: &[crate::station::FastFifo], per_node: u32, before: &[Reading], after: &[Reading], ns: f64) -> TierReport {
-    let delta = |read: &dyn Fn(&Reading) -> f64, index: usize| read(&after[index]) - before.get(index).map_or(0.0, read);
+fn fifo_nodes(
+    cores: &[crate::station::FastFifo],
+    per_node: u32,
+    before: &[Reading],
+    after: &[Reading],
+    ns: f64,
+) -> TierReport {
+    let delta = |read: &dyn Fn(&Reading) -> f64, index: usize| {
+        read(&after[index]) - before.get(index).map_or(0.0, read)
+    };
     let mut cpu = utilization((0..cores.len()).map(|i| delta(&|r| r.busy_ns as f64, i) / ns));
     cpu.instance /= per_node.max(1);
-    let queues: f64 = (0..cores.len()).map(|i| delta(&|r| r.queue_job_ns as f64, i)).sum();
+    let queues: f64 = (0..cores.len())
+        .map(|i| delta(&|r| r.queue_job_ns as f64, i))
+        .sum();
     TierReport {
         instances: cores.len() as u32 / per_node.max(1),
         utilization: [("cpu".to_owned(), cpu)].into(),
         queue: QueueReport {
             mean: queues / ns / cores.len().max(1) as f64,
-            max: cores.iter().map(|core| core.max_queue() as u64).max().unwrap_or_default(),
+            max: cores
+                .iter()
+                .map(|core| core.max_queue() as u64)
+                .max()
+                .unwrap_or_default(),
         },
         dropped: cores.iter().map(crate::station::FastFifo::rejected).sum(),
         counters: [
-            ("messages".to_owned(), cores.iter().map(crate::station::FastFifo::accepted).sum()),
-            ("lost_in_crash".to_owned(), cores.iter().map(crate::station::FastFifo::lost).sum()),
+            (
+                "messages".to_owned(),
+                cores.iter().map(crate::station::FastFifo::accepted).sum(),
+            ),
+            (
+                "lost_in_crash".to_owned(),
+                cores.iter().map(crate::station::FastFifo::lost).sum(),
+            ),
         ]
         .into(),
         ..TierReport::default()
@@ -303,5 +478,9 @@ fn utilization(values: impl Iterator<Item = f64>) -> Utilization {
         sum += value;
         count += 1;
     }
-    Utilization { hottest, mean: sum / f64::from(count.max(1)), instance }
+    Utilization {
+        hottest,
+        mean: sum / f64::from(count.max(1)),
+        instance,
+    }
 }

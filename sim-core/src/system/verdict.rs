@@ -65,11 +65,19 @@ fn value(path: &str, report: &RunReport) -> Option<f64> {
         }
         ["tiers", tier, "utilization", resource, which] => {
             let utilization = report.tiers.get(*tier)?.utilization.get(*resource)?;
-            Some(if *which == "hottest" { utilization.hottest } else { utilization.mean })
+            Some(if *which == "hottest" {
+                utilization.hottest
+            } else {
+                utilization.mean
+            })
         }
         ["tiers", tier, "queue", which] => {
             let queue = report.tiers.get(*tier)?.queue;
-            Some(if *which == "mean" { queue.mean } else { queue.max as f64 })
+            Some(if *which == "mean" {
+                queue.mean
+            } else {
+                queue.max as f64
+            })
         }
         ["tiers", tier, "dropped"] => Some(report.tiers.get(*tier)?.dropped as f64),
         [operation, rest @ ..] => operation_value(report.operations.get(*operation)?, rest),

@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 use routing::hub::HubOptions;
 use routing::{
-    Backend, Balancer, ChannelId, ConnectionId, ConnectionTable, DirectoryBuilder, FanoutPlan, Hub, LoadBalancer, Options,
-    ReplayLimits, RoutingMode, ServerId,
+    Backend, Balancer, ChannelId, ConnectionId, ConnectionTable, DirectoryBuilder, FanoutPlan, Hub,
+    LoadBalancer, Options, ReplayLimits, RoutingMode, ServerId,
 };
 
 use super::BuildError;
+use super::backend::{BrokerNodes, DatabasePool, Ordered, Owners, Queried};
 use super::backlog::Backlog;
 use super::baseline::Baseline;
-use super::backend::{BrokerNodes, DatabasePool, Ordered, Owners, Queried};
 use super::clients::Clients;
 use super::deliveries::Scratch;
 use super::event::{Event, Work};
@@ -109,7 +109,12 @@ impl World {
         let design = &scenario.design;
         let mut servers = Servers::new(&design.connection_servers);
         let mut balancer = balancer(&scenario);
-        let (seats, refused) = seat(&population_draws, clients.len(), &mut servers, &mut balancer);
+        let (seats, refused) = seat(
+            &population_draws,
+            clients.len(),
+            &mut servers,
+            &mut balancer,
+        );
         let mut builder = DirectoryBuilder::new(population.connections());
         let mut channels = 0;
         population.channels(|_, members| {
@@ -126,7 +131,12 @@ impl World {
             owners: owners.as_ref().map(|owners| owners.placement().clone()),
         };
         let table = ConnectionTable::open_on(&seats);
-        let mut hub = Hub::with_population(options, design.connection_servers.count as u16, builder.finish(), table);
+        let mut hub = Hub::with_population(
+            options,
+            design.connection_servers.count as u16,
+            builder.finish(),
+            table,
+        );
         let classes = network.classes().len();
         let mut away = BTreeMap::new();
         for &(connection, _) in &refused {
@@ -139,7 +149,11 @@ impl World {
             ledger.refuse(reason);
         }
         Ok(Self {
-            presence_seen: if scenario.traffic.presence.is_some() { vec![0; clients.len() as usize] } else { Vec::new() },
+            presence_seen: if scenario.traffic.presence.is_some() {
+                vec![0; clients.len() as usize]
+            } else {
+                Vec::new()
+            },
             presence_stamp: 0,
             kernel: Kernel::detect(),
             wire: wire(scenario.load.transport),
@@ -191,7 +205,13 @@ impl World {
         for (index, fault) in self.scenario.faults.iter().enumerate() {
             let at = SimTime::ZERO + fault.at;
             if at >= out.now() {
-                out.at(at, Event::Fault { index: index as u16, begins: true });
+                out.at(
+                    at,
+                    Event::Fault {
+                        index: index as u16,
+                        begins: true,
+                    },
+                );
             }
         }
         let waiting: Vec<u32> = self.away.keys().copied().collect();
@@ -223,13 +243,20 @@ impl World {
 
     /// Connections whose server has died without anybody noticing.
     pub(super) fn unnoticed(&self) -> u64 {
-        let dead = self.servers.servers.iter().enumerate().filter(|(_, server)| !server.is_up());
-        dead.map(|(id, _)| u64::from(self.hub.connections().open_count_on(ServerId(id as u16)))).sum()
+        let dead = self
+            .servers
+            .servers
+            .iter()
+            .enumerate()
+            .filter(|(_, server)| !server.is_up());
+        dead.map(|(id, _)| u64::from(self.hub.connections().open_count_on(ServerId(id as u16))))
+            .sum()
     }
 
     /// Bytes held by the large arrays.
     pub(super) fn memory_bytes(&self) -> u64 {
-        (self.hub.memory_bytes() + self.clients.memory_bytes() + self.presence_seen.len() * 4) as u64
+        (self.hub.memory_bytes() + self.clients.memory_bytes() + self.presence_seen.len() * 4)
+            as u64
     }
 
     /// Operations of a kind per second over the whole system.
@@ -257,8 +284,14 @@ impl World {
     pub fn payload_bytes(&self, kind: Kind) -> u32 {
         let traffic = &self.scenario.traffic;
         match kind {
-            Kind::Publish => traffic.publish.as_ref().map_or(0, |publish| publish.size_bytes),
-            Kind::Presence => traffic.presence.as_ref().map_or(0, |presence| presence.size_bytes),
+            Kind::Publish => traffic
+                .publish
+                .as_ref()
+                .map_or(0, |publish| publish.size_bytes),
+            Kind::Presence => traffic
+                .presence
+                .as_ref()
+                .map_or(0, |presence| presence.size_bytes),
             Kind::Query => traffic.query.as_ref().map_or(0, |query| query.size_bytes),
             Kind::Connect => 0,
         }
@@ -278,7 +311,10 @@ impl World {
         let ordinal = self.arrivals[kind.index()];
         let unit = self.draws.unit_f64(ARRIVAL, kind as u64, ordinal);
         let gap_ns = -libm::log(1.0 - unit) * 1e9 / rate;
-        out.after(SimDuration::from_nanos(libm::round(gap_ns) as u64), Event::Arrival(kind));
+        out.after(
+            SimDuration::from_nanos(libm::round(gap_ns) as u64),
+            Event::Arrival(kind),
+        );
     }
 
     fn arrival(&mut self, kind: Kind, out: &mut Schedule<'_, Event>) {
@@ -287,7 +323,9 @@ impl World {
         self.schedule_arrival(kind, out);
         let now = out.now();
         let measured = now >= self.ledger.since;
-        let Some((origin, channel)) = self.who(kind, ordinal) else { return };
+        let Some((origin, channel)) = self.who(kind, ordinal) else {
+            return;
+        };
         let mut operation = Operation::new(kind, now, origin, ordinal, measured);
         operation.channel = channel;
         if measured {
@@ -299,7 +337,9 @@ impl World {
             return;
         }
         let client = self.clients.get(origin);
-        let jitter = self.network.jitter_units(client.class, operation.key() ^ UPLINK, origin);
+        let jitter = self
+            .network
+            .jitter_units(client.class, operation.key() ^ UPLINK, origin);
         let uplink = SimDuration::from_nanos(units_ns(client.base_units + jitter));
         operation.parts.add(Part::Uplink, uplink);
         let server = self.hub.connections().server(ConnectionId(origin));
@@ -311,17 +351,31 @@ impl World {
     fn who(&self, kind: Kind, ordinal: u64) -> Option<(u32, ChannelId)> {
         let traffic = &self.scenario.traffic;
         let publish = traffic.publish.as_ref().filter(|_| kind == Kind::Publish);
-        let by_channel = publish.is_some_and(|publish| publish.rate.per == Per::Channel || publish.from != Publisher::Members);
+        let by_channel = publish.is_some_and(|publish| {
+            publish.rate.per == Per::Channel || publish.from != Publisher::Members
+        });
         if by_channel {
-            let channel = ChannelId(self.draws.below(CHANNEL, kind as u64, ordinal, self.channels.max(1).into()) as u32);
+            let channel = ChannelId(self.draws.below(
+                CHANNEL,
+                kind as u64,
+                ordinal,
+                self.channels.max(1).into(),
+            ) as u32);
             if publish.is_some_and(|publish| publish.from != Publisher::Members) {
                 return Some((NOBODY, channel));
             }
             let members = self.hub.directory().len(channel) as u64;
             let pick = self.draws.below(WHO, kind as u64, ordinal, members.max(1));
-            return self.nth_live_member(channel, pick).map(|member| (member.0, channel));
+            return self
+                .nth_live_member(channel, pick)
+                .map(|member| (member.0, channel));
         }
-        let user = ConnectionId(self.draws.below(WHO, kind as u64, ordinal, self.clients.len().max(1).into()) as u32);
+        let user = ConnectionId(self.draws.below(
+            WHO,
+            kind as u64,
+            ordinal,
+            self.clients.len().max(1).into(),
+        ) as u32);
         if !self.is_online(user) {
             return None;
         }
@@ -332,7 +386,9 @@ impl World {
         if channels.is_empty() {
             return None;
         }
-        let index = self.draws.below(CHANNEL, kind as u64, ordinal, channels.len() as u64);
+        let index = self
+            .draws
+            .below(CHANNEL, kind as u64, ordinal, channels.len() as u64);
         Some((user.0, channels[index as usize]))
     }
 
@@ -349,53 +405,88 @@ impl World {
 
     /// Whether a user has an open connection to a server that lives.
     fn is_online(&self, user: ConnectionId) -> bool {
-        self.hub.connections().state(user) == routing::ConnectionState::Open && !self.away.contains_key(&user.0)
+        self.hub.connections().state(user) == routing::ConnectionState::Open
+            && !self.away.contains_key(&user.0)
     }
 
     /// The event of work on its way to a server as it lives now.
     pub(super) fn at_server(&self, server: u16, work: Work) -> Event {
-        Event::AtServer { server, epoch: self.servers.servers[usize::from(server)].epoch, work }
+        Event::AtServer {
+            server,
+            epoch: self.servers.servers[usize::from(server)].epoch,
+            work,
+        }
     }
 
-    fn arrive_at_server(&mut self, server: u16, epoch: u16, work: Work, out: &mut Schedule<'_, Event>) {
+    fn arrive_at_server(
+        &mut self,
+        server: u16,
+        epoch: u16,
+        work: Work,
+        out: &mut Schedule<'_, Event>,
+    ) {
         let state = &mut self.servers.servers[usize::from(server)];
         if state.epoch != epoch || !state.is_up() {
             self.void_work(server, work, out);
             return;
         }
-        if let Work::Copy { operation, recipients } = work
+        if let Work::Copy {
+            operation,
+            recipients,
+        } = work
             && self.died_with_broker(server, operation, recipients, out)
         {
             return;
         }
         let lane = match work {
             Work::Copy { .. } | Work::Answer(_) => Lane::Inbox,
-            Work::Receive(_) | Work::Accept(_) | Work::Replay(_) | Work::Chores { .. } => Lane::Socket,
+            Work::Receive(_) | Work::Accept(_) | Work::Replay(_) | Work::Chores { .. } => {
+                Lane::Socket
+            }
         };
         let bytes = match work {
-            Work::Copy { operation, .. } | Work::Answer(operation) => self.payload_bytes(self.operations[operation].kind),
+            Work::Copy { operation, .. } | Work::Answer(operation) => {
+                self.payload_bytes(self.operations[operation].kind)
+            }
             Work::Replay(_) => self.payload_bytes(Kind::Publish),
             Work::Receive(_) | Work::Accept(_) | Work::Chores { .. } => 0,
         };
         let demand = self.servers.demand(work, bytes);
         let state = &mut self.servers.servers[usize::from(server)];
-        state.station.arrive(out.now(), work, demand, lane, &mut self.wakes);
+        state
+            .station
+            .arrive(out.now(), work, demand, lane, &mut self.wakes);
         self.schedule_wakes(server, out);
     }
 
     pub(super) fn schedule_wakes(&mut self, server: u16, out: &mut Schedule<'_, Event>) {
         for wake in self.wakes.drain(..) {
-            out.at(wake.at, Event::ServerDone { server, core: wake.core, stamp: wake.stamp });
+            out.at(
+                wake.at,
+                Event::ServerDone {
+                    server,
+                    core: wake.core,
+                    stamp: wake.stamp,
+                },
+            );
         }
     }
 
     fn server_done(&mut self, server: u16, core: u32, stamp: u32, out: &mut Schedule<'_, Event>) {
         let now = out.now();
-        let done = self.servers.servers[usize::from(server)].station.complete(now, core, stamp, &mut self.wakes);
+        let done = self.servers.servers[usize::from(server)].station.complete(
+            now,
+            core,
+            stamp,
+            &mut self.wakes,
+        );
         self.schedule_wakes(server, out);
         let Some(done) = done else { return };
         match done.job {
-            Work::Copy { operation, recipients } => self.write_copy(usize::from(server), operation, recipients, &done),
+            Work::Copy {
+                operation,
+                recipients,
+            } => self.write_copy(usize::from(server), operation, recipients, &done),
             Work::Receive(id) => {
                 let parts = &mut self.operations[id].parts;
                 parts.add(Part::ServerQueue, done.waited());
@@ -418,7 +509,12 @@ impl World {
     /// A server has read a client's operation.
     fn received(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let queries = match self.operations[id].kind {
-            Kind::Publish => self.scenario.traffic.publish.as_ref().map_or(0, |publish| publish.queries),
+            Kind::Publish => self
+                .scenario
+                .traffic
+                .publish
+                .as_ref()
+                .map_or(0, |publish| publish.queries),
             Kind::Query => 1,
             Kind::Presence | Kind::Connect => 0,
         };
@@ -435,10 +531,18 @@ impl World {
             operation.parts.add(Part::Link, link);
             out.after(link, Event::AtDatabase(id));
         } else if operation.kind == Kind::Query {
-            let server = self.hub.connections().server(ConnectionId(operation.origin));
+            let server = self
+                .hub
+                .connections()
+                .server(ConnectionId(operation.origin));
             match server {
                 ServerId::NOWHERE => self.fail(id, false),
-                server => self.arrive_at_server(server.0, self.servers.servers[server.index()].epoch, Work::Answer(id), out),
+                server => self.arrive_at_server(
+                    server.0,
+                    self.servers.servers[server.index()].epoch,
+                    Work::Answer(id),
+                    out,
+                ),
             }
         } else {
             self.route(id, out);
@@ -446,15 +550,23 @@ impl World {
     }
 
     fn at_database(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
-        let Some(database) = &mut self.database else { return };
+        let Some(database) = &mut self.database else {
+            return;
+        };
         let now = out.now();
         let operation = &mut self.operations[id];
-        let bits = self.draws.u32(QUERY_TIME, operation.key(), u64::from(operation.queries_left));
+        let bits = self.draws.u32(
+            QUERY_TIME,
+            operation.key(),
+            u64::from(operation.queries_left),
+        );
         let demand = database.query.sample(bits);
         match database.ask(now, demand) {
             Queried::Served(departure) => {
                 let link = self.network.server_link();
-                operation.parts.add(Part::DatabaseQueue, departure.started - now);
+                operation
+                    .parts
+                    .add(Part::DatabaseQueue, departure.started - now);
                 operation.parts.add(Part::DatabaseService, demand);
                 operation.parts.add(Part::Link, link);
                 out.at(departure.at + link, Event::Queried(id));
@@ -474,10 +586,21 @@ impl World {
                 self.send_copies(id, out, |_| now);
             }
             RoutingMode::ChannelOwner | RoutingMode::Broadcast | RoutingMode::Interest => {
-                let link = if self.operations[id].origin == NOBODY { SimDuration::ZERO } else { self.network.server_link() };
+                let link = if self.operations[id].origin == NOBODY {
+                    SimDuration::ZERO
+                } else {
+                    self.network.server_link()
+                };
                 self.operations[id].parts.add(Part::Link, link);
                 let by_owner = self.scenario.design.routing == RoutingMode::ChannelOwner;
-                out.after(link, if by_owner { Event::AtOwner(id) } else { Event::AtBroker(id) });
+                out.after(
+                    link,
+                    if by_owner {
+                        Event::AtOwner(id)
+                    } else {
+                        Event::AtBroker(id)
+                    },
+                );
             }
         }
     }
@@ -488,7 +611,10 @@ impl World {
         let operation = self.operations[id];
         let key = u64::from(operation.channel.0);
         let copies = self.plan.copies().len();
-        let ordered = self.owners.as_mut().and_then(|owners| owners.order(now, key, copies));
+        let ordered = self
+            .owners
+            .as_mut()
+            .and_then(|owners| owners.order(now, key, copies));
         let Some(ordered) = ordered else {
             self.fail(id, false);
             return;
@@ -498,7 +624,9 @@ impl World {
 
     fn at_broker(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
-        let Some(broker) = &mut self.broker else { return };
+        let Some(broker) = &mut self.broker else {
+            return;
+        };
         broker.partitions.poll(timestamp(now));
         let partition = broker.partition(self.operations[id].channel);
         let Some(leader) = broker.partitions.leader(partition) else {
@@ -515,8 +643,12 @@ impl World {
         self.operations[id].leader = leader as u16;
         let operation = self.operations[id];
         let copies = self.plan.copies().len();
-        let Some(broker) = &mut self.broker else { return };
-        let linger = broker.linger.sample(self.draws.u32(LINGER, operation.key(), 0));
+        let Some(broker) = &mut self.broker else {
+            return;
+        };
+        let linger = broker
+            .linger
+            .sample(self.draws.u32(LINGER, operation.key(), 0));
         match broker.take(now, leader, partition, copies) {
             Some(ordered) => self.leave(id, now, ordered, Part::BrokerQueue, linger, out),
             None => self.fail(id, false),
@@ -525,8 +657,16 @@ impl World {
 
     /// Whether a copy that arrives would have left a broker node after its death. With a replica it is sent again after the
     /// failover; without, it is lost.
-    fn died_with_broker(&mut self, server: u16, id: OperationId, planned: u32, out: &mut Schedule<'_, Event>) -> bool {
-        let Some(broker) = &mut self.broker else { return false };
+    fn died_with_broker(
+        &mut self,
+        server: u16,
+        id: OperationId,
+        planned: u32,
+        out: &mut Schedule<'_, Event>,
+    ) -> bool {
+        let Some(broker) = &mut self.broker else {
+            return false;
+        };
         let now = out.now();
         let operation = self.operations[id];
         let left = now.saturating_sub(self.network.server_link());
@@ -542,7 +682,13 @@ impl World {
         match again {
             Some(at) => {
                 self.operations[id].leader = u16::MAX;
-                let event = self.at_server(server, Work::Copy { operation: id, recipients: planned });
+                let event = self.at_server(
+                    server,
+                    Work::Copy {
+                        operation: id,
+                        recipients: planned,
+                    },
+                );
                 out.at(at + self.network.server_link(), event);
             }
             None => self.void_copy(usize::from(server), id, planned),
@@ -551,7 +697,15 @@ impl World {
     }
 
     /// Notes the wait at the station that ordered a message, and sends its copies as they leave.
-    fn leave(&mut self, id: OperationId, now: SimTime, ordered: Ordered, queue: Part, rest: SimDuration, out: &mut Schedule<'_, Event>) {
+    fn leave(
+        &mut self,
+        id: OperationId,
+        now: SimTime,
+        ordered: Ordered,
+        queue: Part,
+        rest: SimDuration,
+        out: &mut Schedule<'_, Event>,
+    ) {
         let operation = &mut self.operations[id];
         operation.parts.add(queue, ordered.departure.started - now);
         operation.parts.add(Part::BrokerLinger, rest);
@@ -571,8 +725,17 @@ impl World {
             self.plan_presence(id);
             return;
         }
-        let sent = Sent { started: operation.started, fate: None };
-        let published = self.hub.publish(timestamp(now), operation.channel, origin, sent, &mut self.plan);
+        let sent = Sent {
+            started: operation.started,
+            fate: None,
+        };
+        let published = self.hub.publish(
+            timestamp(now),
+            operation.channel,
+            origin,
+            sent,
+            &mut self.plan,
+        );
         operation.seq = published.seq;
         operation.owed = published.owed_live + published.owed_away;
         if operation.measured {
@@ -588,7 +751,9 @@ impl World {
         pairs.clear();
         for &channel in self.hub.directory().channels_of(user) {
             for (home, members) in self.hub.directory().groups(channel) {
-                let routing::Home::Live(server) = home else { continue };
+                let routing::Home::Live(server) = home else {
+                    continue;
+                };
                 for &member in members {
                     let seen = &mut self.presence_seen[member.index()];
                     if *seen != self.presence_stamp {
@@ -610,7 +775,12 @@ impl World {
     }
 
     /// Sends the planned copies; copy `k` leaves at `leaves(k)`.
-    fn send_copies(&mut self, id: OperationId, out: &mut Schedule<'_, Event>, leaves: impl Fn(usize) -> SimTime) {
+    fn send_copies(
+        &mut self,
+        id: OperationId,
+        out: &mut Schedule<'_, Event>,
+        leaves: impl Fn(usize) -> SimTime,
+    ) {
         let link = match self.scenario.design.routing {
             RoutingMode::Local if self.operations[id].origin != NOBODY => SimDuration::ZERO,
             _ => self.network.server_link(),
@@ -622,9 +792,19 @@ impl World {
             self.ledger.kind(operation.kind).in_transit += planned;
         }
         for (k, copy) in self.plan.copies().iter().enumerate() {
-            let work = Work::Copy { operation: id, recipients: copy.recipients };
+            let work = Work::Copy {
+                operation: id,
+                recipients: copy.recipients,
+            };
             let epoch = self.servers.servers[copy.server.index()].epoch;
-            out.at(leaves(k) + link, Event::AtServer { server: copy.server.0, epoch, work });
+            out.at(
+                leaves(k) + link,
+                Event::AtServer {
+                    server: copy.server.0,
+                    epoch,
+                    work,
+                },
+            );
         }
         self.release(id);
     }
@@ -634,7 +814,9 @@ impl World {
         let operation = self.operations[id];
         self.operations.remove(id);
         let client = self.clients.get(operation.origin);
-        let jitter = self.network.jitter_units(client.class, operation.key(), operation.origin);
+        let jitter = self
+            .network
+            .jitter_units(client.class, operation.key(), operation.origin);
         let mut parts = operation.parts;
         let free = now + SimDuration::from_nanos(units_ns(client.base_units + jitter));
         let receipt = free.max(client.last_receipt);
@@ -647,7 +829,11 @@ impl World {
         if operation.measured {
             let ledger = self.ledger.kind(operation.kind);
             ledger.completed += 1;
-            ledger.receive(client.class, crate::histogram::units_of(receipt - operation.started), &parts);
+            ledger.receive(
+                client.class,
+                crate::histogram::units_of(receipt - operation.started),
+                &parts,
+            );
         }
     }
 
@@ -671,7 +857,10 @@ impl World {
     /// Work that reached a server that is dead, or was on it when it died.
     pub(super) fn void_work(&mut self, server: u16, work: Work, out: &mut Schedule<'_, Event>) {
         match work {
-            Work::Copy { operation, recipients } => self.void_copy(usize::from(server), operation, recipients),
+            Work::Copy {
+                operation,
+                recipients,
+            } => self.void_copy(usize::from(server), operation, recipients),
             Work::Receive(id) | Work::Answer(id) => self.fail(id, false),
             Work::Accept(connection) => self.attempt_failed(connection, out),
             Work::Replay(_) | Work::Chores { .. } => {}
@@ -681,16 +870,27 @@ impl World {
     fn schedule_pause(&mut self, server: u16, class: u8, out: &mut Schedule<'_, Event>) {
         let state = &self.servers.servers[usize::from(server)];
         let key = (u64::from(server) << 8) | u64::from(class);
-        let bits = self.draws.u32(PAUSE_EVERY, key, state.pauses[usize::from(class)]);
+        let bits = self
+            .draws
+            .u32(PAUSE_EVERY, key, state.pauses[usize::from(class)]);
         let every = self.servers.pauses[usize::from(class)].0.sample(bits);
-        out.after(every, Event::Pause { server, class, epoch: state.epoch });
+        out.after(
+            every,
+            Event::Pause {
+                server,
+                class,
+                epoch: state.epoch,
+            },
+        );
     }
 
     fn pause(&mut self, server: u16, class: u8, epoch: u16, out: &mut Schedule<'_, Event>) {
         let state = &mut self.servers.servers[usize::from(server)];
         if state.epoch == epoch && state.is_up() {
             let key = (u64::from(server) << 8) | u64::from(class);
-            let bits = self.draws.u32(PAUSE_LASTS, key, state.pauses[usize::from(class)]);
+            let bits = self
+                .draws
+                .u32(PAUSE_LASTS, key, state.pauses[usize::from(class)]);
             let lasts = self.servers.pauses[usize::from(class)].1.sample(bits);
             state.station.pause(out.now(), lasts, &mut self.wakes);
             self.schedule_wakes(server, out);
@@ -719,7 +919,12 @@ impl World {
             }
             if heartbeats + polls > 0 {
                 let epoch = state.epoch;
-                self.arrive_at_server(server as u16, epoch, Work::Chores { heartbeats, polls }, out);
+                self.arrive_at_server(
+                    server as u16,
+                    epoch,
+                    Work::Chores { heartbeats, polls },
+                    out,
+                );
             }
         }
         self.expire_sessions(now);
@@ -745,22 +950,42 @@ impl World {
         }
         self.backlog.push(self.backlogs(now));
         if let Some(tier) = self.backlog.hopeless() {
-            out.stop(StopCause::Unstable { tier: tier.to_owned() });
+            out.stop(StopCause::Unstable {
+                tier: tier.to_owned(),
+            });
         }
         out.after(AUDIT, Event::Audit);
     }
 
     /// How long the work that waits at each tier has waited, or will wait.
     fn backlogs(&self, now: SimTime) -> [SimDuration; 4] {
-        let behind = |cores: &[crate::station::FastFifo]| cores.iter().map(|core| core.next_wait(now)).max();
+        let behind =
+            |cores: &[crate::station::FastFifo]| cores.iter().map(|core| core.next_wait(now)).max();
         let waiting = |server: &super::servers::Server| {
-            server.station.oldest_arrival().map_or(SimDuration::ZERO, |at| now.saturating_since(at))
+            server
+                .station
+                .oldest_arrival()
+                .map_or(SimDuration::ZERO, |at| now.saturating_since(at))
         };
         [
-            self.servers.servers.iter().map(waiting).max().unwrap_or_default(),
-            self.owners.as_ref().and_then(|owners| behind(&owners.cores)).unwrap_or_default(),
-            self.broker.as_ref().and_then(|broker| behind(&broker.cores)).unwrap_or_default(),
-            self.database.as_ref().map(|database| database.pool.next_wait(now)).unwrap_or_default(),
+            self.servers
+                .servers
+                .iter()
+                .map(waiting)
+                .max()
+                .unwrap_or_default(),
+            self.owners
+                .as_ref()
+                .and_then(|owners| behind(&owners.cores))
+                .unwrap_or_default(),
+            self.broker
+                .as_ref()
+                .and_then(|broker| behind(&broker.cores))
+                .unwrap_or_default(),
+            self.database
+                .as_ref()
+                .map(|database| database.pool.next_wait(now))
+                .unwrap_or_default(),
         ]
     }
 
@@ -781,20 +1006,28 @@ fn balancer(scenario: &Scenario) -> LoadBalancer {
         slow_start_ns: tier.slow_start.as_nanos(),
         seed: routing::hash::DEFAULT_SEED,
     };
-    let backends: Vec<Backend> =
-        (0..scenario.design.connection_servers.count).map(|id| Backend::new(ServerId(id as u16))).collect();
+    let backends: Vec<Backend> = (0..scenario.design.connection_servers.count)
+        .map(|id| Backend::new(ServerId(id as u16)))
+        .collect();
     LoadBalancer::new(tier.policy, options, &backends)
 }
 
 /// Places every connection where the balancer puts it; those who find no room are listed with the reason.
-fn seat(draws: &Draws, connections: u32, servers: &mut Servers, balancer: &mut LoadBalancer) -> (Vec<ServerId>, Vec<(u32, Refusal)>) {
+fn seat(
+    draws: &Draws,
+    connections: u32,
+    servers: &mut Servers,
+    balancer: &mut LoadBalancer,
+) -> (Vec<ServerId>, Vec<(u32, Refusal)>) {
     let mut seats = Vec::with_capacity(connections as usize);
     let mut refused = Vec::new();
     let capacity = servers.capacity;
     let mut rng = draws.rng(BALANCE, u64::MAX, 0);
     for connection in 0..connections {
         let key = routing::hash::hash_u64(routing::hash::DEFAULT_SEED, connection.into());
-        let server = balancer.pick(timestamp(SimTime::ZERO), key, &mut rng).unwrap_or(ServerId(0));
+        let server = balancer
+            .pick(timestamp(SimTime::ZERO), key, &mut rng)
+            .unwrap_or(ServerId(0));
         let state = &mut servers.servers[server.index()];
         match capacity.refuses(state.held) {
             None => {
@@ -814,8 +1047,12 @@ fn wire(transport: Transport) -> routing::session::Transport {
     match transport {
         Transport::WebSocket => routing::session::Transport::WebSocket,
         Transport::Sse => routing::session::Transport::Sse,
-        Transport::LongPoll { hold } => routing::session::Transport::LongPoll { timeout_ns: hold.as_nanos() },
-        Transport::Poll { interval } => routing::session::Transport::Poll { interval_ns: interval.as_nanos() },
+        Transport::LongPoll { hold } => routing::session::Transport::LongPoll {
+            timeout_ns: hold.as_nanos(),
+        },
+        Transport::Poll { interval } => routing::session::Transport::Poll {
+            interval_ns: interval.as_nanos(),
+        },
     }
 }
 
@@ -824,14 +1061,26 @@ impl Model for World {
 
     fn handle(&mut self, at: SimTime, event: Event, out: &mut Schedule<'_, Event>) {
         match event {
-            Event::AtServer { server, epoch, work } => self.arrive_at_server(server, epoch, work, out),
-            Event::ServerDone { server, core, stamp } => self.server_done(server, core, stamp, out),
+            Event::AtServer {
+                server,
+                epoch,
+                work,
+            } => self.arrive_at_server(server, epoch, work, out),
+            Event::ServerDone {
+                server,
+                core,
+                stamp,
+            } => self.server_done(server, core, stamp, out),
             Event::Arrival(kind) => self.arrival(kind, out),
             Event::AtDatabase(id) => self.at_database(id, out),
             Event::Queried(id) => self.next_step(id, out),
             Event::AtOwner(id) => self.at_owner(id, out),
             Event::AtBroker(id) => self.at_broker(id, out),
-            Event::Pause { server, class, epoch } => self.pause(server, class, epoch, out),
+            Event::Pause {
+                server,
+                class,
+                epoch,
+            } => self.pause(server, class, epoch, out),
             Event::Cohort => self.cohort(out),
             Event::AtBalancer(connection) => self.at_balancer(connection, out),
             Event::Attempt(connection) => self.attempt(connection, out),
@@ -840,7 +1089,11 @@ impl Model for World {
             Event::ServerNoticed { server, epoch } => self.server_noticed(server, epoch, at),
             Event::ServerBack(server) => self.server_back(server, at),
             Event::Fault { index, begins } => self.fault(index, begins, out),
-            Event::Rolling { index, server, restart } => self.rolling(index, server, restart, out),
+            Event::Rolling {
+                index,
+                server,
+                restart,
+            } => self.rolling(index, server, restart, out),
             Event::Audit => self.audit(out),
             Event::Measure => self.baseline = Baseline::of(self, at),
         }
