@@ -9,7 +9,9 @@ use sim_core::time::SimDuration;
 fn lognormal() -> JitterTable {
     let median = SimDuration::from_millis(20);
     let p99 = median.scaled((0.6_f64 * 2.326_347_874_040_841).exp());
-    JitterTable::new(&QuantileTable::new(Distribution::LogNormal { median, p99 }).unwrap())
+    JitterTable::new(
+        &QuantileTable::new(Distribution::LogNormal { median, p99 }).expect("a valid distribution"),
+    )
 }
 
 fn check(rng: &mut KeyedRng, len: usize, jitter: &JitterTable) {
@@ -20,7 +22,7 @@ fn check(rng: &mut KeyedRng, len: usize, jitter: &JitterTable) {
     };
     let (ids, base, floor) = (
         array(true),
-        array(len % 3 == 0),
+        array(len.is_multiple_of(3)),
         array(len.is_multiple_of(2)),
     );
     let batch = Batch {
