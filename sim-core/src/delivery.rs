@@ -219,8 +219,7 @@ pub fn hash32(message_key: u64, recipient: u32) -> u32 {
 const HASH_FIRST: u32 = 0x21f0_aaad;
 const HASH_SECOND: u32 = 0xd35a_2d97;
 
-/// Whether positions of this batch fit 32 bits, as the vector code needs.
-#[cfg(target_arch = "x86_64")]
+/// Whether positions of this batch fit 32 bits, as fast code needs.
 fn positions_fit(batch: &Batch<'_>) -> bool {
     batch.recipients.len() as u64 * u64::from(batch.per_recipient_units_256) <= u64::from(u32::MAX)
 }
@@ -259,11 +258,18 @@ fn deliver_block<const N: usize>(
         *units += base.min(MAX_PART_UNITS);
     }
     let wait = batch.wait_units.min(MAX_PART_UNITS);
-    let per_recipient = u64::from(batch.per_recipient_units_256);
-    let mut position = per_recipient * at as u64;
-    for units in &mut units {
-        position += per_recipient;
-        *units += wait + (position >> POSITION_BITS).min(u64::from(MAX_PART_UNITS)) as u32;
+    if positions_fit(batch) {
+        let first = batch.per_recipient_units_256 * (at as u32 + 1);
+        for (i, units) in units.iter_mut().enumerate() {
+            let position = first + batch.per_recipient_units_256 * i as u32;
+            *units += wait + (position >> POSITION_BITS);
+        }
+    } else {
+        let per_recipient = u64::from(batch.per_recipient_units_256);
+        for (i, units) in units.iter_mut().enumerate() {
+            let position = per_recipient * (at + i + 1) as u64;
+            *units += wait + (position >> POSITION_BITS).min(u64::from(MAX_PART_UNITS)) as u32;
+        }
     }
     let latencies = &mut out.latency_units[at..at + N];
     let mut sum = 0;

@@ -20,8 +20,8 @@ use crate::time::SimDuration;
 pub const UNIT_NS: u64 = 128;
 /// The largest unit count; longer latencies are recorded as this one.
 pub const MAX_UNITS: u32 = i32::MAX as u32;
-/// Buckets of a histogram.
-pub const BUCKETS: usize = 31 << PART_BITS;
+/// Buckets of a histogram; the last octave is never used and makes it a power of two.
+pub const BUCKETS: usize = 32 << PART_BITS;
 
 const PART_BITS: u32 = 7;
 const COARSE_BITS: u32 = 3;
@@ -80,7 +80,7 @@ pub struct BucketCount {
 }
 
 impl Histogram {
-    /// An empty histogram (31 KiB).
+    /// An empty histogram (32 KiB).
     pub fn new() -> Self {
         Histogram {
             counts: vec![0; BUCKETS],
@@ -236,7 +236,7 @@ impl Histogram {
             Err(_) => unreachable!("a histogram has {BUCKETS} buckets"),
         };
         for &bucket in buckets {
-            counts[bucket as usize] += 1;
+            counts[bucket as usize & (BUCKETS - 1)] += 1;
         }
         self.count += buckets.len() as u64;
         self.sum_units += sum_units;
@@ -276,7 +276,7 @@ pub struct CauseHistogram<const C: usize> {
 }
 
 impl<const C: usize> CauseHistogram<C> {
-    /// An empty histogram (39 KiB + 4 KiB per cause).
+    /// An empty histogram (36 KiB + 4 KiB per cause).
     pub fn new() -> Self {
         CauseHistogram {
             total: Histogram::new(),

@@ -12,9 +12,6 @@ use hold::{Delay, Hold};
 use queueing::Queueing;
 use sim_core::delivery::Kernel;
 
-/// Beyond this many pending events NeXosim takes minutes.
-const NEXOSIM_PENDING: u64 = 100_000;
-
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let quick = arguments.iter().any(|argument| argument == "--quick");
@@ -56,10 +53,7 @@ fn print_hold(name: &str, hold: &Hold, repetitions: usize, required: Option<f64>
     let mut times = [const { Vec::new() }; 4];
     for _ in 0..repetitions {
         let ours = hold.ours();
-        let mut others = vec![hold.std_heap(), hold.simcore()];
-        if hold.pending <= NEXOSIM_PENDING {
-            others.push(hold.nexosim(&ours));
-        }
+        let others = [hold.std_heap(), hold.simcore(), hold.nexosim(&ours)];
         times[0].push(ours.ns_per_event);
         for (other, times) in others.iter().zip(&mut times[1..]) {
             assert_eq!(
@@ -69,17 +63,14 @@ fn print_hold(name: &str, hold: &Hold, repetitions: usize, required: Option<f64>
             times.push(other.ns_per_event);
         }
     }
-    let medians = times.map(|times| (!times.is_empty()).then(|| median(times)));
-    print_row(name, medians);
-    let ratio = |index: usize| medians[index].unwrap_or(0.0) / medians[0].unwrap_or(1.0);
+    let medians = times.map(median);
+    print_row(name, medians.map(Some));
+    let ratio = |index: usize| medians[index] / medians[0];
     print!("  {:.1} × SimCore", ratio(2));
     if let Some(wanted) = required {
         print!("{}", verdict(ratio(2) >= wanted, format!("{wanted}")));
     }
-    match medians[3] {
-        Some(_) => println!(", {:.1} × NeXosim", ratio(3)),
-        None => println!(),
-    }
+    println!(", {:.1} × NeXosim", ratio(3));
 }
 
 fn print_queueing(

@@ -220,7 +220,7 @@ impl simcore::EventHandler for SimcoreQueue {
         if self.end_ns > 0 {
             return;
         }
-        let service = simcore::cast!(match event.data {
+        simcore::cast!(match event.data {
             Arrive {} => {
                 let service = self.logic.arrive(now);
                 if self.logic.is_done() {
@@ -228,17 +228,22 @@ impl simcore::EventHandler for SimcoreQueue {
                     return;
                 }
                 self.ctx.emit_self(Arrive {}, self.logic.gap() as f64);
-                if let Some(service) = service {
-                    self.ctx.emit_self(Depart {}, service as f64);
-                }
+                self.serve(service);
             }
             Depart {} => {
-                if let Some(service) = self.logic.depart(now) {
-                    self.ctx.emit_self(Depart {}, service as f64);
-                }
+                let service = self.logic.depart(now);
+                self.serve(service);
             }
         });
-        service
+    }
+}
+
+impl SimcoreQueue {
+    #[inline]
+    fn serve(&self, service: Option<u64>) {
+        if let Some(service) = service {
+            self.ctx.emit_self(Depart {}, service as f64);
+        }
     }
 }
 
