@@ -2,9 +2,10 @@
 //!
 //! [`SystemRun`] is the door: built from a scenario, advanced in simulated time, asked for a report. Behind it,
 //! [`world`] wires the tiers; [`population`] and [`network`] say who is where; [`servers`] and [`backend`] hold the tiers;
-//! [`deliveries`] turns copies into receipts; [`sessions`] loses and makes connections; [`ledger`] keeps the accounts and
+//! [`arrivals`] starts operations and [`path`] takes them through; [`deliveries`] turns copies into receipts; [`sessions`] loses and makes connections; [`ledger`] keeps the accounts and
 //! [`summary`], [`limits`], [`cost`] and [`verdict`] make them a report.
 
+mod arrivals;
 mod backend;
 mod backlog;
 mod baseline;
@@ -17,6 +18,7 @@ mod limits;
 mod lists;
 mod network;
 mod operation;
+mod path;
 mod population;
 mod servers;
 mod sessions;

@@ -1,0 +1,130 @@
+//! Who starts what, and when: open-loop Poisson arrivals over the whole system.
+//!
+//! The gap to the n-th operation of a kind, who starts it and in which channel are draws keyed to (kind, n), so a changed
+//! design never moves them. A user picked at random publishes in one of its channels at random: messages land in channels in
+//! proportion to their members, and the mean fan-out is the size-biased one. A user who is offline starts nothing.
+
+use routing::{ChannelId, ConnectionId};
+
+use super::event::{Event, Work};
+use super::ledger::units_ns;
+use super::operation::{Kind, NOBODY, Operation, Part};
+use super::world::World;
+use crate::draw::Purpose;
+use crate::engine::Schedule;
+use crate::scenario::{Per, Publisher};
+use crate::time::SimDuration;
+
+const ARRIVAL: Purpose = Purpose::named("operation/arrival");
+const WHO: Purpose = Purpose::named("operation/who");
+const CHANNEL: Purpose = Purpose::named("operation/channel");
+/// Uplink jitter is keyed like downlink jitter, on another stream.
+const UPLINK: u64 = 0x7570_6c69_6e6b_0000;
+
+impl World {
+    pub(super) fn schedule_arrival(&mut self, kind: Kind, out: &mut Schedule<'_, Event>) {
+        let rate = self.offered_per_s(kind);
+        if rate <= 0.0 {
+            return;
+        }
+        let ordinal = self.arrivals[kind.index()];
+        let unit = self.draws.unit_f64(ARRIVAL, kind as u64, ordinal);
+        let gap_ns = -libm::log(1.0 - unit) * 1e9 / rate;
+        out.after(
+            SimDuration::from_nanos(libm::round(gap_ns) as u64),
+            Event::Arrival(kind),
+        );
+    }
+
+    pub(super) fn arrival(&mut self, kind: Kind, out: &mut Schedule<'_, Event>) {
+        let ordinal = self.arrivals[kind.index()];
+        self.arrivals[kind.index()] += 1;
+        self.schedule_arrival(kind, out);
+        let now = out.now();
+        let measured = now >= self.ledger.since;
+        let Some((origin, channel)) = self.who(kind, ordinal) else {
+            return;
+        };
+        let mut operation = Operation::new(kind, now, origin, ordinal, measured);
+        operation.channel = channel;
+        if measured {
+            self.ledger.kind(kind).offered += 1;
+        }
+        if origin == NOBODY {
+            let id = self.operations.insert(operation);
+            self.route(id, out);
+            return;
+        }
+        let client = self.clients.get(origin);
+        let jitter = self
+            .network
+            .jitter_units(client.class, operation.key() ^ UPLINK, origin);
+        let uplink = SimDuration::from_nanos(units_ns(client.base_units + jitter));
+        operation.parts.add(Part::Uplink, uplink);
+        let server = self.hub.connections().server(ConnectionId(origin));
+        let id = self.operations.insert(operation);
+        out.after(uplink, self.at_server(server.0, Work::Receive(id)));
+    }
+
+    /// Who starts an operation, and in which channel; `None` when the one drawn is offline or in no channel.
+    pub(super) fn who(&self, kind: Kind, ordinal: u64) -> Option<(u32, ChannelId)> {
+        let traffic = &self.scenario.traffic;
+        let publish = traffic.publish.as_ref().filter(|_| kind == Kind::Publish);
+        let by_channel = publish.is_some_and(|publish| {
+            publish.rate.per == Per::Channel || publish.from != Publisher::Members
+        });
+        if by_channel {
+            let channel = ChannelId(self.draws.below(
+                CHANNEL,
+                kind as u64,
+                ordinal,
+                self.channels.max(1).into(),
+            ) as u32);
+            if publish.is_some_and(|publish| publish.from != Publisher::Members) {
+                return Some((NOBODY, channel));
+            }
+            let members = self.hub.directory().len(channel) as u64;
+            let pick = self.draws.below(WHO, kind as u64, ordinal, members.max(1));
+            return self
+                .nth_live_member(channel, pick)
+                .map(|member| (member.0, channel));
+        }
+        let user = ConnectionId(self.draws.below(
+            WHO,
+            kind as u64,
+            ordinal,
+            self.clients.len().max(1).into(),
+        ) as u32);
+        if !self.is_online(user) {
+            return None;
+        }
+        if kind != Kind::Publish {
+            return Some((user.0, ChannelId(user.0)));
+        }
+        let channels = self.hub.directory().channels_of(user);
+        if channels.is_empty() {
+            return None;
+        }
+        let index = self
+            .draws
+            .below(CHANNEL, kind as u64, ordinal, channels.len() as u64);
+        Some((user.0, channels[index as usize]))
+    }
+
+    pub(super) fn nth_live_member(&self, channel: ChannelId, n: u64) -> Option<ConnectionId> {
+        let mut left = n as usize;
+        for (home, members) in self.hub.directory().groups(channel) {
+            if left < members.len() {
+                return matches!(home, routing::Home::Live(_)).then(|| members[left]);
+            }
+            left -= members.len();
+        }
+        None
+    }
+
+    /// Whether a user has an open connection to a server that lives.
+    pub(super) fn is_online(&self, user: ConnectionId) -> bool {
+        self.hub.connections().state(user) == routing::ConnectionState::Open
+            && !self.away.contains_key(&user.0)
+    }
+}
