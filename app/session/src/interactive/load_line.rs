@@ -139,7 +139,7 @@ impl Worker {
         scenario.load.users = users;
         scenario.faults.clear();
         scenario.run.warmup = lasting(seconds_of(scenario.run.warmup).min(3.0));
-        scenario.run.duration = lasting((1_000_000.0 / f64::from(users)).clamp(4.0, 120.0));
+        scenario.run.duration = lasting((1_000_000.0 / f64::from(users)).clamp(8.0, 120.0));
         let mut run = SystemRun::new(&scenario).ok()?;
         let end = run.end();
         let stop = run.advance(end, None, &mut |_, _| {
