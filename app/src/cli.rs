@@ -120,8 +120,12 @@ pub(crate) struct PresetsArgs {
 /// `evidence`.
 #[derive(Debug, Args)]
 pub(crate) struct EvidenceArgs {
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    /// Simulated time measured per case, as 60s; the presets' own if not given
+    #[arg(long, value_name = "TIME")]
+    pub(crate) duration: Option<String>,
+    /// No progress on standard error
+    #[arg(long)]
+    pub(crate) quiet: bool,
 }
 
 /// `live`.

@@ -81,8 +81,10 @@ pub(crate) struct PresetsPlan {
 /// `evidence`.
 #[derive(Debug)]
 pub(crate) struct EvidencePlan {
-    /// Where it goes.
-    pub(crate) output: Output,
+    /// Simulated time measured per case.
+    pub(crate) duration: Option<String>,
+    /// No progress.
+    pub(crate) quiet: bool,
 }
 
 /// `live`.
@@ -106,7 +108,8 @@ impl Plan {
             Some(Verb::Validate(args)) => validate(args).map(Plan::Validate),
             Some(Verb::Presets(PresetsArgs { name })) => Ok(Plan::Presets(PresetsPlan { name })),
             Some(Verb::Evidence(args)) => Ok(Plan::Evidence(EvidencePlan {
-                output: Output::new(args.output)?,
+                duration: args.duration,
+                quiet: args.quiet,
             })),
             Some(Verb::Live(args)) => live(args).map(Plan::Live),
         }

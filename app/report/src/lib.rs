@@ -5,6 +5,7 @@
 
 mod csv;
 mod digest;
+pub mod evidence;
 mod growth;
 mod json;
 pub mod numbers;

@@ -46,12 +46,64 @@ pub struct Written {
     pause_at: u32,
     /// Length of the pause inside the service.
     pause: SimDuration,
-    /// Written down when membership changed since; otherwise they are the channel's members on the server.
+    /// Written down when membership changed since; otherwise they are the channel's members on the server. Connections that
+    /// went are [`NOBODY`]: the others keep their positions.
     recipients: Option<Vec<u32>>,
     /// Bytes of one copy on the wire.
     wire_bytes: u32,
     /// Last receipt.
     pub last_receipt: SimTime,
+}
+
+/// Something sent to clients whose last receipt may lie in the future.
+#[derive(Clone, Debug)]
+pub enum Pending {
+    /// A copy for all local recipients.
+    Copy(Written),
+    /// One message to one client: an answer, a replayed message, an admission.
+    Direct(Direct),
+}
+
+/// One message to one client.
+#[derive(Clone, Copy, Debug)]
+pub struct Direct {
+    /// To whom.
+    pub connection: u32,
+    /// What it belongs to.
+    pub kind: Kind,
+    /// Whether it counts.
+    pub measured: bool,
+    /// When it arrives.
+    pub receipt: SimTime,
+    /// Its latency, in units.
+    pub units: u32,
+    /// What the latency consists of.
+    pub parts: Parts,
+    /// The message, when it is a replayed one.
+    pub message: Option<(ChannelId, routing::Seq)>,
+}
+
+impl Pending {
+    fn last_receipt(&self) -> SimTime {
+        match self {
+            Pending::Copy(written) => written.last_receipt,
+            Pending::Direct(direct) => direct.receipt,
+        }
+    }
+
+    /// Lets it not count.
+    pub fn forget_measured(&mut self) {
+        match self {
+            Pending::Copy(written) => written.measured = false,
+            Pending::Direct(direct) => direct.measured = false,
+        }
+    }
+}
+
+/// A receipt that has been entered and lies in the future.
+struct FutureReceipt {
+    operation: Option<OperationId>,
+    direct: Direct,
 }
 
 /// Reused memory of the delivery loop; one entry per recipient.
@@ -171,7 +223,7 @@ impl World {
         if operation.measured {
             self.ledger.kind(operation.kind).in_transit -= u64::from(planned);
         }
-        self.settle_churn(server, &operation, &mut ids);
+        self.settle_churn(server, &operation, &mut ids, done.finished);
         if ids.is_empty() {
             self.servers.servers[server].wasted_copies += u64::from(planned == 0);
             self.recipients = ids;
@@ -182,10 +234,10 @@ impl World {
         let last = self.enter_receipts(&written, &ids);
         let pending = &mut self.servers.servers[server];
         pending.bytes_out += u64::from(written.wire_bytes) * ids.len() as u64;
-        pending.written.push_back(Written {
+        pending.written.push_back(Pending::Copy(Written {
             last_receipt: last,
             ..written
-        });
+        }));
         self.ledger.egress_bytes += u64::from(written_bytes(&operation, self)) * ids.len() as u64;
         self.deliveries += ids.len() as u64;
         self.recipients = ids;
@@ -334,7 +386,13 @@ impl World {
     }
 
     /// Takes those who came after the message was ordered out of the recipients, and marks it missed by those who left.
-    fn settle_churn(&mut self, server: usize, operation: &Operation, ids: &mut Vec<u32>) {
+    fn settle_churn(
+        &mut self,
+        server: usize,
+        operation: &Operation,
+        ids: &mut Vec<u32>,
+        now: SimTime,
+    ) {
         let newest = self.servers.servers[server]
             .churn
             .back()
@@ -357,23 +415,39 @@ impl World {
                     .directory()
                     .contains(operation.channel, ConnectionId(connection))
             {
-                self.mark_missed(operation.channel, operation.seq, connection);
+                self.mark_missed(operation.channel, operation.seq, connection, now);
             }
         }
     }
 
     /// Before members of channels on a server change: writes down who the kept batches went to.
     pub(super) fn before_churn(&mut self, server: usize) {
-        let mut written = core::mem::take(&mut self.servers.servers[server].written);
-        for batch in written.iter_mut().rev() {
-            if batch.recipients.is_some() {
+        let mut pending = core::mem::take(&mut self.servers.servers[server].written);
+        let copies = pending
+            .iter_mut()
+            .rev()
+            .filter_map(|pending| match pending {
+                Pending::Copy(written) => Some(written),
+                Pending::Direct(_) => None,
+            });
+        for written in copies {
+            if written.recipients.is_some() {
                 break;
             }
-            let operation = self.operations[batch.operation];
-            let members = self.local_recipients(server, &operation);
-            batch.recipients = Some(members.iter().map(|id| id.0).collect());
+            written.recipients = Some(self.recipients_of(server, written));
         }
-        self.servers.servers[server].written = written;
+        self.servers.servers[server].written = pending;
+    }
+
+    /// Who a written copy went to.
+    fn recipients_of(&self, server: usize, written: &Written) -> Vec<u32> {
+        match &written.recipients {
+            Some(ids) => ids.clone(),
+            None => {
+                let members = self.local_recipients(server, &self.operations[written.operation]);
+                members.iter().map(|id| id.0).collect()
+            }
+        }
     }
 
     /// Takes back what all connections of a dead server had not received by now. [`Self::before_churn`] comes first.
@@ -388,81 +462,153 @@ impl World {
 
     fn truncate(&mut self, server: usize, now: SimTime, only: Option<u32>) {
         self.flush(server, now);
-        let written = core::mem::take(&mut self.servers.servers[server].written);
-        let mut latest = std::collections::BTreeMap::new();
-        for batch in &written {
-            let Some(ids) = &batch.recipients else {
-                continue;
-            };
-            for (index, units) in self.future_receipts(batch, ids, now, only, &mut latest) {
-                self.take_back(batch, index, ids[index as usize], units);
+        for future in self.future_receipts(server, now, only) {
+            let FutureReceipt { operation, direct } = future;
+            if let Some(operation) = operation {
+                self.operations[operation].received -= 1;
             }
+            if direct.measured {
+                let class = self.clients.get(direct.connection).class;
+                let ledger = self.ledger.kind(direct.kind);
+                ledger.void(class, direct.units, &direct.parts);
+                if matches!(direct.kind, Kind::Query | Kind::Connect) {
+                    ledger.completed -= 1;
+                    ledger.failed += 1;
+                }
+            }
+            if let Some((channel, seq)) = direct.message {
+                self.mark_missed(channel, seq, direct.connection, now);
+            }
+            self.clients.set_last_receipt(direct.connection, now);
         }
-        self.servers.servers[server].written = written;
-        for id in latest.into_keys() {
-            self.clients.set_last_receipt(id, now);
+        match only {
+            Some(connection) => self.strike_out(server, connection, now),
+            None => self.flush(server, SimTime::MAX),
         }
     }
 
-    /// Recipients of a batch whose receipt lies after `now`, with their latency. `latest` carries each connection's last
-    /// future receipt from batch to batch, since TCP keeps their order.
+    /// A connection's receipts after `now` have been taken back: its pending messages know it no longer.
+    fn strike_out(&mut self, server: usize, connection: u32, now: SimTime) {
+        for pending in &mut self.servers.servers[server].written {
+            match pending {
+                Pending::Copy(written) => {
+                    let ids = written.recipients.iter_mut().flatten();
+                    ids.filter(|id| **id == connection)
+                        .for_each(|id| *id = NOBODY);
+                }
+                Pending::Direct(direct) if direct.connection == connection => {
+                    direct.receipt = direct.receipt.min(now);
+                }
+                Pending::Direct(_) => {}
+            }
+        }
+    }
+
+    /// Receipts of a server's pending messages that lie after `now`, computed again from the keyed draws. Each connection's
+    /// last future receipt is carried from message to message, since TCP keeps their order.
     fn future_receipts(
         &self,
-        batch: &Written,
-        ids: &[u32],
+        server: usize,
         now: SimTime,
         only: Option<u32>,
-        latest: &mut std::collections::BTreeMap<u32, SimTime>,
-    ) -> Vec<(u32, u32)> {
+    ) -> Vec<FutureReceipt> {
+        let mut latest = std::collections::BTreeMap::new();
         let mut future = Vec::new();
-        let split = Split::of(batch, self.scenario.load.transport);
-        for (index, &id) in ids.iter().enumerate() {
-            if only.is_some_and(|connection| connection != id) {
+        for pending in &self.servers.servers[server].written {
+            if pending.last_receipt() <= now {
                 continue;
             }
-            let index = index as u32;
-            let mut units = split.free_units(batch, index, self.downlink(batch, id));
-            if let Some(interval) = split.poll {
-                let ready = next_poll(id, interval, batch.started, split.wait_ns(batch, index));
-                units = units.max(units_of(
-                    ready + span_of(self.clients.get(id).base_units.into()),
-                ));
-            }
-            let before = latest.get(&id).map_or(SimDuration::ZERO, |at: &SimTime| {
-                at.saturating_since(batch.started)
-            });
-            units = units.max(units_of(before)).min(MAX_UNITS);
-            let receipt = batch.started + SimDuration::from_nanos(units_ns(units));
-            if receipt > now {
-                latest.insert(id, receipt);
-                future.push((index, units));
+            match pending {
+                Pending::Copy(written) => {
+                    self.future_of_copy(server, written, now, only, &mut latest, &mut future)
+                }
+                Pending::Direct(direct)
+                    if only.is_none_or(|connection| connection == direct.connection) =>
+                {
+                    latest.insert(direct.connection, direct.receipt);
+                    future.push(FutureReceipt {
+                        operation: None,
+                        direct: *direct,
+                    });
+                }
+                Pending::Direct(_) => {}
             }
         }
         future
     }
 
-    fn take_back(&mut self, batch: &Written, index: u32, id: u32, units: u32) {
-        self.operations[batch.operation].received -= 1;
-        if batch.measured {
-            let split = Split::of(batch, self.scenario.load.transport);
-            let parts = split.parts(batch, index, self.downlink(batch, id), units);
-            let class = self.clients.get(id).class;
-            self.ledger.kind(batch.kind).void(class, units, &parts);
+    fn future_of_copy(
+        &self,
+        server: usize,
+        written: &Written,
+        now: SimTime,
+        only: Option<u32>,
+        latest: &mut std::collections::BTreeMap<u32, SimTime>,
+        future: &mut Vec<FutureReceipt>,
+    ) {
+        let split = Split::of(written, self.scenario.load.transport);
+        for (index, id) in self.recipients_of(server, written).into_iter().enumerate() {
+            if id == NOBODY || only.is_some_and(|connection| connection != id) {
+                continue;
+            }
+            let index = index as u32;
+            let downlink = self.downlink(written, id);
+            let mut units = split.free_units(written, index, downlink);
+            if let Some(interval) = split.poll {
+                let ready = next_poll(id, interval, written.started, split.wait_ns(written, index));
+                units = units.max(units_of(
+                    ready + span_of(self.clients.get(id).base_units.into()),
+                ));
+            }
+            let before = latest.get(&id).map_or(SimDuration::ZERO, |at: &SimTime| {
+                at.saturating_since(written.started)
+            });
+            units = units.max(units_of(before)).min(MAX_UNITS);
+            let receipt = written.started + SimDuration::from_nanos(units_ns(units));
+            if receipt <= now {
+                continue;
+            }
+            latest.insert(id, receipt);
+            let direct = Direct {
+                connection: id,
+                kind: written.kind,
+                measured: written.measured,
+                receipt,
+                units,
+                parts: split.parts(written, index, downlink, units),
+                message: (written.kind == Kind::Publish).then_some((written.channel, written.seq)),
+            };
+            future.push(FutureReceipt {
+                operation: Some(written.operation),
+                direct,
+            });
         }
-        if batch.kind == Kind::Publish {
-            self.mark_missed(batch.channel, batch.seq, id);
+    }
+
+    /// Enters one message to one client: an answer, a replayed message, an admission.
+    pub(super) fn receive_direct(&mut self, server: usize, direct: Direct) {
+        self.clients
+            .set_last_receipt(direct.connection, direct.receipt);
+        if direct.measured {
+            let class = self.clients.get(direct.connection).class;
+            self.ledger
+                .kind(direct.kind)
+                .receive(class, direct.units, &direct.parts);
         }
+        self.servers.servers[server]
+            .written
+            .push_back(Pending::Direct(direct));
     }
 
     /// Lets go of batches whose last receipt is past.
     pub(super) fn flush(&mut self, server: usize, now: SimTime) {
-        while let Some(batch) = self.servers.servers[server].written.front() {
-            if batch.last_receipt > now {
+        while let Some(pending) = self.servers.servers[server].written.front() {
+            if pending.last_receipt() > now {
                 return;
             }
-            let operation = batch.operation;
-            self.servers.servers[server].written.pop_front();
-            self.release(operation);
+            if let Some(Pending::Copy(written)) = self.servers.servers[server].written.pop_front() {
+                self.release(written.operation);
+            }
         }
     }
 
@@ -490,13 +636,18 @@ impl World {
     }
 
     /// A copy that will never be written: its server died.
-    pub(super) fn void_copy(&mut self, server: usize, id: OperationId, planned: u32) {
+    pub(super) fn void_copy(&mut self, server: usize, id: OperationId, planned: u32, now: SimTime) {
         let operation = self.operations[id];
         if operation.measured {
             self.ledger.kind(operation.kind).in_transit -= u64::from(planned);
         }
         if operation.kind == Kind::Publish {
-            self.mark_void(operation.channel, operation.seq, ServerId(server as u16));
+            self.mark_void(
+                operation.channel,
+                operation.seq,
+                ServerId(server as u16),
+                now,
+            );
         }
         self.release(id);
     }
@@ -508,33 +659,18 @@ impl World {
         ledger: &mut super::ledger::Ledger,
     ) -> [u64; 4] {
         let mut in_flight = [0; 4];
-        for (server, state) in self.servers.servers.iter().enumerate() {
-            let mut latest = std::collections::BTreeMap::new();
-            for batch in &state.written {
-                if batch.last_receipt <= now {
+        for server in 0..self.servers.servers.len() {
+            for FutureReceipt { direct, .. } in self.future_receipts(server, now, None) {
+                if !direct.measured {
                     continue;
                 }
-                let members: Vec<u32> = match &batch.recipients {
-                    Some(ids) => ids.clone(),
-                    None => self
-                        .local_recipients(server, &self.operations[batch.operation])
-                        .iter()
-                        .map(|id| id.0)
-                        .collect(),
-                };
-                for (index, units) in self.future_receipts(batch, &members, now, None, &mut latest)
-                {
-                    if !batch.measured {
-                        continue;
-                    }
-                    let id = members[index as usize];
-                    let split = Split::of(batch, self.scenario.load.transport);
-                    let parts = split.parts(batch, index, self.downlink(batch, id), units);
-                    ledger
-                        .kind(batch.kind)
-                        .void(self.clients.get(id).class, units, &parts);
-                    in_flight[batch.kind.index()] += 1;
+                let class = self.clients.get(direct.connection).class;
+                let kind = ledger.kind(direct.kind);
+                kind.void(class, direct.units, &direct.parts);
+                if matches!(direct.kind, Kind::Query | Kind::Connect) {
+                    kind.completed -= 1;
                 }
+                in_flight[direct.kind.index()] += 1;
             }
         }
         in_flight

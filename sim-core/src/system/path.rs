@@ -7,6 +7,7 @@
 use routing::{ConnectionId, RoutingMode, ServerId};
 
 use super::backend::{Ordered, Queried};
+use super::deliveries::Direct;
 use super::event::{Event, Work};
 use super::ledger::units_ns;
 use super::operation::{Kind, NOBODY, OperationId, Part};
@@ -14,6 +15,7 @@ use super::servers::timestamp;
 use super::world::{Sent, World};
 use crate::draw::Purpose;
 use crate::engine::Schedule;
+use crate::histogram::units_of;
 use crate::time::{SimDuration, SimTime};
 
 const QUERY_TIME: Purpose = Purpose::named("database/query");
@@ -205,7 +207,7 @@ impl World {
                 );
                 out.at(at + self.network.server_link(), event);
             }
-            None => self.void_copy(usize::from(server), id, planned),
+            None => self.void_copy(usize::from(server), id, planned, now),
         }
         true
     }
@@ -334,21 +336,24 @@ impl World {
         let mut parts = operation.parts;
         let free = now + SimDuration::from_nanos(units_ns(client.base_units + jitter));
         let receipt = free.max(client.last_receipt);
-        self.clients.set_last_receipt(operation.origin, receipt);
         parts.add(Part::Downlink, free - now);
         parts.add(Part::Order, receipt - free);
         let bytes = u64::from(self.wire_bytes(operation.kind));
         self.servers.servers[server].bytes_out += bytes;
         self.ledger.egress_bytes += bytes;
         if operation.measured {
-            let ledger = self.ledger.kind(operation.kind);
-            ledger.completed += 1;
-            ledger.receive(
-                client.class,
-                crate::histogram::units_of(receipt - operation.started),
-                &parts,
-            );
+            self.ledger.kind(operation.kind).completed += 1;
         }
+        let direct = Direct {
+            connection: operation.origin,
+            kind: operation.kind,
+            measured: operation.measured,
+            receipt,
+            units: units_of(receipt - operation.started),
+            parts,
+            message: None,
+        };
+        self.receive_direct(server, direct);
     }
 
     /// An operation ends in an error or a timeout.

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use routing::Timestamp;
 use routing::session::AcceptLimiter;
 
-use super::deliveries::Written;
+use super::deliveries::Pending;
 use super::event::Work;
 use super::ledger::Refusal;
 use super::world::COHORT;
@@ -83,7 +83,7 @@ pub struct Server {
     /// Its admission control.
     pub accept: AcceptLimiter,
     /// Batches written whose last receipt may lie in the future, oldest first.
-    pub written: VecDeque<Written>,
+    pub written: VecDeque<Pending>,
     /// Connections that left or came lately: (when, which, came).
     pub churn: VecDeque<(SimTime, u32, bool)>,
     /// Bytes sent to clients.

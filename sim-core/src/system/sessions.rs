@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use routing::{BackendState, Balancer, ChannelId, ConnectionId, ConnectionState, Seq, ServerId};
 
+use super::deliveries::Direct;
 use super::event::{Event, Work};
 use super::ledger::{Ledger, Refusal, units_ns};
 use super::operation::{Kind, Part, Parts};
@@ -35,10 +36,10 @@ const CUT: Purpose = Purpose::named("fault/cut");
 /// Who missed a message although it was sent to them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fate {
-    /// Servers that died before writing it.
-    pub void_on: Vec<ServerId>,
-    /// Connections that went before they had received it.
-    pub missed_by: Vec<u32>,
+    /// Servers that died before writing it, and when that was known.
+    pub void_on: Vec<(ServerId, SimTime)>,
+    /// Connections that went before they had received it, and when.
+    pub missed_by: Vec<(u32, SimTime)>,
 }
 
 /// A client without a connection.
@@ -225,29 +226,34 @@ impl World {
         }
         self.reopened.insert(connection, now);
         self.servers.servers[usize::from(server)].note_churn(now, connection, true);
-        self.record_connect(connection, &away, now);
+        self.record_connect(server, connection, &away, now);
     }
 
-    fn record_connect(&mut self, connection: u32, away: &Away, now: SimTime) {
-        let client = self.clients.get(connection);
-        let receipt = now + self.one_way(connection);
-        self.clients
-            .set_last_receipt(connection, receipt.max(client.last_receipt));
-        if away.attempt_began < self.ledger.since {
-            return;
-        }
+    fn record_connect(&mut self, server: u16, connection: u32, away: &Away, now: SimTime) {
+        let one_way = self.one_way(connection);
+        let receipt = (now + one_way).max(self.clients.get(connection).last_receipt);
         let latency = receipt - away.attempt_began;
         let mut parts = Parts::default();
-        let one_way = self.one_way(connection);
         parts.add(Part::Uplink, one_way);
         parts.add(Part::Downlink, one_way);
         parts.add(
             Part::ServerService,
             latency.saturating_sub(one_way + one_way),
         );
-        let ledger = self.ledger.kind(Kind::Connect);
-        ledger.completed += 1;
-        ledger.receive(client.class, units_of(latency), &parts);
+        let measured = away.attempt_began >= self.ledger.since;
+        if measured {
+            self.ledger.kind(Kind::Connect).completed += 1;
+        }
+        let direct = Direct {
+            connection,
+            kind: Kind::Connect,
+            measured,
+            receipt,
+            units: units_of(latency),
+            parts,
+            message: None,
+        };
+        self.receive_direct(usize::from(server), direct);
     }
 
     /// For every channel of a connection: the number of the last message it has received.
@@ -289,15 +295,20 @@ impl World {
         server: ServerId,
         now: SimTime,
     ) -> bool {
-        if self
+        // What it missed in an earlier life of its session has been replayed since.
+        let from = self
             .reopened
             .get(&connection)
-            .is_some_and(|reopened| ordered_ns < reopened.as_nanos())
-        {
-            return false;
-        }
+            .copied()
+            .unwrap_or(SimTime::ZERO);
         let noted = fate.is_some_and(|fate| {
-            fate.void_on.contains(&server) || fate.missed_by.contains(&connection)
+            fate.void_on
+                .iter()
+                .any(|&(on, at)| on == server && at >= from)
+                || fate
+                    .missed_by
+                    .iter()
+                    .any(|&(by, at)| by == connection && at >= from)
         });
         noted
             || self
@@ -335,31 +346,35 @@ impl World {
         let mut count: u32 = 0;
         let mut last = client.last_receipt;
         for &(channel, from, to) in slices {
-            for seq in from.0..to.0 {
-                let Some((_, sent)) = self.hub.ring(channel).and_then(|ring| ring.get(Seq(seq)))
+            for seq in (from.0..to.0).map(Seq) {
+                let Some(started) = self
+                    .hub
+                    .ring(channel)
+                    .and_then(|ring| ring.get(seq))
+                    .map(|(_, sent)| sent.started)
                 else {
                     continue;
                 };
-                let started = sent.started;
                 written += deliver;
                 count += 1;
                 last = last.max(written + SimDuration::from_nanos(units_ns(client.base_units)));
-                if started >= self.ledger.since {
-                    let latency = last - started;
-                    let mut parts = Parts::default();
-                    parts.add(Part::Offline, latency);
-                    self.ledger.kind(Kind::Publish).receive(
-                        client.class,
-                        units_of(latency),
-                        &parts,
-                    );
-                }
+                let mut parts = Parts::default();
+                parts.add(Part::Offline, last - started);
+                let direct = Direct {
+                    connection,
+                    kind: Kind::Publish,
+                    measured: started >= self.ledger.since,
+                    receipt: last,
+                    units: units_of(last - started),
+                    parts,
+                    message: Some((channel, seq)),
+                };
+                self.receive_direct(usize::from(server), direct);
             }
         }
         if count == 0 {
             return;
         }
-        self.clients.set_last_receipt(connection, last);
         self.ledger.resync_bytes += bytes * u64::from(count);
         self.ledger.egress_bytes += bytes * u64::from(count);
         self.servers.servers[usize::from(server)].bytes_out += bytes * u64::from(count);
@@ -673,18 +688,28 @@ impl World {
     }
 
     /// Notes that a connection did not receive a message that was sent to it.
-    pub(super) fn mark_missed(&mut self, channel: ChannelId, seq: Seq, connection: u32) {
+    pub(super) fn mark_missed(
+        &mut self,
+        channel: ChannelId,
+        seq: Seq,
+        connection: u32,
+        now: SimTime,
+    ) {
         if let Some(fate) = self.fate_mut(channel, seq) {
-            fate.missed_by.push(connection);
+            fate.missed_by.push((connection, now));
         }
     }
 
     /// Notes that a server died with its copy of a message.
-    pub(super) fn mark_void(&mut self, channel: ChannelId, seq: Seq, server: ServerId) {
-        if let Some(fate) = self.fate_mut(channel, seq)
-            && !fate.void_on.contains(&server)
-        {
-            fate.void_on.push(server);
+    pub(super) fn mark_void(
+        &mut self,
+        channel: ChannelId,
+        seq: Seq,
+        server: ServerId,
+        now: SimTime,
+    ) {
+        if let Some(fate) = self.fate_mut(channel, seq) {
+            fate.void_on.push((server, now));
         }
     }
 
@@ -696,27 +721,47 @@ impl World {
 
     /// Messages held for sessions that can still be resumed: owed, not received, not lost yet.
     pub(super) fn held_for_absent(&self, now: SimTime, ledger: &Ledger) -> u64 {
+        if !self.resumable() {
+            return 0;
+        }
         let connections = self.hub.connections();
-        let mut held = 0;
-        for (&connection, away) in &self.away {
+        let away = self
+            .away
+            .iter()
+            .map(|(&connection, away)| (connection, away.server));
+        let dead =
+            (0..self.servers.servers.len()).filter(|&server| !self.servers.servers[server].is_up());
+        let unnoticed = dead.flat_map(|server| {
+            let server = ServerId(server as u16);
+            connections
+                .open_connections(server)
+                .map(move |id| (id.0, server))
+        });
+        let unnoticed = unnoticed.filter(|(connection, _)| !self.away.contains_key(connection));
+        let resumable = |connection: u32| {
             let id = ConnectionId(connection);
-            let waiting = connections.is_resumable(timestamp(now), id)
-                || (connections.state(id) == ConnectionState::Open && self.resumable());
-            if !waiting {
+            connections.is_resumable(timestamp(now), id)
+                || connections.state(id) == ConnectionState::Open
+        };
+        away.chain(unnoticed)
+            .filter(|&(connection, _)| resumable(connection))
+            .map(|(connection, server)| self.held_for(connection, server, now, ledger))
+            .sum()
+    }
+
+    fn held_for(&self, connection: u32, server: ServerId, now: SimTime, ledger: &Ledger) -> u64 {
+        let mut held = 0;
+        for &channel in self.hub.directory().channels_of(ConnectionId(connection)) {
+            let Some(ring) = self.hub.ring(channel) else {
                 continue;
-            }
-            for &channel in self.hub.directory().channels_of(id) {
-                let Some(ring) = self.hub.ring(channel) else {
-                    continue;
-                };
-                let mut seq = ring.last();
-                while let Some((at, sent)) = ring.get(seq) {
-                    if !self.missed(at.0, sent.fate.as_deref(), connection, away.server, now) {
-                        break;
-                    }
-                    held += u64::from(sent.started >= ledger.since);
-                    seq = Seq(seq.0 - 1);
+            };
+            let mut seq = ring.last();
+            while let Some((at, sent)) = ring.get(seq) {
+                if !self.missed(at.0, sent.fate.as_deref(), connection, server, now) {
+                    break;
                 }
+                held += u64::from(sent.started >= ledger.since);
+                seq = Seq(seq.0 - 1);
             }
         }
         held

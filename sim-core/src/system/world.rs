@@ -227,7 +227,7 @@ impl World {
         self.operations.forget_measured();
         for server in &mut self.servers.servers {
             for written in &mut server.written {
-                written.measured = false;
+                written.forget_measured();
             }
         }
         self.backlog.restart();
@@ -399,7 +399,7 @@ impl World {
             Work::Copy {
                 operation,
                 recipients,
-            } => self.void_copy(usize::from(server), operation, recipients),
+            } => self.void_copy(usize::from(server), operation, recipients, out.now()),
             Work::Receive(id) | Work::Answer(id) => self.fail(id, false),
             Work::Accept(connection) => self.attempt_failed(connection, out),
             Work::Replay(_) | Work::Chores { .. } => {}
