@@ -177,7 +177,7 @@ fn query_times(distribution: &Distribution) -> Result<Vec<Duration>, Failure> {
     if let Distribution::Constant(time) = *distribution {
         return Ok(vec![real(time)]);
     }
-    let table = QuantileTable::new(distribution.clone()).context("failed to draw query times")?;
+    let table = QuantileTable::new(*distribution).context("failed to draw query times")?;
     let middles = (0..QUERY_TIMES).map(|i| (f64::from(i) + 0.5) / f64::from(QUERY_TIMES));
     Ok(middles.map(|p| real(table.quantile(p))).collect())
 }
