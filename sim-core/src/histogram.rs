@@ -303,6 +303,28 @@ impl<const C: usize> CauseHistogram<C> {
         }
     }
 
+    /// Adds one latency of `units`, which consists of `causes_ns`; for callers that know both.
+    #[inline]
+    pub fn record_units(&mut self, units: u32, causes_ns: &[u64; C]) {
+        self.total.record_units(units, 1);
+        let coarse = bucket_of(units.min(MAX_UNITS)) >> COARSE_BITS;
+        self.counts[coarse] += 1;
+        for (sum, cause) in self.sums_ns[coarse].iter_mut().zip(causes_ns) {
+            *sum += cause;
+        }
+    }
+
+    /// Takes out what [`Self::record_units`] added. Panics if it never did.
+    pub fn remove_units(&mut self, units: u32, causes_ns: &[u64; C]) {
+        self.total.remove_units(units, 1);
+        let coarse = bucket_of(units.min(MAX_UNITS)) >> COARSE_BITS;
+        self.counts[coarse] -= 1;
+        for (sum, cause) in self.sums_ns[coarse].iter_mut().zip(causes_ns) {
+            assert!(*sum >= *cause, "a latency removed that was never recorded");
+            *sum -= cause;
+        }
+    }
+
     /// Takes one latency out again, exactly. Panics if none such is recorded.
     pub fn remove(&mut self, causes: [SimDuration; C]) {
         let units = units_of(causes.iter().copied().sum());

@@ -13,6 +13,7 @@
 
 use routing::{ChannelId, ConnectionId, ServerId};
 
+use super::clients::Client;
 use super::event::Work;
 use super::ledger::units_ns;
 use super::operation::{Kind, NOBODY, Operation, OperationId, Part, Parts};
@@ -109,7 +110,7 @@ struct FutureReceipt {
 /// Reused memory of the delivery loop; one entry per recipient.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
-    class: Vec<u8>,
+    clients: Vec<Client>,
     /// Base delay and jitter, in units.
     downlink: Vec<u32>,
     floor: Vec<u32>,
@@ -119,7 +120,7 @@ pub struct Scratch {
 
 impl Scratch {
     fn clear(&mut self) {
-        self.class.clear();
+        self.clients.clear();
         self.downlink.clear();
         self.floor.clear();
         self.latencies.clear();
@@ -311,7 +312,7 @@ impl World {
             let split = Split::of(written, self.scenario.load.transport);
             for (index, &units) in scratch.latencies.iter().enumerate() {
                 let parts = split.parts(written, index as u32, scratch.downlink[index], units);
-                ledger.receive(scratch.class[index], units, &parts);
+                ledger.receive(scratch.clients[index].class, units, &parts);
             }
             if let Transport::Poll { interval } = self.scenario.load.transport {
                 self.count_useful_polls(written, ids, &scratch.latencies, interval);
@@ -326,25 +327,22 @@ impl World {
     fn latencies(&self, written: &Written, ids: &[u32], scratch: &mut Scratch) {
         let split = Split::of(written, self.scenario.load.transport);
         scratch.clear();
-        for (index, &id) in ids.iter().enumerate() {
-            let client = self.clients.get(id);
+        // A pass of its own that does nothing else: the rows lie anywhere in memory, and so are fetched side by side.
+        scratch
+            .clients
+            .extend(ids.iter().map(|&id| self.clients.get(id)));
+        for (index, (&id, client)) in ids.iter().zip(&scratch.clients).enumerate() {
             let order = client.last_receipt.saturating_since(written.started);
             let floor = match split.poll {
                 Some(interval) => {
-                    let ready = next_poll(
-                        id,
-                        interval,
-                        written.started,
-                        split.wait_ns(written, index as u32),
-                    );
+                    let wait_ns = split.wait_ns(written, index as u32);
+                    let ready = next_poll(id, interval, written.started, wait_ns);
                     order.max(ready + span_of(client.base_units.into()))
                 }
                 None => order,
             };
-            scratch.class.push(client.class);
-            scratch
-                .downlink
-                .push(client.base_units + self.network.jitter_units(client.class, written.key, id));
+            let jitter = self.network.jitter_units(client.class, written.key, id);
+            scratch.downlink.push(client.base_units + jitter);
             scratch.floor.push(units_of(floor));
         }
         let before = (written.pause_at as usize).min(ids.len());

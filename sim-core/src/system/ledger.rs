@@ -6,7 +6,7 @@
 
 use super::operation::{Kind, PARTS, Parts};
 use crate::histogram::{CauseHistogram, Histogram, span_of};
-use crate::time::{SimDuration, SimTime};
+use crate::time::SimTime;
 
 /// The counts and latencies of one kind of operation.
 #[derive(Clone, Debug)]
@@ -60,14 +60,14 @@ impl KindLedger {
     pub fn receive(&mut self, class: u8, units: u32, parts: &Parts) {
         self.received += 1;
         self.by_class[usize::from(class)].record_units(units, 1);
-        self.terminal.record(parts.0.map(SimDuration::from_nanos));
+        self.terminal.record_units(units, &parts.0);
     }
 
     /// Takes back a receipt: exactly what [`Self::receive`] added.
     pub fn void(&mut self, class: u8, units: u32, parts: &Parts) {
         self.received -= 1;
         self.by_class[usize::from(class)].remove_units(units, 1);
-        self.terminal.remove(parts.0.map(SimDuration::from_nanos));
+        self.terminal.remove_units(units, &parts.0);
     }
 }
 
