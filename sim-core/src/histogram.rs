@@ -303,25 +303,33 @@ impl<const C: usize> CauseHistogram<C> {
         }
     }
 
-    /// Adds one latency of `units`, which consists of `causes_ns`; for callers that know both.
+    /// Adds the causes of one latency of `units`, given as (cause, nanoseconds), but not the latency itself: for callers who
+    /// keep the latencies in histograms of their own. `shared` and `own` are added alike.
     #[inline]
-    pub fn record_units(&mut self, units: u32, causes_ns: &[u64; C]) {
-        self.total.record_units(units, 1);
+    pub fn record_causes(&mut self, units: u32, shared: &[(usize, u64)], own: &[(usize, u64)]) {
         let coarse = bucket_of(units.min(MAX_UNITS)) >> COARSE_BITS;
         self.counts[coarse] += 1;
-        for (sum, cause) in self.sums_ns[coarse].iter_mut().zip(causes_ns) {
-            *sum += cause;
+        let sums = &mut self.sums_ns[coarse];
+        for &(cause, ns) in shared {
+            sums[cause] += ns;
+        }
+        for &(cause, ns) in own {
+            sums[cause] += ns;
         }
     }
 
-    /// Takes out what [`Self::record_units`] added. Panics if it never did.
-    pub fn remove_units(&mut self, units: u32, causes_ns: &[u64; C]) {
-        self.total.remove_units(units, 1);
+    /// Takes out what [`Self::record_causes`] added. Panics if it never did.
+    pub fn remove_causes(&mut self, units: u32, causes_ns: impl IntoIterator<Item = (usize, u64)>) {
         let coarse = bucket_of(units.min(MAX_UNITS)) >> COARSE_BITS;
+        assert!(
+            self.counts[coarse] > 0,
+            "a latency removed that was never recorded"
+        );
         self.counts[coarse] -= 1;
-        for (sum, cause) in self.sums_ns[coarse].iter_mut().zip(causes_ns) {
-            assert!(*sum >= *cause, "a latency removed that was never recorded");
-            *sum -= cause;
+        for (cause, ns) in causes_ns {
+            let sum = &mut self.sums_ns[coarse][cause];
+            assert!(*sum >= ns, "a latency removed that was never recorded");
+            *sum -= ns;
         }
     }
 
@@ -369,13 +377,13 @@ impl<const C: usize> CauseHistogram<C> {
 
     /// The mean time of each cause in nanoseconds; zeros without records. Adds up to the mean.
     pub fn breakdown_mean(&self) -> [f64; C] {
-        self.breakdown_slowest(self.total.count)
+        self.breakdown_slowest(self.counts.iter().sum())
     }
 
     /// The mean time of each cause in nanoseconds among the slowest share 1 − `p` of the records
     /// (`p` = 0.99: the slowest 1 %; at least one record). Adds up to the mean of those records.
     pub fn breakdown_above(&self, p: f64) -> [f64; C] {
-        let count = self.total.count;
+        let count: u64 = self.counts.iter().sum();
         let slowest = libm::ceil((1.0 - p.clamp(0.0, 1.0)) * count as f64) as u64;
         self.breakdown_slowest(slowest.clamp(count.min(1), count))
     }

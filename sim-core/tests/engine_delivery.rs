@@ -1,5 +1,10 @@
 //! The delivery kernel: both paths give equal bits, and the latencies are those of the formula.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read fixtures and compare with the platform's own functions"
+)]
+
 use sim_core::delivery::{Batch, JitterTable, Kernel, MAX_PART_UNITS, Receipts, hash32};
 use sim_core::draw::{KeyedRng, Purpose};
 use sim_core::histogram::{Histogram, MAX_UNITS, bucket_of};

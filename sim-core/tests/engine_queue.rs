@@ -1,5 +1,10 @@
 //! The ladder queue against its oracle, the standard heap, over swarms of random histories.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read fixtures and compare with the platform's own functions"
+)]
+
 use proptest::prelude::*;
 use sim_core::draw::{KeyedRng, Purpose};
 use sim_core::engine::{HeapQueue, LadderQueue, Queue};

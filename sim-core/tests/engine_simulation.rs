@@ -1,5 +1,10 @@
 //! The simulation loop: limits, reasons to stop, clones, and the timer wheel.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read fixtures and compare with the platform's own functions"
+)]
+
 use sim_core::draw::{Draws, Purpose};
 use sim_core::engine::{
     Interrupt, Limits, Model, Schedule, Simulation, StopCause, StopReason, TimerWheel,

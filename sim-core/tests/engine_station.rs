@@ -1,5 +1,10 @@
 //! Stations: queueing theory, the two FIFO forms against each other, and everything that can go wrong.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read fixtures and compare with the platform's own functions"
+)]
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

@@ -1,5 +1,10 @@
 //! Draws, quantile tables and histograms: sound, exact where they claim it, reversible.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read fixtures and compare with the platform's own functions"
+)]
+
 use proptest::prelude::*;
 use rand::Rng;
 use sim_core::draw::{Draws, KeyedRng, Purpose, normal_quantile};

@@ -1,6 +1,11 @@
 //! The published properties of balancing policies: balls into bins, weights, slow start, draining, stale
 //! information, rolling restarts (concept C023 and algorithms.md 3.2).
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read fixtures and compare with the platform's own functions"
+)]
+
 mod common;
 
 use common::{TestRng, near, peak};

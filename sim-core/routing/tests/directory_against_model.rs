@@ -1,5 +1,10 @@
 //! The directory against a naive map, under random sequences of operations and clones.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read fixtures and compare with the platform's own functions"
+)]
+
 use proptest::prelude::*;
 use routing::{ChannelId, ConnectionId, Directory, DirectoryBuilder, Home, ServerId};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,11 @@
 //! The published properties of placements: evenness, movement, weights, bounds. Figures are those of
 //! published-cases.tsv (rows Y-ring, Y-bounded, Y-maglev) and of the literature the modules cite.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read fixtures and compare with the platform's own functions"
+)]
+
 mod common;
 
 use common::{TestRng, near};

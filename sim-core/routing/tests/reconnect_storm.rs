@@ -2,6 +2,11 @@
 //! 1 000 (a fifth of a second's worth) and rejects the rest (algorithms.md 3.6, concept C028).
 //! Some ten million tries: run it in release, where it takes about eight CPU-seconds.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read fixtures and compare with the platform's own functions"
+)]
+
 mod common;
 
 use common::{TestRng, near};

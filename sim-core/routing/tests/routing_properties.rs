@@ -1,6 +1,11 @@
 //! Publish/subscribe across servers: precision and recall of the routing modes (C017), local delivery without
 //! routing (C009), hops and servers touched (C026), broker failover (C025), wildcard subjects, and relays.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read fixtures and compare with the platform's own functions"
+)]
+
 mod common;
 
 use common::{TestRng, near};

@@ -1,6 +1,11 @@
 //! Sessions: resuming without gap or duplicate (C010), what is owed, outbound queues within their limits,
 //! presence fan-out, and one trace with one digest.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read fixtures and compare with the platform's own functions"
+)]
+
 mod common;
 
 use common::{TestRng, near};

@@ -45,7 +45,7 @@ pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
     let place = assets().region(&raw.place).map(|_| ());
     check.take("design.place", place, ());
     let routing = routing_mode(raw, check);
-    let design = Design {
+    Design {
         place: Region(raw.place.clone()),
         routing,
         load_balancer: load_balancer(&raw.load_balancer.clone().unwrap_or_default(), check),
@@ -59,8 +59,7 @@ pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
             .database
             .as_ref()
             .map(|raw| database(raw, &names, check)),
-    };
-    design
+    }
 }
 
 fn routing_mode(raw: &RawDesign, check: &mut Check<'_>) -> RoutingMode {

@@ -115,6 +115,8 @@ pub struct Scratch {
     downlink: Vec<u32>,
     floor: Vec<u32>,
     latencies: Vec<u32>,
+    /// Parts that all recipients share, if not zero.
+    shared: Vec<(usize, u64)>,
     receipts: crate::delivery::Receipts,
 }
 
@@ -179,26 +181,39 @@ impl Split {
             + downlink
     }
 
-    /// What one recipient's latency consists of; adds up to it to the nanosecond.
+    /// What one recipient's latency consists of beside what all share; adds up to it to the nanosecond.
     #[inline]
-    fn parts(&self, written: &Written, index: u32, downlink: u32, units: u32) -> Parts {
+    fn own(&self, written: &Written, index: u32, downlink: u32, units: u32) -> [(usize, u64); 4] {
         let own = units_ns(Self::own_units(written, index));
-        let held = units_ns(units.saturating_sub(self.free_units(written, index, downlink)));
-        let mut parts = written.upstream;
-        let mut fan_out = own;
-        if index >= written.pause_at && self.pause_ns > 0 {
-            fan_out += self.written_before_ns;
-            parts.0[Part::ServerPause as usize] += self.pause_ns;
-        }
-        parts.0[Part::FanOut as usize] += fan_out;
+        let wait = self.wait_ns(written, index);
+        let free =
+            units_of(SimDuration::from_nanos(wait)) + Self::own_units(written, index) + downlink;
+        let held = units_ns(units.saturating_sub(free));
+        let (before, pause) = if index < written.pause_at {
+            (0, 0)
+        } else {
+            (self.written_before_ns, self.pause_ns)
+        };
         let held_part = if self.poll.is_some() {
             Part::Poll
         } else {
             Part::Order
         };
-        parts.0[held_part as usize] += held;
-        let so_far = self.wait_ns(written, index) + own + held;
-        parts.0[Part::Downlink as usize] += units_ns(units).saturating_sub(so_far);
+        let downlink_ns = units_ns(units).saturating_sub(wait + own + held);
+        [
+            (Part::FanOut as usize, own + before),
+            (Part::ServerPause as usize, pause),
+            (held_part as usize, held),
+            (Part::Downlink as usize, downlink_ns),
+        ]
+    }
+
+    /// All that one recipient's latency consists of.
+    fn parts(&self, written: &Written, index: u32, downlink: u32, units: u32) -> Parts {
+        let mut parts = written.upstream;
+        for (part, ns) in self.own(written, index, downlink, units) {
+            parts.0[part] += ns;
+        }
         parts
     }
 }
@@ -310,9 +325,12 @@ impl World {
         if written.measured {
             let ledger = &mut self.ledger.kinds[written.kind.index()];
             let split = Split::of(written, self.scenario.load.transport);
+            scratch.shared.clear();
+            let shared = written.upstream.0.iter().copied().enumerate();
+            scratch.shared.extend(shared.filter(|&(_, ns)| ns > 0));
             for (index, &units) in scratch.latencies.iter().enumerate() {
-                let parts = split.parts(written, index as u32, scratch.downlink[index], units);
-                ledger.receive(scratch.clients[index].class, units, &parts);
+                let own = split.own(written, index as u32, scratch.downlink[index], units);
+                ledger.receive_causes(scratch.clients[index].class, units, &scratch.shared, &own);
             }
             if let Transport::Poll { interval } = self.scenario.load.transport {
                 self.count_useful_polls(written, ids, &scratch.latencies, interval);

@@ -29,9 +29,9 @@ pub struct KindLedger {
     pub retried: u64,
     /// Receipts of something received before.
     pub duplicated: u64,
-    /// Latency to each recipient, or of the answer, with its causes.
-    pub terminal: CauseHistogram<PARTS>,
-    /// The same by class.
+    /// What the latencies consist of.
+    pub causes: CauseHistogram<PARTS>,
+    /// Latency to each recipient, or of the answer, by class.
     pub by_class: Vec<Histogram>,
     /// Latency to the last recipient.
     pub complete: Histogram,
@@ -49,25 +49,48 @@ impl KindLedger {
             timed_out: 0,
             retried: 0,
             duplicated: 0,
-            terminal: CauseHistogram::new(),
+            causes: CauseHistogram::new(),
             by_class: vec![Histogram::new(); classes],
             complete: Histogram::new(),
         }
     }
 
     /// Adds a receipt of `units` latency that consists of `parts`.
-    #[inline]
     pub fn receive(&mut self, class: u8, units: u32, parts: &Parts) {
+        let all: [(usize, u64); PARTS] = core::array::from_fn(|part| (part, parts.0[part]));
+        self.receive_causes(class, units, &all, &[]);
+    }
+
+    /// As [`Self::receive`], with the parts in two lists.
+    #[inline]
+    pub fn receive_causes(
+        &mut self,
+        class: u8,
+        units: u32,
+        shared: &[(usize, u64)],
+        own: &[(usize, u64)],
+    ) {
         self.received += 1;
         self.by_class[usize::from(class)].record_units(units, 1);
-        self.terminal.record_units(units, &parts.0);
+        self.causes.record_causes(units, shared, own);
     }
 
     /// Takes back a receipt: exactly what [`Self::receive`] added.
     pub fn void(&mut self, class: u8, units: u32, parts: &Parts) {
         self.received -= 1;
         self.by_class[usize::from(class)].remove_units(units, 1);
-        self.terminal.remove_units(units, &parts.0);
+        self.causes
+            .remove_causes(units, parts.0.iter().copied().enumerate());
+    }
+
+    /// The latencies of all classes.
+    #[must_use]
+    pub fn terminal(&self) -> Histogram {
+        let mut all = Histogram::new();
+        for class in &self.by_class {
+            all.merge(class);
+        }
+        all
     }
 }
 

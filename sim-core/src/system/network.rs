@@ -45,6 +45,7 @@ pub struct Network {
     wifi_share: f64,
     hop: SimDuration,
     server_link: SimDuration,
+    /// By access network, in scenario order.
     jitter: Vec<JitterTable>,
 }
 
@@ -60,7 +61,6 @@ impl Network {
         };
         let wifi = assets().wifi().map(last_mile_table);
         let mut classes = Vec::new();
-        let mut jitter = Vec::new();
         for (place, _) in &scenario.load.places {
             for (access, _) in &scenario.load.access {
                 let Ok(network) = assets().access(&access.0) else {
@@ -73,9 +73,13 @@ impl Network {
                     last_mile: last_mile_table(network),
                     wifi: if network.fixed { wifi.clone() } else { None },
                 });
-                jitter.push(jitter_table(network));
             }
         }
+        let networks = scenario.load.access.iter();
+        let jitter = networks
+            .filter_map(|(access, _)| assets().access(&access.0).ok())
+            .map(jitter_table)
+            .collect();
         assert!(
             !classes.is_empty(),
             "a validated scenario has places and access networks"
@@ -128,7 +132,7 @@ impl Network {
     #[inline]
     #[must_use]
     pub fn jitter_units(&self, class: u8, message_key: u64, connection: u32) -> u32 {
-        self.jitter[usize::from(class)].sample(hash32(message_key, connection))
+        self.jitter[usize::from(class) % self.accesses].sample(hash32(message_key, connection))
     }
 }
 

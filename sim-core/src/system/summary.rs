@@ -121,7 +121,7 @@ fn operation(
     let mut latency_ms = BTreeMap::new();
     latency_ms.insert(
         kind.terminal().to_owned(),
-        latency(own.terminal.total(), true, unstable),
+        latency(&own.terminal(), true, unstable),
     );
     let fans_out = matches!(kind, Kind::Publish | Kind::Presence);
     if fans_out {
@@ -166,7 +166,7 @@ fn by_class(
     for (class, histogram) in world.network.classes().iter().zip(&own.by_class) {
         merged
             .entry(name(class).clone())
-            .or_insert_with(Histogram::new)
+            .or_default()
             .merge(histogram);
     }
     merged
@@ -200,8 +200,8 @@ fn latency(histogram: &Histogram, buckets: bool, unstable: bool) -> LatencyRepor
 }
 
 fn breakdown(own: &KindLedger) -> Vec<BreakdownRow> {
-    let mean = own.terminal.breakdown_mean();
-    let slow = own.terminal.breakdown_above(0.99);
+    let mean = own.causes.breakdown_mean();
+    let slow = own.causes.breakdown_above(0.99);
     let slow_total: f64 = slow.iter().sum();
     Part::NAMES
         .into_iter()
