@@ -20,7 +20,7 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0xfd77_0598_c981_06e7,
+        0xaab0_6873_807f_b303,
     ),
     (
         "p1-mvp",
@@ -29,12 +29,12 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0xa17f_654e_de49_d4e9,
+        0x644d_5e99_2af3_a505,
     ),
     (
         "reconnect-storm",
         &[("load.users", "2_000 users"), ("run.seed", "7")],
-        0x4c91_0fe3_78f2_58e2,
+        0x2630_52ff_b3f4_cc54,
     ),
 ];
 

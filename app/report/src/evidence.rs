@@ -288,15 +288,20 @@ fn scored(out: &mut String, case: &Case, report: &RunReport, before: Option<&Cas
 
 /// What a miss says is not modelled.
 fn missing(metric: &str, low: bool) -> &'static str {
-    match metric {
-        "cpu" => "cost per delivery falls as batches grow: fewer system calls per message",
-        "delivered_per_s" => "the published rate is nominal",
-        "mean" => "follows from the percentiles it sums up",
-        "p50" | "p75" | "p87.5" => "the clocks of two machines, and a producer that batches",
-        _ if low => {
-            "pauses of client and broker machines, and the longest collections; only the gateway pauses here"
+    match (metric, low) {
+        ("cpu", _) => "cost per delivery falls as batches grow: fewer system calls per message",
+        ("delivered_per_s", _) => "the published rate is nominal",
+        ("mean", _) => "follows from the percentiles it sums up",
+        ("p50" | "p75" | "p87.5", false) => {
+            "one core writes all recipients of a message here; a gateway spreads them over its worker threads"
         }
-        _ => "pauses whose length follows the live heap: one length for all machine sizes here",
+        (_, true) => {
+            "all cores share one queue here; connections pinned to worker threads wait behind a busy one, and client and \
+             broker machines pause too"
+        }
+        (_, false) => {
+            "pauses whose length follows the live heap: one length for all machine sizes here"
+        }
     }
 }
 

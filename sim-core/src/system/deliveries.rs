@@ -25,20 +25,33 @@ use crate::scenario::Transport;
 use crate::station::Completed;
 use crate::time::{SimDuration, SimTime};
 
-/// A copy that has been written: enough to compute its receipts again.
+/// A copy that has been written, as it is kept: what its operation does not know. Millions lie about at once.
 #[derive(Clone, Debug)]
-pub struct Written {
-    /// The operation.
-    pub operation: OperationId,
-    /// Its key, kept because the operation may end first.
+pub struct Kept {
+    operation: OperationId,
+    per_recipient: u32,
+    pause_at: u32,
+    pause: SimDuration,
+    /// From the previous station to the server's door, less the link.
+    transit: SimDuration,
+    waited: SimDuration,
+    /// Service before the first recipient.
+    served: SimDuration,
+    /// Written down when membership changed since; otherwise they are the channel's members on the server. Connections that
+    /// went are [`NOBODY`]: the others keep their positions.
+    recipients: Option<Box<Vec<u32>>>,
+    last_receipt: SimTime,
+}
+
+/// A copy that is written, with all that its receipts depend on.
+#[derive(Clone, Debug)]
+struct Written {
+    operation: OperationId,
+    /// Key of its draws.
     key: u64,
     started: SimTime,
-    /// Whether it counts.
-    pub measured: bool,
+    measured: bool,
     kind: Kind,
-    /// Its channel (or user) and number, for marking what was missed.
-    channel: ChannelId,
-    seq: routing::Seq,
     /// Time until the writing of the first recipient began.
     upstream: Parts,
     /// Per recipient, in 1/256 units.
@@ -47,22 +60,15 @@ pub struct Written {
     pause_at: u32,
     /// Length of the pause inside the service.
     pause: SimDuration,
-    /// Written down when membership changed since; otherwise they are the channel's members on the server. Connections that
-    /// went are [`NOBODY`]: the others keep their positions.
-    recipients: Option<Vec<u32>>,
-    /// Bytes of one copy on the wire.
-    wire_bytes: u32,
-    /// Last receipt.
-    pub last_receipt: SimTime,
 }
 
 /// Something sent to clients whose last receipt may lie in the future.
 #[derive(Clone, Debug)]
 pub enum Pending {
     /// A copy for all local recipients.
-    Copy(Written),
+    Copy(Kept),
     /// One message to one client: an answer, a replayed message, an admission.
-    Direct(Direct),
+    Direct(Box<Direct>),
 }
 
 /// One message to one client.
@@ -87,16 +93,15 @@ pub struct Direct {
 impl Pending {
     fn last_receipt(&self) -> SimTime {
         match self {
-            Pending::Copy(written) => written.last_receipt,
+            Pending::Copy(kept) => kept.last_receipt,
             Pending::Direct(direct) => direct.receipt,
         }
     }
 
-    /// Lets it not count.
+    /// Lets it not count; a copy counts as its operation does.
     pub fn forget_measured(&mut self) {
-        match self {
-            Pending::Copy(written) => written.measured = false,
-            Pending::Direct(direct) => direct.measured = false,
+        if let Pending::Direct(direct) = self {
+            direct.measured = false;
         }
     }
 }
@@ -246,15 +251,15 @@ impl World {
             self.release(copy);
             return;
         }
-        let written = self.written(server, copy, &operation, ids.len() as u32, done);
-        let last = self.enter_receipts(&written, &ids);
-        let pending = &mut self.servers.servers[server];
-        pending.bytes_out += u64::from(written.wire_bytes) * ids.len() as u64;
-        pending.written.push_back(Pending::Copy(Written {
-            last_receipt: last,
-            ..written
-        }));
-        self.ledger.egress_bytes += u64::from(written_bytes(&operation, self)) * ids.len() as u64;
+        let mut kept = self.kept(copy, &operation, ids.len() as u32, done);
+        let written = self.written(&kept, &operation);
+        kept.last_receipt = self.enter_receipts(&written, &ids);
+        let last = kept.last_receipt;
+        let bytes = u64::from(self.wire_bytes(operation.kind)) * ids.len() as u64;
+        let state = &mut self.servers.servers[server];
+        state.bytes_out += bytes;
+        state.written.push_back(Pending::Copy(kept));
+        self.ledger.egress_bytes += bytes;
         self.deliveries += ids.len() as u64;
         self.recipients = ids;
         let operation = &mut self.operations[copy];
@@ -262,41 +267,24 @@ impl World {
         self.flush(server, done.finished);
     }
 
-    fn written(
+    /// What is kept of a copy that has been served for `count` recipients.
+    fn kept(
         &self,
-        server: usize,
         copy: OperationId,
         operation: &Operation,
         count: u32,
         done: &Completed<Work>,
-    ) -> Written {
-        let bytes = self.payload_bytes(operation.kind);
+    ) -> Kept {
         let copy_cost = self.servers.copy();
-        let deliver = self.servers.deliver(bytes);
+        let deliver = self.servers.deliver(self.payload_bytes(operation.kind));
         let demand = copy_cost + deliver * u64::from(count);
         let factor = done.service.as_nanos() as f64 / demand.as_nanos().max(1) as f64;
-        let served_copy = copy_cost.scaled(factor);
+        let served = copy_cost.scaled(factor);
         let per_recipient_ns = deliver.as_nanos() as f64 * factor;
-        let mut upstream = operation.parts;
-        upstream.add(
-            self.transit_part(),
-            done.arrived
-                .saturating_since(operation.mark + self.network.server_link()),
-        );
-        upstream.add(Part::Link, self.copy_link(operation, server));
-        upstream.add(Part::ServerQueue, done.waited());
-        upstream.add(Part::ServerService, served_copy);
-        let before_pause = done.paused_after.saturating_sub(served_copy).as_nanos() as f64
-            / per_recipient_ns.max(1.0);
-        Written {
+        let before_pause =
+            done.paused_after.saturating_sub(served).as_nanos() as f64 / per_recipient_ns.max(1.0);
+        Kept {
             operation: copy,
-            key: operation.key(),
-            started: operation.started,
-            measured: operation.measured,
-            kind: operation.kind,
-            channel: operation.channel,
-            seq: operation.seq,
-            upstream,
             per_recipient: (per_recipient_ns * 256.0 / UNIT_NS as f64) as u32,
             pause_at: if done.paused.is_zero() {
                 count
@@ -304,9 +292,33 @@ impl World {
                 (before_pause as u32).min(count)
             },
             pause: done.paused,
+            transit: done
+                .arrived
+                .saturating_since(operation.mark + self.network.server_link()),
+            waited: done.waited(),
+            served,
             recipients: None,
-            wire_bytes: written_bytes(operation, self),
             last_receipt: SimTime::ZERO,
+        }
+    }
+
+    /// A kept copy with what its operation knows.
+    fn written(&self, kept: &Kept, operation: &Operation) -> Written {
+        let mut upstream = operation.parts;
+        upstream.add(self.transit_part(), kept.transit);
+        upstream.add(Part::Link, self.copy_link(operation));
+        upstream.add(Part::ServerQueue, kept.waited);
+        upstream.add(Part::ServerService, kept.served);
+        Written {
+            operation: kept.operation,
+            key: operation.key(),
+            started: operation.started,
+            measured: operation.measured,
+            kind: operation.kind,
+            upstream,
+            per_recipient: kept.per_recipient,
+            pause_at: kept.pause_at,
+            pause: kept.pause,
         }
     }
 
@@ -443,24 +455,24 @@ impl World {
             .iter_mut()
             .rev()
             .filter_map(|pending| match pending {
-                Pending::Copy(written) => Some(written),
+                Pending::Copy(kept) => Some(kept),
                 Pending::Direct(_) => None,
             });
-        for written in copies {
-            if written.recipients.is_some() {
+        for kept in copies {
+            if kept.recipients.is_some() {
                 break;
             }
-            written.recipients = Some(self.recipients_of(server, written));
+            kept.recipients = Some(Box::new(self.recipients_of(server, kept)));
         }
         self.servers.servers[server].written = pending;
     }
 
-    /// Who a written copy went to.
-    fn recipients_of(&self, server: usize, written: &Written) -> Vec<u32> {
-        match &written.recipients {
-            Some(ids) => ids.clone(),
+    /// Who a kept copy went to.
+    fn recipients_of(&self, server: usize, kept: &Kept) -> Vec<u32> {
+        match &kept.recipients {
+            Some(ids) => ids.to_vec(),
             None => {
-                let members = self.local_recipients(server, &self.operations[written.operation]);
+                let members = self.local_recipients(server, &self.operations[kept.operation]);
                 members.iter().map(|id| id.0).collect()
             }
         }
@@ -507,8 +519,8 @@ impl World {
     fn strike_out(&mut self, server: usize, connection: u32, now: SimTime) {
         for pending in &mut self.servers.servers[server].written {
             match pending {
-                Pending::Copy(written) => {
-                    let ids = written.recipients.iter_mut().flatten();
+                Pending::Copy(kept) => {
+                    let ids = kept.recipients.iter_mut().flat_map(|ids| ids.iter_mut());
                     ids.filter(|id| **id == connection)
                         .for_each(|id| *id = NOBODY);
                 }
@@ -535,8 +547,8 @@ impl World {
                 continue;
             }
             match pending {
-                Pending::Copy(written) => {
-                    self.future_of_copy(server, written, now, only, &mut latest, &mut future)
+                Pending::Copy(kept) => {
+                    self.future_of_copy(server, kept, now, only, &mut latest, &mut future);
                 }
                 Pending::Direct(direct)
                     if only.is_none_or(|connection| connection == direct.connection) =>
@@ -544,7 +556,7 @@ impl World {
                     latest.insert(direct.connection, direct.receipt);
                     future.push(FutureReceipt {
                         operation: None,
-                        direct: *direct,
+                        direct: **direct,
                     });
                 }
                 Pending::Direct(_) => {}
@@ -556,14 +568,16 @@ impl World {
     fn future_of_copy(
         &self,
         server: usize,
-        written: &Written,
+        kept: &Kept,
         now: SimTime,
         only: Option<u32>,
         latest: &mut std::collections::BTreeMap<u32, SimTime>,
         future: &mut Vec<FutureReceipt>,
     ) {
+        let operation = &self.operations[kept.operation];
+        let written = &self.written(kept, operation);
         let split = Split::of(written, self.scenario.load.transport);
-        for (index, id) in self.recipients_of(server, written).into_iter().enumerate() {
+        for (index, id) in self.recipients_of(server, kept).into_iter().enumerate() {
             if id == NOBODY || only.is_some_and(|connection| connection != id) {
                 continue;
             }
@@ -592,7 +606,8 @@ impl World {
                 receipt,
                 units,
                 parts: split.parts(written, index, downlink, units),
-                message: (written.kind == Kind::Publish).then_some((written.channel, written.seq)),
+                message: (written.kind == Kind::Publish)
+                    .then_some((operation.channel, operation.seq)),
             };
             future.push(FutureReceipt {
                 operation: Some(written.operation),
@@ -613,7 +628,7 @@ impl World {
         }
         self.servers.servers[server]
             .written
-            .push_back(Pending::Direct(direct));
+            .push_back(Pending::Direct(Box::new(direct)));
     }
 
     /// Lets go of batches whose last receipt is past.
@@ -622,8 +637,8 @@ impl World {
             if pending.last_receipt() > now {
                 return;
             }
-            if let Some(Pending::Copy(written)) = self.servers.servers[server].written.pop_front() {
-                self.release(written.operation);
+            if let Some(Pending::Copy(kept)) = self.servers.servers[server].written.pop_front() {
+                self.release(kept.operation);
             }
         }
     }
@@ -701,7 +716,7 @@ impl World {
         }
     }
 
-    fn copy_link(&self, operation: &Operation, _server: usize) -> SimDuration {
+    fn copy_link(&self, operation: &Operation) -> SimDuration {
         match self.scenario.design.routing {
             routing::RoutingMode::Local if operation.origin != NOBODY => SimDuration::ZERO,
             _ => self.network.server_link(),
@@ -723,11 +738,6 @@ impl World {
             }
         }
     }
-}
-
-/// Wire bytes of one copy to one client.
-fn written_bytes(operation: &Operation, world: &World) -> u32 {
-    world.wire_bytes(operation.kind)
 }
 
 /// Latency at which the first poll of a client leaves the server again, for a message written `wait_ns` after its start:
