@@ -39,7 +39,7 @@ pub struct Kept {
     served: SimDuration,
     /// Written down when membership changed since; otherwise they are the channel's members on the server. Connections that
     /// went are [`NOBODY`]: the others keep their positions.
-    recipients: Option<Box<Vec<u32>>>,
+    recipients: Option<Box<[u32]>>,
     last_receipt: SimTime,
 }
 
@@ -462,7 +462,7 @@ impl World {
             if kept.recipients.is_some() {
                 break;
             }
-            kept.recipients = Some(Box::new(self.recipients_of(server, kept)));
+            kept.recipients = Some(self.recipients_of(server, kept).into_boxed_slice());
         }
         self.servers.servers[server].written = pending;
     }
