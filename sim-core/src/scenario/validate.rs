@@ -497,12 +497,13 @@ fn kill(
     design: &Design,
     check: &mut Check<'_>,
 ) -> Fault {
-    let tiers = objective::tiers(design);
+    let mut tiers = objective::tiers(design);
+    tiers.retain(|&tier| tier != Tier::LoadBalancer);
     let names: Vec<&str> = tiers.iter().map(|tier| tier.name()).collect();
     let Some(tier) = tiers.iter().copied().find(|tier| tier.name() == name) else {
         check.problem(
             &format!("{path}.tier"),
-            Problem::unknown("tier of this design", name, names),
+            Problem::unknown("tier of this design that can be killed", name, names),
         );
         return Fault::Kill {
             tier: Tier::ConnectionServers,

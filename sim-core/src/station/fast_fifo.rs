@@ -120,6 +120,11 @@ impl FastFifo {
         lost
     }
 
+    /// Whether it is down after a crash.
+    pub fn is_down(&self) -> bool {
+        self.down
+    }
+
     /// Comes up again, empty, after a crash.
     pub fn restore(&mut self) {
         self.down = false;

@@ -14,13 +14,79 @@ use crate::scenario::{Broker, ChannelOwners, Database};
 use crate::station::{Departure, FastFifo};
 use crate::time::{SimDuration, SimTime};
 
-/// Channel owners, one FIFO station per core.
+/// Nodes whose cores are FIFO stations of their own.
 #[derive(Clone, Debug)]
-pub struct Owners {
+pub struct Nodes {
     /// Stations, node by node.
     pub cores: Vec<FastFifo>,
     /// Cores per node.
-    pub cores_per_node: u32,
+    pub per_node: u32,
+    /// When each node died last; what it would have sent later is void.
+    died: Vec<Option<SimTime>>,
+}
+
+impl Nodes {
+    fn new(count: u32, per_node: u32) -> Self {
+        Self {
+            cores: (0..count * per_node)
+                .map(|core| FastFifo::new(core, 1))
+                .collect(),
+            per_node,
+            died: vec![None; count as usize],
+        }
+    }
+
+    /// Serves a message on the core of a node that its lane falls on: `first` until the copies begin, then `copy` for each.
+    /// `None`: the node is dead.
+    fn serve(
+        &mut self,
+        now: SimTime,
+        (node, lane): (u32, u64),
+        (first, copy): (SimDuration, SimDuration),
+        copies: usize,
+    ) -> Option<Ordered> {
+        let core = u64::from(node * self.per_node) + lane % u64::from(self.per_node);
+        let departure = self.cores[core as usize].arrive(now, first + copy * copies as u64)?;
+        Some(Ordered {
+            departure,
+            first: departure.started + first,
+            step: copy,
+        })
+    }
+
+    fn cores_of(&mut self, node: u32) -> &mut [FastFifo] {
+        let first = (node * self.per_node) as usize;
+        &mut self.cores[first..first + self.per_node as usize]
+    }
+
+    /// A node dies with what waits in it.
+    pub fn kill(&mut self, now: SimTime, node: u32) {
+        self.died[node as usize] = Some(now);
+        for core in self.cores_of(node) {
+            core.crash(now);
+        }
+    }
+
+    /// A node is back, empty.
+    pub fn restore(&mut self, node: u32) {
+        for core in self.cores_of(node) {
+            core.restore();
+        }
+    }
+
+    /// When a node died, if a copy that left it at `left`, of a message taken in at `taken`, would have left a dead node.
+    #[must_use]
+    pub fn death(&self, node: u16, taken: SimTime, left: SimTime) -> Option<SimTime> {
+        let died = self.died.get(usize::from(node)).copied().flatten()?;
+        (taken <= died && died < left).then_some(died)
+    }
+}
+
+/// Channel owners.
+#[derive(Clone, Debug)]
+pub struct Owners {
+    /// Their cores.
+    pub nodes: Nodes,
     placement: PlacementMap,
     sequence: SimDuration,
     copy: SimDuration,
@@ -30,14 +96,10 @@ impl Owners {
     /// The owners of a tier, idle.
     #[must_use]
     pub fn new(tier: &ChannelOwners) -> Self {
-        let nodes: Vec<u32> = (0..tier.count).collect();
-        let cores = (0..tier.count * tier.machine.cores)
-            .map(|core| FastFifo::new(core, 1))
-            .collect();
+        let ids: Vec<u32> = (0..tier.count).collect();
         Self {
-            cores,
-            cores_per_node: tier.machine.cores,
-            placement: PlacementMap::new(tier.placement, &nodes),
+            nodes: Nodes::new(tier.count, tier.machine.cores),
+            placement: PlacementMap::new(tier.placement, &ids),
             sequence: tier.sequence,
             copy: tier.copy,
         }
@@ -49,18 +111,19 @@ impl Owners {
         &self.placement
     }
 
-    /// Orders a message of `key` and sends `copies` of it. `None`: nobody owns it.
-    pub fn order(&mut self, now: SimTime, key: u64, copies: usize) -> Option<Ordered> {
+    /// The node that owns `key`; `None`: it is dead, and nobody takes over.
+    #[must_use]
+    pub fn owner(&self, key: u64) -> Option<u32> {
         let node = self.placement.owner(key)?;
-        let core = node * self.cores_per_node
-            + (routing::hash::hash_u64(CORE_SEED, key) % u64::from(self.cores_per_node)) as u32;
-        let demand = self.sequence + self.copy * copies as u64;
-        let departure = self.cores[core as usize].arrive(now, demand)?;
-        Some(Ordered {
-            departure,
-            first: departure.started + self.sequence,
-            step: self.copy,
-        })
+        let core = &self.nodes.cores[(node * self.nodes.per_node) as usize];
+        (!core.is_down()).then_some(node)
+    }
+
+    /// Orders a message of `key` at its owner and sends `copies` of it.
+    pub fn order(&mut self, now: SimTime, node: u32, key: u64, copies: usize) -> Option<Ordered> {
+        let lane = routing::hash::hash_u64(CORE_SEED, key);
+        self.nodes
+            .serve(now, (node, lane), (self.sequence, self.copy), copies)
     }
 }
 
@@ -84,46 +147,50 @@ impl Ordered {
     }
 }
 
-/// Broker nodes, one FIFO station per core.
+/// Broker nodes.
 #[derive(Clone, Debug)]
 pub struct BrokerNodes {
-    /// Stations, node by node.
-    pub cores: Vec<FastFifo>,
-    /// Cores per node.
-    pub cores_per_node: u32,
+    /// Their cores.
+    pub nodes: Nodes,
     /// Partition leaders and followers.
     pub partitions: routing::pubsub::Partitions,
-    /// When each node died last; what it would have sent later is void.
-    pub died: Vec<Option<SimTime>>,
     /// Time a message rests.
     pub linger: QuantileTable,
     publish: SimDuration,
     copy: SimDuration,
     count: u32,
+    failover: SimDuration,
+}
+
+/// What becomes of a copy on its way from the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sending {
+    /// It left before its node died, or after another took over.
+    Sent,
+    /// The new leader sends it then.
+    Again(SimTime),
+    /// Its node died, and no replica is up.
+    Lost,
 }
 
 impl BrokerNodes {
     /// The nodes of a tier, idle.
     #[must_use]
     pub fn new(tier: &Broker) -> Self {
-        let cores = (0..tier.count * tier.machine.cores)
-            .map(|core| FastFifo::new(core, 1))
-            .collect();
         Self {
-            cores,
-            cores_per_node: tier.machine.cores,
+            nodes: Nodes::new(tier.count, tier.machine.cores),
             partitions: routing::pubsub::Partitions::new(
                 tier.partitions,
                 tier.count,
                 tier.replication,
                 tier.failover.as_nanos(),
             ),
-            died: vec![None; tier.count as usize],
             linger: QuantileTable::new(tier.linger)
                 .unwrap_or_else(|problem| panic!("a validated linger: {problem}")),
             publish: tier.publish,
             copy: tier.copy,
             count: tier.partitions,
+            failover: tier.failover,
         }
     }
 
@@ -142,39 +209,47 @@ impl BrokerNodes {
         partition: u32,
         copies: usize,
     ) -> Option<Ordered> {
-        let core = leader * self.cores_per_node + partition % self.cores_per_node;
-        let demand = self.publish + self.copy * copies as u64;
-        let departure = self.cores[core as usize].arrive(now, demand)?;
-        Some(Ordered {
-            departure,
-            first: departure.started + self.publish,
-            step: self.copy,
-        })
+        let costs = (self.publish, self.copy);
+        self.nodes
+            .serve(now, (leader, partition.into()), costs, copies)
+    }
+
+    fn has_replica(&self, partition: u32) -> bool {
+        self.partitions
+            .replicas(partition)
+            .any(|node| self.partitions.is_up(node))
     }
 
     /// When a partition without a leader gets one; `None`: no replica is up.
     #[must_use]
     pub fn retry_at(&self, partition: u32, now: SimTime) -> Option<SimTime> {
-        let lives = self
+        let at = self
             .partitions
-            .replicas(partition)
-            .any(|node| self.partitions.is_up(node));
-        let at = self.partitions.next_failover_at().filter(|_| lives)?;
+            .next_failover_at()
+            .filter(|_| self.has_replica(partition))?;
         Some(SimTime::from_nanos(at.0).max(now + SimDuration::from_nanos(1)))
     }
 
-    /// Whether a copy that left a node at `left`, of a message taken in at `taken`, died with the node before.
+    /// What becomes of a copy that `leader` would have sent at `left`, of a message taken in at `taken`.
     #[must_use]
-    pub fn voids(&self, node: u16, taken: SimTime, left: SimTime) -> bool {
-        let died = self.died.get(usize::from(node)).copied().flatten();
-        died.is_some_and(|died| taken <= died && died < left)
-    }
-
-    /// Cores of a node.
-    #[must_use]
-    pub fn node_cores(&self, node: u32) -> core::ops::Range<usize> {
-        let first = (node * self.cores_per_node) as usize;
-        first..first + self.cores_per_node as usize
+    pub fn sending(
+        &self,
+        leader: u16,
+        channel: ChannelId,
+        taken: SimTime,
+        left: SimTime,
+    ) -> Sending {
+        let Some(died) = self.nodes.death(leader, taken, left) else {
+            return Sending::Sent;
+        };
+        let takeover = died + self.failover;
+        if !self.has_replica(self.partition(channel)) {
+            Sending::Lost
+        } else if left < takeover {
+            Sending::Again(takeover)
+        } else {
+            Sending::Sent
+        }
     }
 }
 
@@ -193,6 +268,7 @@ pub struct DatabasePool {
     pub gave_up: u64,
     queue: u32,
     timeout: Option<SimDuration>,
+    died: Option<SimTime>,
 }
 
 /// What becomes of a query.
@@ -219,7 +295,26 @@ impl DatabasePool {
             gave_up: 0,
             queue: tier.queue,
             timeout: tier.timeout,
+            died: None,
         }
+    }
+
+    /// The database dies with its queries.
+    pub fn kill(&mut self, now: SimTime) {
+        self.died = Some(now);
+        self.pool.crash(now);
+    }
+
+    /// The database is back, idle.
+    pub fn restore(&mut self) {
+        self.pool.restore();
+    }
+
+    /// Whether a query that came in at `came` and would have been answered at `answered` died with the database.
+    #[must_use]
+    pub fn lost(&self, came: SimTime, answered: SimTime) -> bool {
+        self.died
+            .is_some_and(|died| came <= died && died < answered)
     }
 
     /// Asks for a connection for `demand`.

@@ -50,8 +50,8 @@ impl Baseline {
         Self {
             servers: servers.collect(),
             egress_bytes: world.ledger.egress_bytes,
-            owners: fifos(world.owners.as_ref().map(|owners| &owners.cores)),
-            broker: fifos(world.broker.as_ref().map(|broker| &broker.cores)),
+            owners: fifos(world.owners.as_ref().map(|owners| &owners.nodes.cores)),
+            broker: fifos(world.broker.as_ref().map(|broker| &broker.nodes.cores)),
             database: world
                 .database
                 .as_ref()

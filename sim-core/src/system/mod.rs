@@ -2,7 +2,7 @@
 //!
 //! [`SystemRun`] is the door: built from a scenario, advanced in simulated time, asked for a report. Behind it,
 //! [`world`] wires the tiers; [`population`] and [`network`] say who is where; [`servers`] and [`backend`] hold the tiers;
-//! [`arrivals`] starts operations and [`path`] takes them through; [`deliveries`] turns copies into receipts; [`sessions`] loses and makes connections; [`ledger`] keeps the accounts and
+//! [`arrivals`] starts operations and [`path`] takes them through; [`deliveries`] turns copies into receipts; [`sessions`] loses and makes connections and [`faults`] breaks things; [`ledger`] keeps the accounts and
 //! [`summary`], [`limits`], [`cost`] and [`verdict`] make them a report.
 
 mod arrivals;
@@ -13,6 +13,7 @@ mod clients;
 mod cost;
 mod deliveries;
 mod event;
+mod faults;
 mod ledger;
 mod limits;
 mod lists;

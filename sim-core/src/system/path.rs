@@ -6,7 +6,7 @@
 
 use routing::{ConnectionId, RoutingMode, ServerId};
 
-use super::backend::{Ordered, Queried};
+use super::backend::{Ordered, Queried, Sending};
 use super::deliveries::Direct;
 use super::event::{Event, Work};
 use super::ledger::units_ns;
@@ -65,6 +65,21 @@ impl World {
         }
     }
 
+    /// A query's answer is back at the server that asked, unless the database died before it could give it.
+    pub(super) fn queried(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
+        let answered = out.now().saturating_sub(self.network.server_link());
+        let came = self.operations[id].mark;
+        if self
+            .database
+            .as_ref()
+            .is_some_and(|database| database.lost(came, answered))
+        {
+            self.fail(id, false);
+        } else {
+            self.next_step(id, out);
+        }
+    }
+
     pub(super) fn at_database(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let Some(database) = &mut self.database else {
             return;
@@ -80,6 +95,7 @@ impl World {
         match database.ask(now, demand) {
             Queried::Served(departure) => {
                 let link = self.network.server_link();
+                operation.mark = now;
                 operation
                     .parts
                     .add(Part::DatabaseQueue, departure.started - now);
@@ -123,19 +139,22 @@ impl World {
 
     pub(super) fn at_owner(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
+        let key = u64::from(self.operations[id].channel.0);
+        let Some(node) = self.owners.as_ref().and_then(|owners| owners.owner(key)) else {
+            self.fail(id, false);
+            return;
+        };
         self.sequence(id, now);
-        let operation = self.operations[id];
-        let key = u64::from(operation.channel.0);
+        self.operations[id].leader = node as u16;
         let copies = self.plan.copies().len();
         let ordered = self
             .owners
             .as_mut()
-            .and_then(|owners| owners.order(now, key, copies));
-        let Some(ordered) = ordered else {
-            self.fail(id, false);
-            return;
-        };
-        self.leave(id, now, ordered, Part::OwnerQueue, SimDuration::ZERO, out);
+            .and_then(|owners| owners.order(now, node, key, copies));
+        match ordered {
+            Some(ordered) => self.leave(id, now, ordered, Part::OwnerQueue, SimDuration::ZERO, out),
+            None => unreachable!("an owner that lives orders"),
+        }
     }
 
     pub(super) fn at_broker(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
@@ -171,43 +190,48 @@ impl World {
         }
     }
 
-    /// Whether a copy that arrives would have left a broker node after its death. With a replica it is sent again after the
-    /// failover; without, it is lost.
-    pub(super) fn died_with_broker(
+    /// Whether a copy that arrives would have left an owner or a broker node after its death. What an owner held is lost; a
+    /// broker partition with a replica sends again after the failover.
+    pub(super) fn died_on_the_way(
         &mut self,
         server: u16,
         id: OperationId,
         planned: u32,
         out: &mut Schedule<'_, Event>,
     ) -> bool {
-        let Some(broker) = &mut self.broker else {
-            return false;
-        };
         let now = out.now();
-        let operation = self.operations[id];
-        let left = now.saturating_sub(self.network.server_link());
-        if !broker.voids(operation.leader, operation.sequenced, left) {
-            return false;
-        }
-        let partition = broker.partition(operation.channel);
-        broker.partitions.poll(timestamp(now));
-        let again = match broker.partitions.leader(partition) {
-            Some(_) => Some(now),
-            None => broker.retry_at(partition, now),
+        let link = self.network.server_link();
+        let operation = &self.operations[id];
+        let left = now.saturating_sub(link);
+        let by_owner = self
+            .owners
+            .as_ref()
+            .filter(|_| self.scenario.design.routing == RoutingMode::ChannelOwner)
+            .and_then(|owners| {
+                owners
+                    .nodes
+                    .death(operation.leader, operation.sequenced, left)
+            });
+        let sending = match &self.broker {
+            _ if by_owner.is_some() => Sending::Lost,
+            Some(broker) => broker.sending(
+                operation.leader,
+                operation.channel,
+                operation.sequenced,
+                left,
+            ),
+            None => Sending::Sent,
         };
-        match again {
-            Some(at) => {
-                self.operations[id].leader = u16::MAX;
-                let event = self.at_server(
-                    server,
-                    Work::Copy {
-                        operation: id,
-                        recipients: planned,
-                    },
-                );
-                out.at(at + self.network.server_link(), event);
+        match sending {
+            Sending::Sent => return false,
+            Sending::Lost => self.void_copy(usize::from(server), id, planned, now),
+            Sending::Again(at) => {
+                let work = Work::Copy {
+                    operation: id,
+                    recipients: planned,
+                };
+                out.at(at.max(now) + link, self.at_server(server, work));
             }
-            None => self.void_copy(usize::from(server), id, planned, now),
         }
         true
     }

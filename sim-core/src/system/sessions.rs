@@ -26,12 +26,9 @@ use super::world::World;
 use crate::draw::Purpose;
 use crate::engine::Schedule;
 use crate::histogram::units_of;
-use crate::scenario::{Fault, Tier};
 use crate::time::{SimDuration, SimTime};
 
 const RECONNECT: Purpose = Purpose::named("client/reconnect");
-const NOTICE: Purpose = Purpose::named("client/notice");
-const CUT: Purpose = Purpose::named("fault/cut");
 
 /// Who missed a message although it was sent to them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -429,7 +426,7 @@ impl World {
         !self.scenario.design.connection_servers.resume.is_zero()
     }
 
-    fn watch_deadline(&mut self, connection: u32, now: SimTime) {
+    pub(super) fn watch_deadline(&mut self, connection: u32, now: SimTime) {
         let at = now + self.scenario.design.connection_servers.resume + SimDuration::from_nanos(1);
         // The cohort event reads the wheel every slot, so no event of its own is needed.
         let _slot = self.deadlines.schedule(connection, at);
@@ -442,48 +439,6 @@ impl World {
         for connection in due {
             self.hub.expire(timestamp(now), ConnectionId(connection));
         }
-    }
-
-    /// A server dies without a word.
-    pub(super) fn kill_server(&mut self, server: u16, out: &mut Schedule<'_, Event>) {
-        let now = out.now();
-        let index = usize::from(server);
-        if !self.servers.servers[index].is_up() {
-            return;
-        }
-        self.before_churn(index);
-        self.truncate_server(index, now);
-        let state = &mut self.servers.servers[index];
-        let epoch = state.epoch;
-        state.epoch = state.epoch.wrapping_add(1);
-        state.held = 0;
-        let mut lost = Vec::new();
-        state.station.crash(now, &mut lost);
-        for work in lost {
-            self.void_work(server, work, out);
-        }
-        let connected: Vec<u32> = self
-            .hub
-            .connections()
-            .open_connections(ServerId(server))
-            .map(|id| id.0)
-            .collect();
-        let interval = self.scenario.load.heartbeat;
-        for connection in connected {
-            let phase = self
-                .draws
-                .unit_f64(NOTICE, connection.into(), now.as_nanos());
-            let wait = self
-                .scenario
-                .load
-                .heartbeat_timeout
-                .saturating_sub(interval.scaled(phase));
-            out.after(wait, Event::Notice { connection, server });
-        }
-        out.after(
-            self.scenario.load.heartbeat_timeout,
-            Event::ServerNoticed { server, epoch },
-        );
     }
 
     /// The registry and the balancer notice that a server is dead.
@@ -525,161 +480,6 @@ impl World {
         self.hub.server_up(timestamp(now), ServerId(server));
         self.balancer
             .set_state(timestamp(now), ServerId(server), BackendState::Up);
-    }
-
-    /// A broker node is back.
-    pub(super) fn broker_back(&mut self, node: u16, now: SimTime) {
-        let Some(broker) = &mut self.broker else {
-            return;
-        };
-        broker.partitions.broker_up(timestamp(now), node.into());
-        for core in broker.node_cores(node.into()) {
-            broker.cores[core].restore();
-        }
-    }
-
-    /// A fault of the scenario begins or ends.
-    pub(super) fn fault(&mut self, index: u16, begins: bool, out: &mut Schedule<'_, Event>) {
-        let timed = self.scenario.faults[usize::from(index)].clone();
-        if begins && let Some(lasts) = timed.lasts {
-            out.after(
-                lasts,
-                Event::Fault {
-                    index,
-                    begins: false,
-                },
-            );
-        }
-        match timed.fault {
-            Fault::Kill {
-                tier: Tier::ConnectionServers,
-                first,
-                instances,
-            } => {
-                for server in (first..first + instances).map(|server| server as u16) {
-                    if begins {
-                        self.kill_server(server, out);
-                    } else {
-                        self.server_back(server, out.now());
-                    }
-                }
-            }
-            Fault::Kill {
-                tier: Tier::Broker,
-                first,
-                instances,
-            } => {
-                for node in first..first + instances {
-                    if begins {
-                        self.kill_broker(node, out.now());
-                    } else {
-                        self.broker_back(node as u16, out.now());
-                    }
-                }
-            }
-            Fault::Kill { .. } => {}
-            Fault::RollingRestart { .. } if begins => out.after(
-                SimDuration::ZERO,
-                Event::Rolling {
-                    index,
-                    server: 0,
-                    restart: false,
-                },
-            ),
-            Fault::RollingRestart { .. } => {}
-            Fault::DropConnections { within } if begins => {
-                self.drop_connections(index, within, out)
-            }
-            Fault::DropConnections { .. } => {}
-        }
-    }
-
-    fn drop_connections(&mut self, index: u16, within: SimDuration, out: &mut Schedule<'_, Event>) {
-        for connection in 0..self.clients.len() {
-            if self.hub.connections().state(ConnectionId(connection)) == ConnectionState::Open {
-                let at = within.scaled(self.draws.unit_f64(CUT, connection.into(), index.into()));
-                out.after(at, Event::Cut(connection));
-            }
-        }
-    }
-
-    /// One step of a rolling restart: drain a server, then restart it, then the next.
-    pub(super) fn rolling(
-        &mut self,
-        index: u16,
-        server: u16,
-        restart: bool,
-        out: &mut Schedule<'_, Event>,
-    ) {
-        let now = out.now();
-        let Fault::RollingRestart {
-            drain,
-            restart: takes,
-        } = self.scenario.faults[usize::from(index)].fault
-        else {
-            return;
-        };
-        let connected: Vec<u32> = self
-            .hub
-            .connections()
-            .open_connections(ServerId(server))
-            .map(|id| id.0)
-            .collect();
-        if !restart {
-            self.balancer
-                .set_state(timestamp(now), ServerId(server), BackendState::Draining);
-            for connection in connected {
-                let at = drain.scaled(self.draws.unit_f64(
-                    CUT,
-                    connection.into(),
-                    (u64::from(index) << 32) | u64::from(server),
-                ));
-                out.after(at, Event::Cut(connection));
-            }
-            out.after(
-                drain,
-                Event::Rolling {
-                    index,
-                    server,
-                    restart: true,
-                },
-            );
-            return;
-        }
-        for connection in connected {
-            self.cut(connection, out);
-        }
-        self.balancer
-            .set_state(timestamp(now), ServerId(server), BackendState::Down);
-        let mut lost = Vec::new();
-        let state = &mut self.servers.servers[usize::from(server)];
-        state.epoch = state.epoch.wrapping_add(1);
-        state.station.crash(now, &mut lost);
-        for work in lost {
-            self.void_work(server, work, out);
-        }
-        out.after(takes, Event::ServerBack(server));
-        if usize::from(server) + 1 < self.servers.servers.len() {
-            out.after(
-                takes,
-                Event::Rolling {
-                    index,
-                    server: server + 1,
-                    restart: false,
-                },
-            );
-        }
-    }
-
-    fn kill_broker(&mut self, node: u32, now: SimTime) {
-        let Some(broker) = &mut self.broker else {
-            return;
-        };
-        broker.partitions.broker_down(timestamp(now), node);
-        broker.died[node as usize] = Some(now);
-        for core in broker.node_cores(node) {
-            broker.cores[core].crash(now);
-        }
     }
 
     /// One way between a client and its server, without jitter.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::backend::{BrokerNodes, Owners};
+use super::backend::Nodes;
 use super::baseline::{Baseline, Reading};
 use super::ledger::{KindLedger, Ledger, Refusal};
 use super::operation::{Kind, Part};
@@ -260,10 +260,22 @@ fn tiers(
     insert(Tier::LoadBalancer, load_balancer(world, ledger, measured));
     insert(Tier::ConnectionServers, servers(world, &span));
     if let Some(owners) = &world.owners {
-        insert(Tier::ChannelOwners, owner_nodes(owners, &span));
+        let report = fifo_nodes(
+            &owners.nodes,
+            &span.before.owners,
+            &span.after.owners,
+            span.ns,
+        );
+        insert(Tier::ChannelOwners, report);
     }
     if let Some(broker) = &world.broker {
-        insert(Tier::Broker, broker_nodes(broker, &span));
+        let report = fifo_nodes(
+            &broker.nodes,
+            &span.before.broker,
+            &span.after.broker,
+            span.ns,
+        );
+        insert(Tier::Broker, report);
     }
     if let Some(database) = &world.database {
         let busy = (readings.database.busy_ns - world.baseline.database.busy_ns) as f64;
@@ -405,34 +417,9 @@ fn servers(world: &World, span: &Span<'_>) -> TierReport {
     }
 }
 
-fn owner_nodes(owners: &Owners, span: &Span<'_>) -> TierReport {
-    fifo_nodes(
-        &owners.cores,
-        owners.cores_per_node,
-        &span.before.owners,
-        &span.after.owners,
-        span.ns,
-    )
-}
-
-fn broker_nodes(broker: &BrokerNodes, span: &Span<'_>) -> TierReport {
-    fifo_nodes(
-        &broker.cores,
-        broker.cores_per_node,
-        &span.before.broker,
-        &span.after.broker,
-        span.ns,
-    )
-}
-
 /// A tier of nodes whose cores are FIFO stations of their own: the hottest core is the limit.
-fn fifo_nodes(
-    cores: &[crate::station::FastFifo],
-    per_node: u32,
-    before: &[Reading],
-    after: &[Reading],
-    ns: f64,
-) -> TierReport {
+fn fifo_nodes(nodes: &Nodes, before: &[Reading], after: &[Reading], ns: f64) -> TierReport {
+    let (cores, per_node) = (&nodes.cores, nodes.per_node);
     let delta = |read: &dyn Fn(&Reading) -> f64, index: usize| {
         read(&after[index]) - before.get(index).map_or(0.0, read)
     };

@@ -321,7 +321,7 @@ impl World {
             operation,
             recipients,
         } = work
-            && self.died_with_broker(server, operation, recipients, out)
+            && self.died_on_the_way(server, operation, recipients, out)
         {
             return;
         }
@@ -515,11 +515,11 @@ impl World {
                 .unwrap_or_default(),
             self.owners
                 .as_ref()
-                .and_then(|owners| behind(&owners.cores))
+                .and_then(|owners| behind(&owners.nodes.cores))
                 .unwrap_or_default(),
             self.broker
                 .as_ref()
-                .and_then(|broker| behind(&broker.cores))
+                .and_then(|broker| behind(&broker.nodes.cores))
                 .unwrap_or_default(),
             self.database
                 .as_ref()
@@ -612,7 +612,7 @@ impl Model for World {
             } => self.server_done(server, core, stamp, out),
             Event::Arrival(kind) => self.arrival(kind, out),
             Event::AtDatabase(id) => self.at_database(id, out),
-            Event::Queried(id) => self.next_step(id, out),
+            Event::Queried(id) => self.queried(id, out),
             Event::AtOwner(id) => self.at_owner(id, out),
             Event::AtBroker(id) => self.at_broker(id, out),
             Event::Pause {

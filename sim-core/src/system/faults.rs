@@ -1,0 +1,229 @@
+//! Faults of a scenario: instances that die and come back, rolling restarts, connections that are cut.
+//!
+//! A connection server dies silently, see [`super::sessions`]. A channel owner takes what it holds with it, and messages for
+//! its channels fail until it is back. A broker partition with a replica goes on after the failover. A dead database answers
+//! no query. A rolling restart drains one server after the other: its clients are cut over the drain time, then it restarts.
+//!
+//! Left out: owners that take over from each other, and balancers that die.
+
+use routing::{BackendState, ConnectionId, ConnectionState, ServerId};
+
+use super::event::Event;
+use super::servers::timestamp;
+use super::world::World;
+use crate::draw::Purpose;
+use crate::engine::Schedule;
+use crate::scenario::{Fault, Tier};
+use crate::time::{SimDuration, SimTime};
+
+const NOTICE: Purpose = Purpose::named("client/notice");
+const CUT: Purpose = Purpose::named("fault/cut");
+
+impl World {
+    /// A fault of the scenario begins or ends.
+    pub(super) fn fault(&mut self, index: u16, begins: bool, out: &mut Schedule<'_, Event>) {
+        let timed = self.scenario.faults[usize::from(index)].clone();
+        if begins && let Some(lasts) = timed.lasts {
+            out.after(
+                lasts,
+                Event::Fault {
+                    index,
+                    begins: false,
+                },
+            );
+        }
+        match timed.fault {
+            Fault::Kill {
+                tier,
+                first,
+                instances,
+            } => {
+                for instance in first..first + instances {
+                    if begins {
+                        self.kill(tier, instance, out);
+                    } else {
+                        self.restore(tier, instance, out.now());
+                    }
+                }
+            }
+            Fault::RollingRestart { .. } if begins => out.after(
+                SimDuration::ZERO,
+                Event::Rolling {
+                    index,
+                    server: 0,
+                    restart: false,
+                },
+            ),
+            Fault::DropConnections { within } if begins => {
+                self.drop_connections(index, within, out);
+            }
+            Fault::RollingRestart { .. } | Fault::DropConnections { .. } => {}
+        }
+    }
+
+    fn kill(&mut self, tier: Tier, instance: u32, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        match tier {
+            Tier::ConnectionServers => self.kill_server(instance as u16, out),
+            Tier::ChannelOwners => {
+                if let Some(owners) = &mut self.owners {
+                    owners.nodes.kill(now, instance);
+                }
+            }
+            Tier::Broker => {
+                if let Some(broker) = &mut self.broker {
+                    broker.partitions.broker_down(timestamp(now), instance);
+                    broker.nodes.kill(now, instance);
+                }
+            }
+            Tier::Database => {
+                if let Some(database) = &mut self.database {
+                    database.kill(now);
+                }
+            }
+            Tier::LoadBalancer => unreachable!("the scenario refuses it"),
+        }
+    }
+
+    fn restore(&mut self, tier: Tier, instance: u32, now: SimTime) {
+        match tier {
+            Tier::ConnectionServers => self.server_back(instance as u16, now),
+            Tier::ChannelOwners => {
+                if let Some(owners) = &mut self.owners {
+                    owners.nodes.restore(instance);
+                }
+            }
+            Tier::Broker => {
+                if let Some(broker) = &mut self.broker {
+                    broker.partitions.broker_up(timestamp(now), instance);
+                    broker.nodes.restore(instance);
+                }
+            }
+            Tier::Database => {
+                if let Some(database) = &mut self.database {
+                    database.restore();
+                }
+            }
+            Tier::LoadBalancer => unreachable!("the scenario refuses it"),
+        }
+    }
+
+    /// A server dies without a word.
+    pub(super) fn kill_server(&mut self, server: u16, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        let index = usize::from(server);
+        if !self.servers.servers[index].is_up() {
+            return;
+        }
+        self.before_churn(index);
+        self.truncate_server(index, now);
+        let state = &mut self.servers.servers[index];
+        let epoch = state.epoch;
+        state.epoch = state.epoch.wrapping_add(1);
+        state.held = 0;
+        let mut lost = Vec::new();
+        state.station.crash(now, &mut lost);
+        for work in lost {
+            self.void_work(server, work, out);
+        }
+        let connected: Vec<u32> = self
+            .hub
+            .connections()
+            .open_connections(ServerId(server))
+            .map(|id| id.0)
+            .collect();
+        let interval = self.scenario.load.heartbeat;
+        for connection in connected {
+            let phase = self
+                .draws
+                .unit_f64(NOTICE, connection.into(), now.as_nanos());
+            let wait = self
+                .scenario
+                .load
+                .heartbeat_timeout
+                .saturating_sub(interval.scaled(phase));
+            out.after(wait, Event::Notice { connection, server });
+        }
+        out.after(
+            self.scenario.load.heartbeat_timeout,
+            Event::ServerNoticed { server, epoch },
+        );
+    }
+
+    fn drop_connections(&mut self, index: u16, within: SimDuration, out: &mut Schedule<'_, Event>) {
+        for connection in 0..self.clients.len() {
+            if self.hub.connections().state(ConnectionId(connection)) == ConnectionState::Open {
+                let at = within.scaled(self.draws.unit_f64(CUT, connection.into(), index.into()));
+                out.after(at, Event::Cut(connection));
+            }
+        }
+    }
+
+    /// One step of a rolling restart: drain a server, then restart it, then the next.
+    pub(super) fn rolling(
+        &mut self,
+        index: u16,
+        server: u16,
+        restart: bool,
+        out: &mut Schedule<'_, Event>,
+    ) {
+        let now = out.now();
+        let Fault::RollingRestart {
+            drain,
+            restart: takes,
+        } = self.scenario.faults[usize::from(index)].fault
+        else {
+            return;
+        };
+        let connected: Vec<u32> = self
+            .hub
+            .connections()
+            .open_connections(ServerId(server))
+            .map(|id| id.0)
+            .collect();
+        if !restart {
+            self.balancer
+                .set_state(timestamp(now), ServerId(server), BackendState::Draining);
+            for connection in connected {
+                let at = drain.scaled(self.draws.unit_f64(
+                    CUT,
+                    connection.into(),
+                    (u64::from(index) << 32) | u64::from(server),
+                ));
+                out.after(at, Event::Cut(connection));
+            }
+            out.after(
+                drain,
+                Event::Rolling {
+                    index,
+                    server,
+                    restart: true,
+                },
+            );
+            return;
+        }
+        for connection in connected {
+            self.cut(connection, out);
+        }
+        self.balancer
+            .set_state(timestamp(now), ServerId(server), BackendState::Down);
+        let mut lost = Vec::new();
+        let state = &mut self.servers.servers[usize::from(server)];
+        state.epoch = state.epoch.wrapping_add(1);
+        state.station.crash(now, &mut lost);
+        for work in lost {
+            self.void_work(server, work, out);
+        }
+        out.after(takes, Event::ServerBack(server));
+        if usize::from(server) + 1 < self.servers.servers.len() {
+            out.after(
+                takes,
+                Event::Rolling {
+                    index,
+                    server: server + 1,
+                    restart: false,
+                },
+            );
+        }
+    }
+}
