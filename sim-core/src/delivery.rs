@@ -4,14 +4,14 @@
 //! in units of 128 ns (see [`crate::histogram`]):
 //!
 //! ```text
-//! latency_i = max(floor_i, wait + ⌊(i + 1) · per_recipient / 256⌋ + base_i + jitter(h_i))
+//! latency_i = max(floor_i, wait + ⌊(i + 1) · per_recipient / 256⌋ + base_i + jitter(class_i, h_i))
 //! h_i       = hash32(message key, recipient id_i)
 //! ```
 //!
 //! `base` is the connection's own one-way delay, `floor` the earliest latency that TCP order
-//! allows (the receipt of the message before it), `jitter` a draw keyed to (message, connection): it
-//! can be computed again at any time and is never stored. Wait, position, base and jitter
-//! each saturate at 2²⁹ − 1 units (68.7 s), the floor at 2³¹ − 1 (275 s).
+//! allows (the receipt of the message before it), `jitter` a draw keyed to (message, connection) from the
+//! distribution of the connection's class: it can be computed again at any time and is never stored. Wait, position and
+//! jitter each saturate at 2²⁹ − 1 units (68.7 s), the base at 2²⁵ − 1 (4.3 s), the floor at 2³¹ − 1 (275 s).
 //!
 //! The jitter table is log-linear in the *survival* probability: 24 bits of the hash give
 //! v = 1 … 2²⁴, and the cell is the exponent of `f32(v)` and 7 bits of its mantissa; so the far
@@ -43,10 +43,76 @@ const JITTER_CELLS: usize = 4_096;
 const JITTER_USED: usize = ((SURVIVAL_BITS as usize) << PART_BITS) + 1;
 const POSITION_BITS: u32 = 8;
 
-/// A jitter distribution, ready for the kernel (16 KiB, shared between clones).
+/// Where a recipient is: its one-way delay, and the class that its jitter comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Place(u32);
+
+impl Place {
+    /// The longest one-way delay, in units: 4.3 s.
+    pub const MAX_BASE_UNITS: u32 = (1 << Self::BASE_BITS) - 1;
+
+    const BASE_BITS: u32 = 25;
+
+    /// How many classes there can be.
+    pub const CLASSES: usize = 1 << (u32::BITS - Self::BASE_BITS);
+
+    /// A place `base_units` away (saturating) in a class below [`Self::CLASSES`].
+    #[must_use]
+    pub fn new(base_units: u32, class: u8) -> Self {
+        Self(u32::from(class) << Self::BASE_BITS | base_units.min(Self::MAX_BASE_UNITS))
+    }
+
+    /// The one-way delay without jitter, in units.
+    #[inline]
+    #[must_use]
+    pub fn base_units(self) -> u32 {
+        self.0 & Self::MAX_BASE_UNITS
+    }
+
+    /// The class.
+    #[inline]
+    #[must_use]
+    pub fn class(self) -> u8 {
+        (self.0 >> Self::BASE_BITS) as u8
+    }
+}
+
+/// The jitter distributions of all classes, one table after the other (16 KiB each, shared between clones).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JitterTables {
+    units: Arc<[u32]>,
+}
+
+impl JitterTables {
+    /// The tables of the classes, by class. Panics if there are none, or more than [`Place::CLASSES`].
+    pub fn new<'a>(classes: impl IntoIterator<Item = &'a JitterTable>) -> Self {
+        let mut units = Vec::new();
+        for class in classes {
+            units.extend_from_slice(&class.units[..]);
+        }
+        let count = units.len() / JITTER_CELLS;
+        assert!(
+            (1..=Place::CLASSES).contains(&count),
+            "{count} classes, and 1 to {} fit a place",
+            Place::CLASSES
+        );
+        Self {
+            units: units.into(),
+        }
+    }
+
+    /// The jitter of 32 random bits in a class, in units of 128 ns; longer for smaller numbers. Panics without such a class.
+    #[inline]
+    pub fn sample(&self, class: u8, bits: u32) -> u32 {
+        self.units[usize::from(class) * JITTER_CELLS + jitter_cell(bits) as usize]
+    }
+}
+
+/// A jitter distribution of one class (16 KiB).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JitterTable {
-    units: Arc<[u32; JITTER_CELLS]>,
+    units: Box<[u32; JITTER_CELLS]>,
 }
 
 impl JitterTable {
@@ -63,21 +129,8 @@ impl JitterTable {
             *value = units_of(mean).min(MAX_PART_UNITS);
         }
         JitterTable {
-            units: Arc::new(units),
+            units: Box::new(units),
         }
-    }
-
-    /// No jitter at all.
-    pub fn none() -> Self {
-        JitterTable {
-            units: Arc::new([0; JITTER_CELLS]),
-        }
-    }
-
-    /// The jitter of 32 random bits, in units of 128 ns; longer for smaller numbers.
-    #[inline]
-    pub fn sample(&self, bits: u32) -> u32 {
-        self.units[jitter_cell(bits) as usize & (JITTER_CELLS - 1)]
     }
 }
 
@@ -123,10 +176,29 @@ pub struct Batch<'a> {
     pub message_key: u64,
     /// The ids of the recipients in the order of writing.
     pub recipients: &'a [u32],
-    /// Per recipient: its one-way delay, in units.
-    pub base_units: &'a [u32],
+    /// Per recipient: where it is.
+    pub places: &'a [Place],
     /// Per recipient: the earliest latency allowed by order on its connection, in units.
     pub floor_units: &'a [u32],
+}
+
+impl Batch<'_> {
+    /// Writing time up to and with recipient `index`, in units.
+    #[inline]
+    #[must_use]
+    pub fn position_units(&self, index: usize) -> u32 {
+        let position = u64::from(self.per_recipient_units_256) * (index as u64 + 1);
+        (position >> POSITION_BITS).min(u64::from(MAX_PART_UNITS)) as u32
+    }
+
+    /// Base delay and jitter of recipient `index`, in units.
+    #[inline]
+    #[must_use]
+    pub fn downlink_units(&self, jitter: &JitterTables, index: usize) -> u32 {
+        let place = self.places[index];
+        let bits = hash32(self.message_key, self.recipients[index]);
+        place.base_units() + jitter.sample(place.class(), bits)
+    }
 }
 
 /// What the kernel computes, in the order of the recipients; kept by the caller and reused.
@@ -167,12 +239,12 @@ impl Kernel {
         false
     }
 
-    /// Computes the receipts of a batch. Panics if the batch's arrays differ in length.
-    pub fn deliver(self, batch: &Batch<'_>, jitter: &JitterTable, out: &mut Receipts) {
+    /// Computes the receipts of a batch. Panics if the batch's arrays differ in length or a class has no jitter table.
+    pub fn deliver(self, batch: &Batch<'_>, jitter: &JitterTables, out: &mut Receipts) {
         let len = batch.recipients.len();
         assert!(
-            batch.base_units.len() == len && batch.floor_units.len() == len,
-            "a batch has a base and a floor per recipient"
+            batch.places.len() == len && batch.floor_units.len() == len,
+            "a batch has a place and a floor per recipient"
         );
         out.latency_units.resize(len, 0);
         out.buckets.resize(len, 0);
@@ -185,7 +257,7 @@ impl Kernel {
     pub fn deliver_into(
         self,
         batch: &Batch<'_>,
-        jitter: &JitterTable,
+        jitter: &JitterTables,
         out: &mut Receipts,
         histogram: &mut Histogram,
     ) {
@@ -194,7 +266,12 @@ impl Kernel {
     }
 
     /// Computes as many whole vectors as there are and returns the number of recipients done.
-    fn deliver_vectors(self, batch: &Batch<'_>, jitter: &JitterTable, out: &mut Receipts) -> usize {
+    fn deliver_vectors(
+        self,
+        batch: &Batch<'_>,
+        jitter: &JitterTables,
+        out: &mut Receipts,
+    ) -> usize {
         match self {
             Kernel::Plain => 0,
             #[cfg(target_arch = "x86_64")]
@@ -224,10 +301,10 @@ fn positions_fit(batch: &Batch<'_>) -> bool {
     batch.recipients.len() as u64 * u64::from(batch.per_recipient_units_256) <= u64::from(u32::MAX)
 }
 
-/// Recipients per stage of the plain kernel; each stage is a loop that compilers vectorise.
+/// Recipients per stage of a kernel; each stage is a loop that compilers vectorise.
 const BLOCK: usize = 64;
 
-fn deliver_plain(batch: &Batch<'_>, jitter: &JitterTable, from: usize, out: &mut Receipts) {
+fn deliver_plain(batch: &Batch<'_>, jitter: &JitterTables, from: usize, out: &mut Receipts) {
     let len = batch.recipients.len();
     let mut at = from;
     while at + BLOCK <= len {
@@ -243,19 +320,20 @@ fn deliver_plain(batch: &Batch<'_>, jitter: &JitterTable, from: usize, out: &mut
 #[inline]
 fn deliver_block<const N: usize>(
     batch: &Batch<'_>,
-    jitter: &JitterTable,
+    jitter: &JitterTables,
     at: usize,
     out: &mut Receipts,
 ) {
     let mut units = [0; N];
+    let places = &batch.places[at..at + N];
     for (cell, &id) in units.iter_mut().zip(&batch.recipients[at..at + N]) {
         *cell = jitter_cell(hash32(batch.message_key, id));
     }
-    for cell in &mut units {
-        *cell = jitter.units[*cell as usize & (JITTER_CELLS - 1)];
+    for (cell, place) in units.iter_mut().zip(places) {
+        *cell = jitter.units[usize::from(place.class()) * JITTER_CELLS + *cell as usize];
     }
-    for (units, &base) in units.iter_mut().zip(&batch.base_units[at..at + N]) {
-        *units += base.min(MAX_PART_UNITS);
+    for (units, place) in units.iter_mut().zip(places) {
+        *units += place.base_units();
     }
     let wait = batch.wait_units.min(MAX_PART_UNITS);
     if positions_fit(batch) {
@@ -265,10 +343,8 @@ fn deliver_block<const N: usize>(
             *units += wait + (position >> POSITION_BITS);
         }
     } else {
-        let per_recipient = u64::from(batch.per_recipient_units_256);
         for (i, units) in units.iter_mut().enumerate() {
-            let position = per_recipient * (at + i + 1) as u64;
-            *units += wait + (position >> POSITION_BITS).min(u64::from(MAX_PART_UNITS)) as u32;
+            *units += wait + batch.position_units(at + i);
         }
     }
     let latencies = &mut out.latency_units[at..at + N];

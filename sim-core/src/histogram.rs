@@ -25,7 +25,14 @@ pub const BUCKETS: usize = 32 << PART_BITS;
 
 const PART_BITS: u32 = 7;
 const COARSE_BITS: u32 = 3;
-const COARSE: usize = BUCKETS >> COARSE_BITS;
+/// Coarse buckets of a [`CauseHistogram`].
+pub const COARSE: usize = BUCKETS >> COARSE_BITS;
+
+/// The coarse bucket that a bucket is part of.
+#[inline]
+pub fn coarse_of(bucket: usize) -> usize {
+    bucket >> COARSE_BITS
+}
 
 /// The unit count of a span: nearest, saturating.
 #[inline]
@@ -108,6 +115,15 @@ impl Histogram {
         self.counts[bucket_of(units)] += n;
         self.count += n;
         self.sum_units += u64::from(units) * n;
+    }
+
+    /// Adds a latency whose bucket is known.
+    #[inline]
+    pub(crate) fn record_bucket(&mut self, bucket: u16, units: u32) {
+        debug_assert_eq!(usize::from(bucket), bucket_of(units));
+        self.counts[usize::from(bucket)] += 1;
+        self.count += 1;
+        self.sum_units += u64::from(units);
     }
 
     /// Takes one latency out again. Panics if its bucket is empty.
@@ -304,14 +320,26 @@ impl<const C: usize> CauseHistogram<C> {
     }
 
     /// Adds the causes of one latency of `units`, given as (cause, nanoseconds), but not the latency itself: for callers who
-    /// keep the latencies in histograms of their own. `shared` and `own` are added alike.
+    /// keep the latencies in histograms of their own.
+    pub fn record_causes(&mut self, units: u32, causes_ns: &[(usize, u64)]) {
+        let coarse = coarse_of(bucket_of(units.min(MAX_UNITS)));
+        self.record_bucket_causes(coarse, 1, causes_ns, &[]);
+    }
+
+    /// Adds the causes of `n` latencies of one coarse bucket (see [`coarse_of`]): `shared` once for each, `own` for all
+    /// together; but not the latencies themselves.
     #[inline]
-    pub fn record_causes(&mut self, units: u32, shared: &[(usize, u64)], own: &[(usize, u64)]) {
-        let coarse = bucket_of(units.min(MAX_UNITS)) >> COARSE_BITS;
-        self.counts[coarse] += 1;
+    pub(crate) fn record_bucket_causes(
+        &mut self,
+        coarse: usize,
+        n: u64,
+        shared: &[(usize, u64)],
+        own: &[(usize, u64)],
+    ) {
+        self.counts[coarse] += n;
         let sums = &mut self.sums_ns[coarse];
         for &(cause, ns) in shared {
-            sums[cause] += ns;
+            sums[cause] += ns * n;
         }
         for &(cause, ns) in own {
             sums[cause] += ns;

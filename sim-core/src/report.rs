@@ -45,6 +45,15 @@ pub struct RunReport {
     pub cost: Option<CostReport>,
     /// Verdicts.
     pub objectives: Vec<ObjectiveReport>,
+    /// How the intervals were obtained; `None` for a run of a fixed length without any.
+    #[serde(default)]
+    pub precision: Option<PrecisionReport>,
+    /// The measured time in steps; `None` when nothing was kept.
+    #[serde(default)]
+    pub series: Option<SeriesReport>,
+    /// The numbers of the scenario that somebody should check, and all others that name a source.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceReport>,
     /// The analytic answer; filled by the quick estimate.
     pub quick_estimate: Option<BTreeMap<String, f64>>,
     /// Sentences a reader must see.
@@ -292,6 +301,79 @@ pub struct ObjectiveReport {
     pub high: Option<f64>,
 }
 
+/// How intervals were obtained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PrecisionReport {
+    /// `batches` of one steady run, or `replications` of a story that ends.
+    pub method: String,
+    /// Of the intervals, 0..=1.
+    pub confidence: f64,
+    /// Batches or replications behind each interval.
+    pub units: u32,
+    /// Relative half-width asked for, 0..=1; `None`: a fixed length was.
+    pub asked: Option<f64>,
+    /// Widest relative half-width of a percentile that `asked` is about.
+    pub reached: Option<f64>,
+    /// Times the run was looked at; each look spends part of the error budget.
+    pub looks: u32,
+    /// Start of the steady part after the warm-up, seconds.
+    pub cut_s: f64,
+    /// Why some number has no interval or no value, in words.
+    pub notes: Vec<String>,
+}
+
+/// The measured time in equal steps.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SeriesReport {
+    /// Start of the first step, simulated seconds.
+    pub start_s: f64,
+    /// Length of a step, seconds.
+    pub step_s: f64,
+    /// By operation name.
+    pub operations: BTreeMap<String, OperationSeries>,
+    /// By tier name.
+    pub tiers: BTreeMap<String, TierSeries>,
+    /// Open connections at the end of each step.
+    pub connections_open: Vec<u64>,
+}
+
+/// One operation over time, by the step in which it was started.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OperationSeries {
+    /// Started per second.
+    pub offered_per_s: Vec<f64>,
+    /// Copies received, or answers, per second.
+    pub deliveries_per_s: Vec<f64>,
+    /// Mean latency; `None` in a step without any.
+    pub mean_ms: Vec<Option<f64>>,
+    /// Median.
+    pub p50_ms: Vec<Option<f64>>,
+    /// 99th percentile.
+    pub p99_ms: Vec<Option<f64>>,
+}
+
+/// One tier over time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TierSeries {
+    /// Mean share of CPU in use, 0..=1.
+    pub cpu: Vec<f64>,
+    /// Work waiting at the end of the step, all instances.
+    pub queue: Vec<f64>,
+}
+
+/// A number of the scenario and where it comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SourceReport {
+    /// Path in the scenario: `traffic.publish.rate`.
+    pub path: String,
+    /// As written.
+    pub value: String,
+    /// `Measured`, `Published`, `Vendor`, `Reported`, `Derived`, `Assumed` or `Edited`.
+    pub status: String,
+    /// In words.
+    pub source: String,
+}
+
 /// Work done by the engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EngineReport {
@@ -325,4 +407,71 @@ pub struct RampBreak {
     pub limit: String,
     /// First simulated load that failed it.
     pub users: u64,
+}
+
+/// `plimsoll capacity`: the largest load that meets the objectives, and the runs that show it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CapacityReport {
+    /// Where it breaks; `None`: nothing fails up to the largest load simulated.
+    pub breaks_at: Option<BreaksAt>,
+    /// What breaks first, second, third, as simulated.
+    pub breaks: Vec<RampBreak>,
+    /// Runs by rising load.
+    pub runs: Vec<RunReport>,
+}
+
+/// `plimsoll compare`: two designs on the same random numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CompareReport {
+    /// The first design, usually the one in use.
+    pub a: RunReport,
+    /// The second design.
+    pub b: RunReport,
+    /// b − a by metric path (`publish.delivered.p99`, `cost.usd_per_month`, …), in the metric's unit.
+    pub differences: BTreeMap<String, Estimate>,
+    /// Metrics on which b is better beyond doubt.
+    pub better: Vec<String>,
+    /// Metrics on which b is worse beyond doubt.
+    pub worse: Vec<String>,
+    /// Metrics without a difference that could be told from none.
+    pub same: Vec<String>,
+    /// Sentences a reader must see first: the loads differ, a run is unstable.
+    pub warnings: Vec<String>,
+}
+
+/// `plimsoll check`: objectives of several scenarios.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckReport {
+    /// `pass`, `fail`, `inconclusive` or `invalid`: the worst of all.
+    pub verdict: String,
+    /// One entry per scenario, in the order asked.
+    pub scenarios: Vec<CheckedScenario>,
+}
+
+/// One checked scenario.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckedScenario {
+    /// As asked for: a file or a preset's name.
+    pub scenario: String,
+    /// `pass`, `fail`, `inconclusive` or `invalid`.
+    pub verdict: String,
+    /// Why it is invalid or could not be run, in words.
+    pub error: Option<String>,
+    /// Its objectives.
+    pub objectives: Vec<CheckedObjective>,
+    /// The run that decided; `None` when invalid.
+    pub report: Option<RunReport>,
+}
+
+/// One objective, where it stands, and its verdict with the reason.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckedObjective {
+    /// File that states it; a preset's name for built-in ones.
+    pub file: String,
+    /// Line in that file, from 1; 0: not known.
+    pub line: u32,
+    /// Verdict and value.
+    pub result: ObjectiveReport,
+    /// Metric, limit, value and interval in one sentence.
+    pub reason: String,
 }

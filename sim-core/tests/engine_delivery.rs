@@ -5,21 +5,26 @@
     reason = "tests read fixtures and compare with the platform's own functions"
 )]
 
-use sim_core::delivery::{Batch, JitterTable, Kernel, MAX_PART_UNITS, Receipts, hash32};
+use sim_core::delivery::{
+    Batch, JitterTable, JitterTables, Kernel, MAX_PART_UNITS, Place, Receipts, hash32,
+};
 use sim_core::draw::{KeyedRng, Purpose};
 use sim_core::histogram::{Histogram, MAX_UNITS, bucket_of};
 use sim_core::quantile::{Distribution, QuantileTable};
 use sim_core::time::SimDuration;
 
-fn lognormal() -> JitterTable {
-    let median = SimDuration::from_millis(20);
+fn lognormal(median: SimDuration) -> JitterTable {
     let p99 = median.scaled((0.6_f64 * 2.326_347_874_040_841).exp());
     JitterTable::new(
         &QuantileTable::new(Distribution::LogNormal { median, p99 }).expect("a valid distribution"),
     )
 }
 
-fn check(rng: &mut KeyedRng, len: usize, jitter: &JitterTable) {
+fn three_classes() -> JitterTables {
+    JitterTables::new(&[20, 1, 300].map(|ms| lognormal(SimDuration::from_millis(ms))))
+}
+
+fn check(rng: &mut KeyedRng, len: usize, jitter: &JitterTables) {
     let mut array = |wild: bool| -> Vec<u32> {
         (0..len)
             .map(|_| rng.draw() as u32 >> if wild { rng.draw() % 32 } else { 14 })
@@ -30,12 +35,15 @@ fn check(rng: &mut KeyedRng, len: usize, jitter: &JitterTable) {
         array(len.is_multiple_of(3)),
         array(len.is_multiple_of(2)),
     );
+    let places: Vec<Place> = (base.iter().zip(&ids))
+        .map(|(&base, &id)| Place::new(base, (id % 3) as u8))
+        .collect();
     let batch = Batch {
         wait_units: rng.draw() as u32 >> (rng.draw() % 32),
         per_recipient_units_256: rng.draw() as u32 >> (rng.draw() % 32),
         message_key: rng.draw(),
         recipients: &ids,
-        base_units: &base,
+        places: &places,
         floor_units: &floor,
     };
     let (mut plain, mut fast) = (Receipts::default(), Receipts::default());
@@ -48,8 +56,11 @@ fn check(rng: &mut KeyedRng, len: usize, jitter: &JitterTable) {
     for i in 0..len {
         let part = |units: u64| units.min(u64::from(MAX_PART_UNITS));
         let position = (i as u64 + 1) * u64::from(batch.per_recipient_units_256) / 256;
-        let drawn = u64::from(jitter.sample(hash32(batch.message_key, ids[i])));
-        let free = part(batch.wait_units.into()) + part(position) + part(base[i].into()) + drawn;
+        let drawn = u64::from(jitter.sample((ids[i] % 3) as u8, hash32(batch.message_key, ids[i])));
+        let base = u64::from(base[i].min(Place::MAX_BASE_UNITS));
+        let free = part(batch.wait_units.into()) + part(position) + base + drawn;
+        assert_eq!(u64::from(batch.position_units(i)), part(position));
+        assert_eq!(u64::from(batch.downlink_units(jitter, i)), base + drawn);
         let units = free.max(u64::from(floor[i].min(MAX_UNITS))) as u32;
         assert_eq!(plain.latency_units[i], units);
         assert_eq!(plain.buckets[i] as usize, bucket_of(units));
@@ -64,7 +75,7 @@ fn both_kernels_give_the_bits_of_the_formula() {
         eprintln!("this machine has no AVX2: only the plain kernel is tested");
     }
     let mut rng = KeyedRng::new(5, Purpose::named("test/delivery"), 0, 0);
-    let jitter = lognormal();
+    let jitter = three_classes();
     for len in 0..=200 {
         for _ in 0..8 {
             check(&mut rng, len, &jitter);
@@ -75,11 +86,11 @@ fn both_kernels_give_the_bits_of_the_formula() {
 
 #[test]
 fn jitter_has_the_moments_and_the_tail_of_its_distribution() {
-    let jitter = lognormal();
+    let jitter = three_classes();
     let n = 1_u64 << 24;
     let mut sums = [0.0_f64; 3];
     for survival in 0..n {
-        let ns = f64::from(jitter.sample((survival << 8) as u32)) * 128.0;
+        let ns = f64::from(jitter.sample(0, (survival << 8) as u32)) * 128.0;
         for (power, sum) in sums.iter_mut().enumerate() {
             *sum += ns.powi(power as i32 + 1);
         }

@@ -20,7 +20,7 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0xaab0_6873_807f_b303,
+        0x4601_50b5_ae1b_4a46,
     ),
     (
         "p1-mvp",
@@ -29,12 +29,12 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0x644d_5e99_2af3_a505,
+        0x9cf6_b9d6_f5af_3cf9,
     ),
     (
         "reconnect-storm",
         &[("load.users", "2_000 users"), ("run.seed", "7")],
-        0x2630_52ff_b3f4_cc54,
+        0xe546_64ec_736d_979b,
     ),
 ];
 

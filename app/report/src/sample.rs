@@ -45,6 +45,9 @@ pub fn run() -> RunReport {
         breaks_at: Some(BreaksAt { users: Estimate::point(255_100.0), limit: "database.pool".to_owned(), estimate: true }),
         cost: Some(cost()),
         objectives: objectives(),
+        precision: None,
+        series: None,
+        sources: Vec::new(),
         quick_estimate: None,
         warnings: vec!["channel sizes are assumed: the mean fan-out follows from them".to_owned()],
         engine: EngineReport {

@@ -2,6 +2,7 @@
 
 use routing::session::{Backoff, ReconnectPolicy};
 
+use crate::delivery::Place;
 use crate::time::SimDuration;
 
 use super::assets::{PRICE_BOOK, assets};
@@ -92,6 +93,21 @@ fn load(raw: &RawLoad, check: &mut Check<'_>) -> Load {
         SimDuration::from_secs(30),
         |q| duration(q, SimDuration::from_millis(100), limits::LONG),
     );
+    let classes = raw.places.0.len() * raw.access.0.len();
+    if classes > Place::CLASSES {
+        check.problem(
+            "load.places",
+            Problem::new(format!(
+                "{} places times {} access networks are {classes} classes of clients",
+                raw.places.0.len(),
+                raw.access.0.len()
+            ))
+            .allowed(format!(
+                "up to {}; leave out the smallest shares",
+                Place::CLASSES
+            )),
+        );
+    }
     let silence = SimDuration::from_nanos(heartbeat.as_nanos().saturating_mul(3));
     Load {
         users: check.take("load.users", users, 1) as u32,

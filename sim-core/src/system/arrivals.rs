@@ -58,8 +58,8 @@ impl World {
         let client = self.clients.get(origin);
         let jitter = self
             .network
-            .jitter_units(client.class, operation.key() ^ UPLINK, origin);
-        let uplink = SimDuration::from_nanos(units_ns(client.base_units + jitter));
+            .jitter_units(client.place, operation.key() ^ UPLINK, origin);
+        let uplink = SimDuration::from_nanos(units_ns(client.place.base_units() + jitter));
         operation.parts.add(Part::Uplink, uplink);
         let server = self.hub.connections().server(ConnectionId(origin));
         let id = self.operations.insert(operation);
@@ -124,7 +124,6 @@ impl World {
 
     /// Whether a user has an open connection to a server that lives.
     pub(super) fn is_online(&self, user: ConnectionId) -> bool {
-        self.hub.connections().state(user) == routing::ConnectionState::Open
-            && !self.away.contains_key(&user.0)
+        self.hub.connections().open_server(user).is_some() && !self.away.contains_key(&user.0)
     }
 }

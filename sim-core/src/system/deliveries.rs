@@ -11,216 +11,27 @@
 //! ([`World::before_churn`]); copies that are still to be written skip those who came later (a replay has served them) and
 //! miss those who left.
 
-use routing::{ChannelId, ConnectionId, ServerId};
+use std::collections::BTreeMap;
 
-use super::clients::Client;
+use routing::{ConnectionId, ServerId};
+
+use super::clients::{Client, Start};
 use super::event::Work;
+use super::inflight::{Direct, Kept, Written};
 use super::ledger::units_ns;
-use super::operation::{Kind, NOBODY, Operation, OperationId, Part, Parts};
+use super::operation::{Kind, NOBODY, Operation, OperationId, Part};
+use super::receipts::Copy;
 use super::servers::Server;
 use super::world::World;
-use crate::delivery::Batch;
-use crate::histogram::{MAX_UNITS, UNIT_NS, span_of, units_of};
+use crate::histogram::UNIT_NS;
 use crate::scenario::Transport;
 use crate::station::Completed;
 use crate::time::{SimDuration, SimTime};
-
-/// A copy that has been written, as it is kept: what its operation does not know. Millions lie about at once.
-#[derive(Clone, Debug)]
-pub struct Kept {
-    operation: OperationId,
-    per_recipient: u32,
-    pause_at: u32,
-    pause: SimDuration,
-    /// From the previous station to the server's door, less the link.
-    transit: SimDuration,
-    waited: SimDuration,
-    /// Service before the first recipient.
-    served: SimDuration,
-    /// Written down when membership changed since; otherwise they are the channel's members on the server. Connections that
-    /// went are [`NOBODY`]: the others keep their positions.
-    recipients: Option<Box<[u32]>>,
-    last_receipt: SimTime,
-}
-
-/// A copy that is written, with all that its receipts depend on.
-#[derive(Clone, Debug)]
-struct Written {
-    operation: OperationId,
-    /// Key of its draws.
-    key: u64,
-    started: SimTime,
-    measured: bool,
-    kind: Kind,
-    /// Time until the writing of the first recipient began.
-    upstream: Parts,
-    /// Per recipient, in 1/256 units.
-    per_recipient: u32,
-    /// Recipients before this one are written before the pause.
-    pause_at: u32,
-    /// Length of the pause inside the service.
-    pause: SimDuration,
-}
-
-/// Something sent to clients whose last receipt may lie in the future.
-#[derive(Clone, Debug)]
-pub enum Pending {
-    /// A copy for all local recipients.
-    Copy(Kept),
-    /// One message to one client: an answer, a replayed message, an admission.
-    Direct(Box<Direct>),
-}
-
-/// One message to one client.
-#[derive(Clone, Copy, Debug)]
-pub struct Direct {
-    /// To whom.
-    pub connection: u32,
-    /// What it belongs to.
-    pub kind: Kind,
-    /// Whether it counts.
-    pub measured: bool,
-    /// When it arrives.
-    pub receipt: SimTime,
-    /// Its latency, in units.
-    pub units: u32,
-    /// What the latency consists of.
-    pub parts: Parts,
-    /// The message, when it is a replayed one.
-    pub message: Option<(ChannelId, routing::Seq)>,
-}
-
-impl Pending {
-    fn last_receipt(&self) -> SimTime {
-        match self {
-            Pending::Copy(kept) => kept.last_receipt,
-            Pending::Direct(direct) => direct.receipt,
-        }
-    }
-
-    /// Lets it not count; a copy counts as its operation does.
-    pub fn forget_measured(&mut self) {
-        if let Pending::Direct(direct) = self {
-            direct.measured = false;
-        }
-    }
-}
 
 /// A receipt that has been entered and lies in the future.
 struct FutureReceipt {
     operation: Option<OperationId>,
     direct: Direct,
-}
-
-/// Reused memory of the delivery loop; one entry per recipient.
-#[derive(Clone, Debug, Default)]
-pub struct Scratch {
-    clients: Vec<Client>,
-    /// Base delay and jitter, in units.
-    downlink: Vec<u32>,
-    floor: Vec<u32>,
-    latencies: Vec<u32>,
-    /// Parts that all recipients share, if not zero.
-    shared: Vec<(usize, u64)>,
-    receipts: crate::delivery::Receipts,
-}
-
-impl Scratch {
-    fn clear(&mut self) {
-        self.clients.clear();
-        self.downlink.clear();
-        self.floor.clear();
-        self.latencies.clear();
-    }
-}
-
-/// How the latency of a batch's recipients splits: what all share, and where a pause falls.
-struct Split {
-    upstream_ns: u64,
-    /// Writing time of those before the pause, and the pause itself.
-    written_before_ns: u64,
-    pause_ns: u64,
-    poll: Option<SimDuration>,
-}
-
-impl Split {
-    fn of(written: &Written, transport: Transport) -> Self {
-        let poll = match transport {
-            Transport::Poll { interval } => Some(interval),
-            Transport::WebSocket | Transport::Sse | Transport::LongPoll { .. } => None,
-        };
-        Self {
-            upstream_ns: written.upstream.0.iter().sum(),
-            written_before_ns: u64::from(written.pause_at)
-                * u64::from(written.per_recipient)
-                * UNIT_NS
-                / 256,
-            pause_ns: written.pause.as_nanos(),
-            poll,
-        }
-    }
-
-    /// Time until the writing of recipient `index`, or of the first one after the pause, begins.
-    fn wait_ns(&self, written: &Written, index: u32) -> u64 {
-        if index < written.pause_at {
-            self.upstream_ns
-        } else {
-            self.upstream_ns + self.written_before_ns + self.pause_ns
-        }
-    }
-
-    /// Writing time from there to recipient `index`, in units, as the kernel counts it.
-    fn own_units(written: &Written, index: u32) -> u32 {
-        let position = if index < written.pause_at {
-            index
-        } else {
-            index - written.pause_at
-        };
-        (u64::from(position + 1) * u64::from(written.per_recipient) / 256) as u32
-    }
-
-    /// Latency of a recipient were it not for order, in units: what the kernel computes.
-    fn free_units(&self, written: &Written, index: u32, downlink: u32) -> u32 {
-        units_of(SimDuration::from_nanos(self.wait_ns(written, index)))
-            + Self::own_units(written, index)
-            + downlink
-    }
-
-    /// What one recipient's latency consists of beside what all share; adds up to it to the nanosecond.
-    #[inline]
-    fn own(&self, written: &Written, index: u32, downlink: u32, units: u32) -> [(usize, u64); 4] {
-        let own = units_ns(Self::own_units(written, index));
-        let wait = self.wait_ns(written, index);
-        let free =
-            units_of(SimDuration::from_nanos(wait)) + Self::own_units(written, index) + downlink;
-        let held = units_ns(units.saturating_sub(free));
-        let (before, pause) = if index < written.pause_at {
-            (0, 0)
-        } else {
-            (self.written_before_ns, self.pause_ns)
-        };
-        let held_part = if self.poll.is_some() {
-            Part::Poll
-        } else {
-            Part::Order
-        };
-        let downlink_ns = units_ns(units).saturating_sub(wait + own + held);
-        [
-            (Part::FanOut as usize, own + before),
-            (Part::ServerPause as usize, pause),
-            (held_part as usize, held),
-            (Part::Downlink as usize, downlink_ns),
-        ]
-    }
-
-    /// All that one recipient's latency consists of.
-    fn parts(&self, written: &Written, index: u32, downlink: u32, units: u32) -> Parts {
-        let mut parts = written.upstream;
-        for (part, ns) in self.own(written, index, downlink, units) {
-            parts.0[part] += ns;
-        }
-        parts
-    }
 }
 
 impl World {
@@ -252,17 +63,19 @@ impl World {
             return;
         }
         let mut kept = self.kept(copy, &operation, ids.len() as u32, done);
-        let written = self.written(&kept, &operation);
-        kept.last_receipt = self.enter_receipts(&written, &ids);
+        let longest = self.enter_receipts(&kept, &operation, &ids);
+        kept.last_receipt = operation.started + SimDuration::from_nanos(units_ns(longest));
         let last = kept.last_receipt;
         let bytes = u64::from(self.wire_bytes(operation.kind)) * ids.len() as u64;
         let state = &mut self.servers.servers[server];
         state.bytes_out += bytes;
-        state.written.push_back(Pending::Copy(kept));
+        state.in_flight.push_copy(kept);
         self.ledger.egress_bytes += bytes;
-        self.deliveries += ids.len() as u64;
+        let count = ids.len() as u64;
+        self.deliveries += count;
         self.recipients = ids;
         let operation = &mut self.operations[copy];
+        operation.received += count;
         operation.last_receipt = operation.last_receipt.max(last);
         self.flush(server, done.finished);
     }
@@ -303,105 +116,42 @@ impl World {
     }
 
     /// A kept copy with what its operation knows.
-    fn written(&self, kept: &Kept, operation: &Operation) -> Written {
+    fn copy_of(&self, kept: &Kept, operation: &Operation) -> Copy {
         let mut upstream = operation.parts;
         upstream.add(self.transit_part(), kept.transit);
         upstream.add(Part::Link, self.copy_link(operation));
         upstream.add(Part::ServerQueue, kept.waited);
         upstream.add(Part::ServerService, kept.served);
-        Written {
-            operation: kept.operation,
+        Copy {
             key: operation.key(),
             started: operation.started,
-            measured: operation.measured,
-            kind: operation.kind,
             upstream,
             per_recipient: kept.per_recipient,
             pause_at: kept.pause_at,
             pause: kept.pause,
+            poll: match self.scenario.load.transport {
+                Transport::Poll { interval } => Some(interval),
+                Transport::WebSocket | Transport::Sse | Transport::LongPoll { .. } => None,
+            },
         }
     }
 
-    /// Computes the receipts of a batch and enters them; returns the last.
-    fn enter_receipts(&mut self, written: &Written, ids: &[u32]) -> SimTime {
-        let mut scratch = core::mem::take(&mut self.scratch);
-        self.latencies(written, ids, &mut scratch);
-        let mut longest = 0;
-        for (&id, &units) in ids.iter().zip(&scratch.latencies) {
-            self.clients.set_last_receipt(
-                id,
-                written.started + SimDuration::from_nanos(units_ns(units)),
-            );
-            longest = longest.max(units);
+    /// Computes the receipts of a copy and enters them; returns the longest latency, in units.
+    fn enter_receipts(&mut self, kept: &Kept, operation: &Operation, ids: &[u32]) -> u32 {
+        let copy = self.copy_of(kept, operation);
+        let ledger = operation
+            .measured
+            .then_some(&mut self.ledger.kinds[operation.kind.index()]);
+        let delays = (self.kernel, self.network.jitter());
+        let longest = self
+            .scratch
+            .enter(&copy, ids, &mut self.clients, delays, ledger);
+        if let Some(interval) = copy.poll
+            && operation.measured
+        {
+            self.count_useful_polls(copy.started, ids, interval);
         }
-        if written.measured {
-            let ledger = &mut self.ledger.kinds[written.kind.index()];
-            let split = Split::of(written, self.scenario.load.transport);
-            scratch.shared.clear();
-            let shared = written.upstream.0.iter().copied().enumerate();
-            scratch.shared.extend(shared.filter(|&(_, ns)| ns > 0));
-            for (index, &units) in scratch.latencies.iter().enumerate() {
-                let own = split.own(written, index as u32, scratch.downlink[index], units);
-                ledger.receive_causes(scratch.clients[index].class, units, &scratch.shared, &own);
-            }
-            if let Transport::Poll { interval } = self.scenario.load.transport {
-                self.count_useful_polls(written, ids, &scratch.latencies, interval);
-            }
-        }
-        self.operations[written.operation].received += ids.len() as u64;
-        self.scratch = scratch;
-        written.started + SimDuration::from_nanos(units_ns(longest))
-    }
-
-    /// Latencies of the recipients `ids` of a batch, in units: one kernel call before the pause and one after it.
-    fn latencies(&self, written: &Written, ids: &[u32], scratch: &mut Scratch) {
-        let split = Split::of(written, self.scenario.load.transport);
-        scratch.clear();
-        // A pass of its own that does nothing else: the rows lie anywhere in memory, and so are fetched side by side.
-        scratch
-            .clients
-            .extend(ids.iter().map(|&id| self.clients.get(id)));
-        for (index, (&id, client)) in ids.iter().zip(&scratch.clients).enumerate() {
-            let order = client.last_receipt.saturating_since(written.started);
-            let floor = match split.poll {
-                Some(interval) => {
-                    let wait_ns = split.wait_ns(written, index as u32);
-                    let ready = next_poll(id, interval, written.started, wait_ns);
-                    order.max(ready + span_of(client.base_units.into()))
-                }
-                None => order,
-            };
-            let jitter = self.network.jitter_units(client.class, written.key, id);
-            scratch.downlink.push(client.base_units + jitter);
-            scratch.floor.push(units_of(floor));
-        }
-        let before = (written.pause_at as usize).min(ids.len());
-        for range in [0..before, before..ids.len()] {
-            if range.is_empty() {
-                continue;
-            }
-            let batch = Batch {
-                wait_units: units_of(SimDuration::from_nanos(
-                    split.wait_ns(written, range.start as u32),
-                )),
-                per_recipient_units_256: written.per_recipient,
-                message_key: written.key,
-                recipients: &ids[range.clone()],
-                base_units: &scratch.downlink[range.clone()],
-                floor_units: &scratch.floor[range],
-            };
-            self.kernel
-                .deliver(&batch, &self.no_jitter, &mut scratch.receipts);
-            scratch
-                .latencies
-                .extend_from_slice(&scratch.receipts.latency_units);
-        }
-    }
-
-    /// Base delay and jitter of one recipient, in units.
-    fn downlink(&self, batch: &Written, id: u32) -> u32 {
-        let client = self.clients.get(id);
-        client.base_units + self.network.jitter_units(client.class, batch.key, id)
+        longest
     }
 
     /// The members of an operation on a server, as they are now.
@@ -448,23 +198,16 @@ impl World {
         }
     }
 
-    /// Before members of channels on a server change: writes down who the kept batches went to.
+    /// Before members of channels on a server change: writes down who the kept copies went to.
     pub(super) fn before_churn(&mut self, server: usize) {
-        let mut pending = core::mem::take(&mut self.servers.servers[server].written);
-        let copies = pending
-            .iter_mut()
-            .rev()
-            .filter_map(|pending| match pending {
-                Pending::Copy(kept) => Some(kept),
-                Pending::Direct(_) => None,
-            });
-        for kept in copies {
+        let mut in_flight = core::mem::take(&mut self.servers.servers[server].in_flight);
+        for kept in in_flight.copies_mut() {
             if kept.recipients.is_some() {
                 break;
             }
             kept.recipients = Some(self.recipients_of(server, kept).into_boxed_slice());
         }
-        self.servers.servers[server].written = pending;
+        self.servers.servers[server].in_flight = in_flight;
     }
 
     /// Who a kept copy went to.
@@ -496,7 +239,7 @@ impl World {
                 self.operations[operation].received -= 1;
             }
             if direct.measured {
-                let class = self.clients.get(direct.connection).class;
+                let class = self.clients.get(direct.connection).place.class();
                 let ledger = self.ledger.kind(direct.kind);
                 ledger.void(class, direct.units, &direct.parts);
                 if matches!(direct.kind, Kind::Query | Kind::Connect) {
@@ -517,52 +260,59 @@ impl World {
 
     /// A connection's receipts after `now` have been taken back: its pending messages know it no longer.
     fn strike_out(&mut self, server: usize, connection: u32, now: SimTime) {
-        for pending in &mut self.servers.servers[server].written {
-            match pending {
-                Pending::Copy(kept) => {
-                    let ids = kept.recipients.iter_mut().flat_map(|ids| ids.iter_mut());
-                    ids.filter(|id| **id == connection)
-                        .for_each(|id| *id = NOBODY);
-                }
-                Pending::Direct(direct) if direct.connection == connection => {
-                    direct.receipt = direct.receipt.min(now);
-                }
-                Pending::Direct(_) => {}
+        let in_flight = &mut self.servers.servers[server].in_flight;
+        for kept in in_flight.copies_mut() {
+            let ids = kept.recipients.iter_mut().flat_map(|ids| ids.iter_mut());
+            ids.filter(|id| **id == connection)
+                .for_each(|id| *id = NOBODY);
+        }
+        for direct in in_flight.directs_mut() {
+            if direct.connection == connection {
+                direct.receipt = direct.receipt.min(now);
             }
         }
     }
 
     /// Receipts of a server's pending messages that lie after `now`, computed again from the keyed draws. Each connection's
-    /// last future receipt is carried from message to message, since TCP keeps their order.
+    /// last receipt is carried from message to message, since TCP keeps their order.
     fn future_receipts(
         &self,
         server: usize,
         now: SimTime,
         only: Option<u32>,
     ) -> Vec<FutureReceipt> {
-        let mut latest = std::collections::BTreeMap::new();
+        let mut latest = BTreeMap::new();
         let mut future = Vec::new();
-        for pending in &self.servers.servers[server].written {
-            if pending.last_receipt() <= now {
-                continue;
-            }
-            match pending {
-                Pending::Copy(kept) => {
+        for written in self.servers.servers[server].in_flight.unreceived(now) {
+            match written {
+                Written::Copy(kept) => {
                     self.future_of_copy(server, kept, now, only, &mut latest, &mut future);
                 }
-                Pending::Direct(direct)
+                Written::Direct(direct)
                     if only.is_none_or(|connection| connection == direct.connection) =>
                 {
-                    latest.insert(direct.connection, direct.receipt);
-                    future.push(FutureReceipt {
-                        operation: None,
-                        direct: **direct,
-                    });
+                    let client = self.unheld(&mut latest, direct.connection);
+                    client.receive_at(direct.receipt);
+                    if direct.receipt > now {
+                        future.push(FutureReceipt {
+                            operation: None,
+                            direct: *direct,
+                        });
+                    }
                 }
-                Pending::Direct(_) => {}
+                Written::Direct(_) => {}
             }
         }
         future
+    }
+
+    /// A connection as [`Self::future_receipts`] follows it: at first with nothing under way.
+    fn unheld<'a>(&self, latest: &'a mut BTreeMap<u32, Client>, id: u32) -> &'a mut Client {
+        latest.entry(id).or_insert_with(|| {
+            let mut client = self.clients.get(id);
+            client.receive_at(SimTime::ZERO);
+            client
+        })
     }
 
     fn future_of_copy(
@@ -571,48 +321,42 @@ impl World {
         kept: &Kept,
         now: SimTime,
         only: Option<u32>,
-        latest: &mut std::collections::BTreeMap<u32, SimTime>,
+        latest: &mut BTreeMap<u32, Client>,
         future: &mut Vec<FutureReceipt>,
     ) {
         let operation = &self.operations[kept.operation];
-        let written = &self.written(kept, operation);
-        let split = Split::of(written, self.scenario.load.transport);
-        for (index, id) in self.recipients_of(server, kept).into_iter().enumerate() {
-            if id == NOBODY || only.is_some_and(|connection| connection != id) {
-                continue;
+        let copy = self.copy_of(kept, operation);
+        let start = Start::of(copy.started);
+        let ids = self.recipients_of(server, kept);
+        for (stretch, range) in copy.stretches(ids.len() as u32) {
+            for index in range {
+                let id = ids[index];
+                if id == NOBODY || only.is_some_and(|connection| connection != id) {
+                    continue;
+                }
+                let client = self.unheld(latest, id);
+                let jitter = self.network.jitter();
+                let (units, parts) = copy.one(&stretch, index as u32, id, *client, jitter);
+                client.receive(start, units);
+                let receipt = copy.started + SimDuration::from_nanos(units_ns(units));
+                if receipt <= now {
+                    continue;
+                }
+                let direct = Direct {
+                    connection: id,
+                    kind: operation.kind,
+                    measured: operation.measured,
+                    receipt,
+                    units,
+                    parts,
+                    message: (operation.kind == Kind::Publish)
+                        .then_some((operation.channel, operation.seq)),
+                };
+                future.push(FutureReceipt {
+                    operation: Some(kept.operation),
+                    direct,
+                });
             }
-            let index = index as u32;
-            let downlink = self.downlink(written, id);
-            let mut units = split.free_units(written, index, downlink);
-            if let Some(interval) = split.poll {
-                let ready = next_poll(id, interval, written.started, split.wait_ns(written, index));
-                units = units.max(units_of(
-                    ready + span_of(self.clients.get(id).base_units.into()),
-                ));
-            }
-            let before = latest.get(&id).map_or(SimDuration::ZERO, |at: &SimTime| {
-                at.saturating_since(written.started)
-            });
-            units = units.max(units_of(before)).min(MAX_UNITS);
-            let receipt = written.started + SimDuration::from_nanos(units_ns(units));
-            if receipt <= now {
-                continue;
-            }
-            latest.insert(id, receipt);
-            let direct = Direct {
-                connection: id,
-                kind: written.kind,
-                measured: written.measured,
-                receipt,
-                units,
-                parts: split.parts(written, index, downlink, units),
-                message: (written.kind == Kind::Publish)
-                    .then_some((operation.channel, operation.seq)),
-            };
-            future.push(FutureReceipt {
-                operation: Some(written.operation),
-                direct,
-            });
         }
     }
 
@@ -621,25 +365,18 @@ impl World {
         self.clients
             .set_last_receipt(direct.connection, direct.receipt);
         if direct.measured {
-            let class = self.clients.get(direct.connection).class;
+            let class = self.clients.get(direct.connection).place.class();
             self.ledger
                 .kind(direct.kind)
                 .receive(class, direct.units, &direct.parts);
         }
-        self.servers.servers[server]
-            .written
-            .push_back(Pending::Direct(Box::new(direct)));
+        self.servers.servers[server].in_flight.push_direct(direct);
     }
 
-    /// Lets go of batches whose last receipt is past.
+    /// Lets go of what has been received.
     pub(super) fn flush(&mut self, server: usize, now: SimTime) {
-        while let Some(pending) = self.servers.servers[server].written.front() {
-            if pending.last_receipt() > now {
-                return;
-            }
-            if let Some(Pending::Copy(kept)) = self.servers.servers[server].written.pop_front() {
-                self.release(kept.operation);
-            }
+        while let Some(kept) = self.servers.servers[server].in_flight.pop_received(now) {
+            self.release(kept.operation);
         }
     }
 
@@ -695,7 +432,7 @@ impl World {
                 if !direct.measured {
                     continue;
                 }
-                let class = self.clients.get(direct.connection).class;
+                let class = self.clients.get(direct.connection).place.class();
                 let kind = ledger.kind(direct.kind);
                 kind.void(class, direct.units, &direct.parts);
                 if matches!(direct.kind, Kind::Query | Kind::Connect) {
@@ -723,29 +460,13 @@ impl World {
         }
     }
 
-    fn count_useful_polls(
-        &mut self,
-        written: &Written,
-        ids: &[u32],
-        latencies: &[u32],
-        interval: SimDuration,
-    ) {
-        for (&id, &units) in ids.iter().zip(latencies) {
-            let receipt = written.started + SimDuration::from_nanos(units_ns(units));
+    fn count_useful_polls(&mut self, started: SimTime, ids: &[u32], interval: SimDuration) {
+        for (&id, &units) in ids.iter().zip(self.scratch.latencies()) {
+            let receipt = started + SimDuration::from_nanos(units_ns(units));
             let tick = receipt.as_nanos() / interval.as_nanos();
             if self.useful_poll.insert(id, tick) != Some(tick) {
                 self.ledger.useful_polls += 1;
             }
         }
     }
-}
-
-/// Latency at which the first poll of a client leaves the server again, for a message written `wait_ns` after its start:
-/// the poll that is served next, counted from the operation's start.
-fn next_poll(id: u32, interval: SimDuration, started: SimTime, wait_ns: u64) -> SimDuration {
-    let every = interval.as_nanos();
-    let phase = crate::draw::mix(u64::from(id)) % every;
-    let ready = started.as_nanos() + wait_ns;
-    let next = (ready + every - 1).saturating_sub(phase) / every * every + phase;
-    SimDuration::from_nanos(next.saturating_sub(started.as_nanos()))
 }

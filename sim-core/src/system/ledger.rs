@@ -58,21 +58,9 @@ impl KindLedger {
     /// Adds a receipt of `units` latency that consists of `parts`.
     pub fn receive(&mut self, class: u8, units: u32, parts: &Parts) {
         let all: [(usize, u64); PARTS] = core::array::from_fn(|part| (part, parts.0[part]));
-        self.receive_causes(class, units, &all, &[]);
-    }
-
-    /// As [`Self::receive`], with the parts in two lists.
-    #[inline]
-    pub fn receive_causes(
-        &mut self,
-        class: u8,
-        units: u32,
-        shared: &[(usize, u64)],
-        own: &[(usize, u64)],
-    ) {
         self.received += 1;
         self.by_class[usize::from(class)].record_units(units, 1);
-        self.causes.record_causes(units, shared, own);
+        self.causes.record_causes(units, &all);
     }
 
     /// Takes back a receipt: exactly what [`Self::receive`] added.

@@ -10,7 +10,7 @@
 //! Source: `assets/regions.tsv` (measured round trips), `assets/access.tsv` (assumed last miles).
 
 use super::population::ClassId;
-use crate::delivery::{JitterTable, hash32};
+use crate::delivery::{JitterTable, JitterTables, Place, hash32};
 use crate::draw::{Draws, Purpose};
 use crate::quantile::{Distribution, QuantileTable};
 use crate::scenario::{
@@ -45,8 +45,7 @@ pub struct Network {
     wifi_share: f64,
     hop: SimDuration,
     server_link: SimDuration,
-    /// By access network, in scenario order.
-    jitter: Vec<JitterTable>,
+    jitter: JitterTables,
 }
 
 impl Network {
@@ -76,22 +75,18 @@ impl Network {
             }
         }
         let networks = scenario.load.access.iter();
-        let jitter = networks
+        let by_access: Vec<JitterTable> = networks
             .filter_map(|(access, _)| assets().access(&access.0).ok())
             .map(jitter_table)
             .collect();
-        assert!(
-            !classes.is_empty(),
-            "a validated scenario has places and access networks"
-        );
-        assert!(classes.len() <= 256, "a class index is one byte");
+        let of_classes = (0..classes.len()).map(|class| &by_access[class % by_access.len()]);
         Self {
             accesses: scenario.load.access.len(),
             wifi_share: scenario.load.wifi,
             hop: scenario.design.load_balancer.hop,
             server_link: round_trip(home) / 2,
+            jitter: JitterTables::new(of_classes),
             classes,
-            jitter,
         }
     }
 
@@ -131,8 +126,15 @@ impl Network {
     /// The jitter of one message to (or from) one connection, in units; the same whenever it is asked for.
     #[inline]
     #[must_use]
-    pub fn jitter_units(&self, class: u8, message_key: u64, connection: u32) -> u32 {
-        self.jitter[usize::from(class) % self.accesses].sample(hash32(message_key, connection))
+    pub fn jitter_units(&self, place: Place, message_key: u64, connection: u32) -> u32 {
+        self.jitter
+            .sample(place.class(), hash32(message_key, connection))
+    }
+
+    /// The jitter of all classes, for the delivery kernel.
+    #[must_use]
+    pub fn jitter(&self) -> &JitterTables {
+        &self.jitter
     }
 }
 

@@ -63,10 +63,12 @@ pub enum Part {
     ServerService,
     /// Stopped with a connection server.
     ServerPause,
-    /// Written after others of the same copy.
-    FanOut,
     /// Between servers.
     Link,
+    /// Waiting for a database connection.
+    DatabaseQueue,
+    /// Holding a database connection.
+    DatabaseService,
     /// Waiting at the channel owner.
     OwnerQueue,
     /// Being ordered and copied by the channel owner.
@@ -77,10 +79,8 @@ pub enum Part {
     BrokerService,
     /// Resting at the broker: batching, polling, replication, failover.
     BrokerLinger,
-    /// Waiting for a database connection.
-    DatabaseQueue,
-    /// Holding a database connection.
-    DatabaseService,
+    /// Written after others of the same copy.
+    FanOut,
     /// From the server to the client.
     Downlink,
     /// Held back behind an earlier message of the same connection.
@@ -101,15 +101,15 @@ impl Part {
         ("connection_servers", "queue"),
         ("connection_servers", "service"),
         ("connection_servers", "pause"),
-        ("connection_servers", "fan-out"),
         ("network", "between servers"),
+        ("database", "queue"),
+        ("database", "service"),
         ("channel_owners", "queue"),
         ("channel_owners", "service"),
         ("broker", "queue"),
         ("broker", "service"),
         ("broker", "linger"),
-        ("database", "queue"),
-        ("database", "service"),
+        ("connection_servers", "fan-out"),
         ("network", "downlink"),
         ("client", "order"),
         ("client", "poll"),
@@ -126,6 +126,22 @@ impl Parts {
     pub fn add(&mut self, part: Part, span: SimDuration) {
         self.0[part as usize] += span.as_nanos();
     }
+
+    /// All of them.
+    #[inline]
+    #[must_use]
+    pub fn total_ns(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Takes what exceeds `limit_ns` in all off the longest part.
+    pub fn clip(&mut self, limit_ns: u64) {
+        while let excess @ 1.. = self.total_ns().saturating_sub(limit_ns) {
+            if let Some(longest) = self.0.iter_mut().max() {
+                *longest = longest.saturating_sub(excess);
+            }
+        }
+    }
 }
 
 /// Index of an operation in the [`OperationSlab`].
@@ -134,8 +150,10 @@ pub type OperationId = u32;
 /// No connection: a feed started the operation.
 pub const NOBODY: u32 = u32::MAX;
 
-/// One operation on its way.
+/// One operation on its way. Laid out by cache line: what every step needs, the parts that requests use (their order is
+/// that of [`Part`]), then what only fan-out needs.
 #[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
 pub struct Operation {
     /// What it is.
     pub kind: Kind,
@@ -147,6 +165,10 @@ pub struct Operation {
     pub channel: ChannelId,
     /// Connection that started it, or [`NOBODY`].
     pub origin: u32,
+    /// Copies on their way plus written batches whose last receipt lies in the future.
+    pub outstanding: u32,
+    /// Broker node that takes it in; `u16::MAX`: none, or its copies are safe.
+    pub leader: u16,
     /// Its number among its kind: the key of its draws.
     pub ordinal: u64,
     /// When it was started by the client.
@@ -155,20 +177,16 @@ pub struct Operation {
     pub mark: SimTime,
     /// When its channel ordered it; members who came later are not owed it.
     pub sequenced: SimTime,
-    /// Its number in the channel.
-    pub seq: Seq,
-    /// Time so far, up to where copies part.
-    pub parts: Parts,
-    /// Copies on their way plus written batches whose last receipt lies in the future.
-    pub outstanding: u32,
-    /// Receipts owed.
-    pub owed: u64,
     /// Receipts so far.
     pub received: u64,
+    /// Time so far, up to where copies part.
+    pub parts: Parts,
+    /// Its number in the channel.
+    pub seq: Seq,
+    /// Receipts owed.
+    pub owed: u64,
     /// Last receipt so far.
     pub last_receipt: SimTime,
-    /// Broker node that takes it in; `u16::MAX`: none, or its copies are safe.
-    pub leader: u16,
     /// Recipient list of a presence change, if any.
     pub recipients: Option<u32>,
 }

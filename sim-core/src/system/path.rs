@@ -7,8 +7,8 @@
 use routing::{ConnectionId, RoutingMode, ServerId};
 
 use super::backend::{Ordered, Queried, Sending};
-use super::deliveries::Direct;
 use super::event::{Event, Work};
+use super::inflight::Direct;
 use super::ledger::units_ns;
 use super::operation::{Kind, NOBODY, OperationId, Part};
 use super::servers::timestamp;
@@ -286,7 +286,6 @@ impl World {
     /// A status change goes to every distinct co-member who is online.
     pub(super) fn plan_presence(&mut self, id: OperationId) {
         let user = ConnectionId(self.operations[id].origin);
-        self.presence_stamp += 1;
         let mut pairs = core::mem::take(&mut self.pairs);
         pairs.clear();
         for &channel in self.hub.directory().channels_of(user) {
@@ -295,13 +294,17 @@ impl World {
                     continue;
                 };
                 for &member in members {
-                    let seen = &mut self.presence_seen[member.index()];
-                    if *seen != self.presence_stamp {
-                        *seen = self.presence_stamp;
+                    let seen = &mut self.presence_seen[member.index() / 64];
+                    let bit = 1 << (member.index() % 64);
+                    if *seen & bit == 0 {
+                        *seen |= bit;
                         pairs.push((server, member));
                     }
                 }
             }
+        }
+        for &(_, member) in &pairs {
+            self.presence_seen[member.index() / 64] = 0;
         }
         let owed = pairs.len() as u64;
         self.pairs = pairs;
@@ -356,10 +359,10 @@ impl World {
         let client = self.clients.get(operation.origin);
         let jitter = self
             .network
-            .jitter_units(client.class, operation.key(), operation.origin);
+            .jitter_units(client.place, operation.key(), operation.origin);
         let mut parts = operation.parts;
-        let free = now + SimDuration::from_nanos(units_ns(client.base_units + jitter));
-        let receipt = free.max(client.last_receipt);
+        let free = now + SimDuration::from_nanos(units_ns(client.place.base_units() + jitter));
+        let receipt = free.max(self.clients.last_receipt(operation.origin, now));
         parts.add(Part::Downlink, free - now);
         parts.add(Part::Order, receipt - free);
         let bytes = u64::from(self.wire_bytes(operation.kind));
@@ -378,6 +381,7 @@ impl World {
             message: None,
         };
         self.receive_direct(server, direct);
+        self.flush(server, now);
     }
 
     /// An operation ends in an error or a timeout.

@@ -12,8 +12,8 @@ use std::collections::VecDeque;
 use routing::Timestamp;
 use routing::session::AcceptLimiter;
 
-use super::deliveries::Pending;
 use super::event::Work;
+use super::inflight::InFlight;
 use super::ledger::Refusal;
 use super::world::COHORT;
 use crate::quantile::QuantileTable;
@@ -82,8 +82,8 @@ pub struct Server {
     pub counted: u64,
     /// Its admission control.
     pub accept: AcceptLimiter,
-    /// Batches written whose last receipt may lie in the future, oldest first.
-    pub written: VecDeque<Pending>,
+    /// What it has written and may not have been received.
+    pub in_flight: InFlight,
     /// Connections that left or came lately: (when, which, came).
     pub churn: VecDeque<(SimTime, u32, bool)>,
     /// Bytes sent to clients.
@@ -130,7 +130,7 @@ impl Servers {
             held: 0,
             counted: 0,
             accept: AcceptLimiter::new(tier.accept_per_s, tier.accept_burst),
-            written: VecDeque::new(),
+            in_flight: InFlight::default(),
             churn: VecDeque::new(),
             bytes_out: 0,
             held_max: 0,

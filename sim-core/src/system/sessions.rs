@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 use routing::{BackendState, Balancer, ChannelId, ConnectionId, ConnectionState, Seq, ServerId};
 
-use super::deliveries::Direct;
 use super::event::{Event, Work};
+use super::inflight::Direct;
 use super::ledger::{Ledger, Refusal, units_ns};
 use super::operation::{Kind, Part, Parts};
 use super::servers::timestamp;
@@ -228,7 +228,7 @@ impl World {
 
     fn record_connect(&mut self, server: u16, connection: u32, away: &Away, now: SimTime) {
         let one_way = self.one_way(connection);
-        let receipt = (now + one_way).max(self.clients.get(connection).last_receipt);
+        let receipt = (now + one_way).max(self.clients.last_receipt(connection, now));
         let latency = receipt - away.attempt_began;
         let mut parts = Parts::default();
         parts.add(Part::Uplink, one_way);
@@ -341,7 +341,7 @@ impl World {
         let bytes = u64::from(self.wire_bytes(Kind::Publish));
         let mut written = now;
         let mut count: u32 = 0;
-        let mut last = client.last_receipt;
+        let mut last = self.clients.last_receipt(connection, now);
         for &(channel, from, to) in slices {
             for seq in (from.0..to.0).map(Seq) {
                 let Some(started) = self
@@ -354,7 +354,8 @@ impl World {
                 };
                 written += deliver;
                 count += 1;
-                last = last.max(written + SimDuration::from_nanos(units_ns(client.base_units)));
+                last = last
+                    .max(written + SimDuration::from_nanos(units_ns(client.place.base_units())));
                 let mut parts = Parts::default();
                 parts.add(Part::Offline, last - started);
                 let direct = Direct {
@@ -484,7 +485,7 @@ impl World {
 
     /// One way between a client and its server, without jitter.
     pub(super) fn one_way(&self, connection: u32) -> SimDuration {
-        SimDuration::from_nanos(units_ns(self.clients.get(connection).base_units))
+        SimDuration::from_nanos(units_ns(self.clients.get(connection).place.base_units()))
     }
 
     /// Notes that a connection did not receive a message that was sent to it.

@@ -88,6 +88,9 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario) -> RunReport {
         breaks_at,
         cost: Some(cost),
         objectives: Vec::new(),
+        precision: None,
+        series: None,
+        sources: Vec::new(),
         quick_estimate: None,
         warnings,
         engine: EngineReport {

@@ -19,16 +19,16 @@ use super::backend::{BrokerNodes, DatabasePool, Owners};
 use super::backlog::Backlog;
 use super::baseline::Baseline;
 use super::clients::Clients;
-use super::deliveries::Scratch;
 use super::event::{Event, Work};
 use super::ledger::{Ledger, Refusal};
 use super::lists::Lists;
 use super::network::Network;
 use super::operation::{Kind, OperationSlab, Part};
 use super::population::Population;
+use super::receipts::Scratch;
 use super::servers::{Servers, timestamp};
 use super::sessions::{Away, Fate};
-use crate::delivery::{JitterTable, Kernel};
+use crate::delivery::Kernel;
 use crate::draw::{Draws, Purpose};
 use crate::engine::{Model, Schedule, StopCause, TimerWheel};
 use crate::scenario::{Per, Rate, Scenario, Transport};
@@ -61,7 +61,6 @@ pub struct World {
     pub(super) draws: Draws,
     pub(super) kernel: Kernel,
     pub(super) wire: routing::session::Transport,
-    pub(super) no_jitter: JitterTable,
     pub(super) hub: Hub<Sent>,
     pub(super) clients: Clients,
     pub(super) balancer: LoadBalancer,
@@ -76,8 +75,8 @@ pub struct World {
     pub(super) reopened: BTreeMap<u32, SimTime>,
     pub(super) deadlines: TimerWheel,
     pub(super) useful_poll: BTreeMap<u32, u64>,
-    pub(super) presence_seen: Vec<u32>,
-    pub(super) presence_stamp: u32,
+    /// One bit per connection, all clear between operations.
+    pub(super) presence_seen: Vec<u64>,
     pub(super) connects: u64,
     pub(super) deliveries: u64,
     pub(super) channels: u32,
@@ -143,14 +142,12 @@ impl World {
         }
         Ok(Self {
             presence_seen: if scenario.traffic.presence.is_some() {
-                vec![0; clients.len() as usize]
+                vec![0; clients.len().div_ceil(64) as usize]
             } else {
                 Vec::new()
             },
-            presence_stamp: 0,
             kernel: Kernel::detect(),
             wire: wire(scenario.load.transport),
-            no_jitter: JitterTable::none(),
             broker: design.broker.as_ref().map(BrokerNodes::new),
             database: design.database.as_ref().map(DatabasePool::new),
             deadlines: TimerWheel::new(COHORT, 4096),
@@ -226,9 +223,7 @@ impl World {
         self.ledger = Ledger::new(now, self.network.classes().len());
         self.operations.forget_measured();
         for server in &mut self.servers.servers {
-            for written in &mut server.written {
-                written.forget_measured();
-            }
+            server.in_flight.forget_measured();
         }
         self.backlog.restart();
         self.baseline = Baseline::of(self, now);
@@ -248,7 +243,7 @@ impl World {
 
     /// Bytes held by the large arrays.
     pub(super) fn memory_bytes(&self) -> u64 {
-        (self.hub.memory_bytes() + self.clients.memory_bytes() + self.presence_seen.len() * 4)
+        (self.hub.memory_bytes() + self.clients.memory_bytes() + self.presence_seen.len() * 8)
             as u64
     }
 
@@ -472,6 +467,7 @@ impl World {
 
     fn audit(&mut self, out: &mut Schedule<'_, Event>) {
         let now = out.now();
+        self.clients.keep_up(now);
         for (number, server) in self.servers.servers.iter().enumerate() {
             let station = &server.station;
             assert!(

@@ -3,7 +3,7 @@
 //! Models: latency = wait + i · 400 ns + lognormal(median 20 ms, σ 0.6). The percentiles must be
 //! p50 20.8, p99 81.5 and p99.9 128.8 ms within 1 %.
 
-use sim_core::delivery::{Batch, JitterTable, Kernel, Receipts};
+use sim_core::delivery::{Batch, JitterTable, JitterTables, Kernel, Place, Receipts};
 use sim_core::draw::mix;
 use sim_core::histogram::{Histogram, UNIT_NS};
 use sim_core::quantile::{Distribution, QuantileTable};
@@ -29,7 +29,9 @@ pub fn batched(kernel: Kernel, messages: u64) -> Outcome {
     let p99 = median.scaled(libm::exp(0.6 * 2.326_347_874_040_841));
     let quantiles = QuantileTable::new(Distribution::LogNormal { median, p99 });
     let jitter = JitterTable::new(&quantiles.expect("a valid distribution"));
+    let jitter = JitterTables::new([&jitter]);
     let ids: Vec<u32> = (0..RECIPIENTS as u32).map(|i| i * 7 + 3).collect();
+    let here = vec![Place::new(0, 0); RECIPIENTS];
     let none = vec![0; RECIPIENTS];
     let mut receipts = Receipts::default();
     let mut histogram = Histogram::new();
@@ -39,7 +41,7 @@ pub fn batched(kernel: Kernel, messages: u64) -> Outcome {
             per_recipient_units_256: (400 * 256 / UNIT_NS) as u32,
             message_key: mix(message),
             recipients: &ids,
-            base_units: &none,
+            places: &here,
             floor_units: &none,
         };
         kernel.deliver_into(&batch, &jitter, &mut receipts, histogram);

@@ -1,7 +1,7 @@
 //! The connection table: where each connection is, in flat arrays.
 //!
 //! *Models:* one row per connection: its server, its state and until when it may resume.
-//! *Formula:* 11 bytes per connection, in copy-on-write chunks. *Leaves out:* users and authentication;
+//! *Formula:* 12 bytes per connection, in copy-on-write chunks. *Leaves out:* users and authentication;
 //! who the connection belongs to is the caller's.
 
 use crate::cow::CowVec;
@@ -22,11 +22,22 @@ pub enum ConnectionState {
     Away,
 }
 
+/// Where a connection is and what it is doing: read together, so kept together.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    server: ServerId,
+    state: ConnectionState,
+}
+
+const CLOSED: Row = Row {
+    server: ServerId::NOWHERE,
+    state: ConnectionState::Closed,
+};
+
 /// Server, state and resume deadline of every connection.
 #[derive(Clone, Debug)]
 pub struct ConnectionTable {
-    servers: CowVec<ServerId>,
-    states: CowVec<ConnectionState>,
+    rows: CowVec<Row>,
     deadlines: CowVec<Timestamp>,
     open_on: Vec<u32>,
     open: u32,
@@ -43,8 +54,7 @@ impl ConnectionTable {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            servers: CowVec::new(ServerId::NOWHERE),
-            states: CowVec::new(ConnectionState::Closed),
+            rows: CowVec::new(CLOSED),
             deadlines: CowVec::new(Timestamp::ZERO),
             open_on: Vec::new(),
             open: 0,
@@ -67,7 +77,7 @@ impl ConnectionTable {
     /// Rows in the table.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.states.len()
+        self.rows.len()
     }
 
     /// Whether the table has no rows.
@@ -78,27 +88,31 @@ impl ConnectionTable {
 
     /// Grows the table to at least `rows` rows, closed.
     pub fn grow(&mut self, rows: usize) {
-        self.servers.grow(rows);
-        self.states.grow(rows);
+        self.rows.grow(rows);
         self.deadlines.grow(rows);
     }
 
     /// The state of a connection; an unknown one is closed.
     #[must_use]
     pub fn state(&self, connection: ConnectionId) -> ConnectionState {
-        self.states
-            .get(connection.index())
-            .copied()
-            .unwrap_or_default()
+        self.row(connection).state
     }
 
     /// The server it is on, or was on before it went away; [`ServerId::NOWHERE`] when closed.
     #[must_use]
     pub fn server(&self, connection: ConnectionId) -> ServerId {
-        self.servers
-            .get(connection.index())
-            .copied()
-            .unwrap_or(ServerId::NOWHERE)
+        self.row(connection).server
+    }
+
+    /// The server of an open connection.
+    #[must_use]
+    pub fn open_server(&self, connection: ConnectionId) -> Option<ServerId> {
+        let row = self.row(connection);
+        (row.state == ConnectionState::Open).then_some(row.server)
+    }
+
+    fn row(&self, connection: ConnectionId) -> Row {
+        self.rows.get(connection.index()).copied().unwrap_or(CLOSED)
     }
 
     /// Until when an away connection may resume.
@@ -169,17 +183,15 @@ impl ConnectionTable {
 
     /// Connections open on `server`, ascending. Walks the whole table.
     pub fn open_connections(&self, server: ServerId) -> impl Iterator<Item = ConnectionId> + '_ {
-        let rows = self.servers.iter().zip(self.states.iter()).enumerate();
-        rows.filter(move |(_, (on, state))| **on == server && **state == ConnectionState::Open)
+        let rows = self.rows.iter().enumerate();
+        rows.filter(move |(_, row)| row.server == server && row.state == ConnectionState::Open)
             .map(|(i, _)| ConnectionId(i as u32))
     }
 
     /// Bytes held, whoever shares them.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        let rows = self.servers.memory_bytes()
-            + self.states.memory_bytes()
-            + self.deadlines.memory_bytes();
+        let rows = self.rows.memory_bytes() + self.deadlines.memory_bytes();
         rows + self.open_on.capacity() * size_of::<u32>()
     }
 
@@ -196,8 +208,7 @@ impl ConnectionTable {
             self.open_on[old.index()] -= 1;
             self.open -= 1;
         }
-        *self.states.get_mut(connection.index()) = state;
-        *self.servers.get_mut(connection.index()) = server;
+        *self.rows.get_mut(connection.index()) = Row { server, state };
         *self.deadlines.get_mut(connection.index()) = deadline;
     }
 }
