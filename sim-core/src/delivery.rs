@@ -11,7 +11,7 @@
 //! `base` is the connection's own one-way delay, `floor` the earliest latency that TCP order
 //! allows (the receipt of the message before it), `jitter` a draw keyed to (message, connection) from the
 //! distribution of the connection's class: it can be computed again at any time and is never stored. Wait, position and
-//! jitter each saturate at 2²⁹ − 1 units (68.7 s), the base at 2²⁵ − 1 (4.3 s), the floor at 2³¹ − 1 (275 s).
+//! jitter each saturate at 2²⁹ − 1 units (68.7 s), the base at 2²⁵ − 1 (4.3 s).
 //!
 //! The jitter table is log-linear in the *survival* probability: 24 bits of the hash give
 //! v = 1 … 2²⁴, and the cell is the exponent of `f32(v)` and 7 bits of its mantissa; so the far
@@ -26,7 +26,7 @@
 
 use std::sync::Arc;
 
-use crate::histogram::{Histogram, MAX_UNITS, bucket_of, units_of};
+use crate::histogram::{Histogram, bucket_of, units_of};
 use crate::quantile::QuantileTable;
 use crate::time::SimDuration;
 
@@ -178,7 +178,7 @@ pub struct Batch<'a> {
     pub recipients: &'a [u32],
     /// Per recipient: where it is.
     pub places: &'a [Place],
-    /// Per recipient: the earliest latency allowed by order on its connection, in units.
+    /// Per recipient: the earliest latency allowed by order on its connection, in units. Above 2³¹ − 1 it counts as none.
     pub floor_units: &'a [u32],
 }
 
@@ -326,21 +326,24 @@ fn deliver_block<const N: usize>(
 ) {
     let mut units = [0; N];
     let places = &batch.places[at..at + N];
-    for (cell, &id) in units.iter_mut().zip(&batch.recipients[at..at + N]) {
-        *cell = jitter_cell(hash32(batch.message_key, id));
+    let ids = &batch.recipients[at..at + N];
+    for ((cell, &id), place) in units.iter_mut().zip(ids).zip(places) {
+        *cell = (place.0 >> Place::BASE_BITS) * JITTER_CELLS as u32
+            + jitter_cell(hash32(batch.message_key, id));
     }
-    for (cell, place) in units.iter_mut().zip(places) {
-        *cell = jitter.units[usize::from(place.class()) * JITTER_CELLS + *cell as usize];
+    for cell in &mut units {
+        *cell = jitter.units[*cell as usize];
     }
     for (units, place) in units.iter_mut().zip(places) {
         *units += place.base_units();
     }
     let wait = batch.wait_units.min(MAX_PART_UNITS);
     if positions_fit(batch) {
-        let first = batch.per_recipient_units_256 * (at as u32 + 1);
-        for (i, units) in units.iter_mut().enumerate() {
-            let position = first + batch.per_recipient_units_256 * i as u32;
+        let per_recipient = batch.per_recipient_units_256;
+        let mut position = per_recipient.wrapping_mul(at as u32 + 1);
+        for units in &mut units {
             *units += wait + (position >> POSITION_BITS);
+            position = position.wrapping_add(per_recipient);
         }
     } else {
         for (i, units) in units.iter_mut().enumerate() {
@@ -354,7 +357,8 @@ fn deliver_block<const N: usize>(
         .zip(units)
         .zip(&batch.floor_units[at..at + N])
     {
-        *latency = units.max(floor.min(MAX_UNITS));
+        // Signed, since that is one comparison less on plain machines.
+        *latency = (units as i32).max(floor as i32) as u32;
         sum += u64::from(*latency);
     }
     for (bucket, &units) in out.buckets[at..at + N].iter_mut().zip(&*latencies) {

@@ -50,7 +50,8 @@ pub fn span_of(units: u64) -> SimDuration {
 /// The bucket of a unit count of at most [`MAX_UNITS`]; zero shares the bucket of one.
 #[inline]
 pub fn bucket_of(units: u32) -> usize {
-    let truncated = (units & !(units >> 24)).max(1);
+    let truncated = units & !(units >> 24);
+    let truncated = truncated + u32::from(truncated == 0);
     // The conversion is signed because that is one instruction.
     (((truncated as i32 as f32).to_bits() >> 16) - (127 << PART_BITS)) as usize
 }
@@ -321,9 +322,13 @@ impl<const C: usize> CauseHistogram<C> {
 
     /// Adds the causes of one latency of `units`, given as (cause, nanoseconds), but not the latency itself: for callers who
     /// keep the latencies in histograms of their own.
-    pub fn record_causes(&mut self, units: u32, causes_ns: &[(usize, u64)]) {
+    #[inline]
+    pub fn record_causes(&mut self, units: u32, causes_ns: impl IntoIterator<Item = (usize, u64)>) {
         let coarse = coarse_of(bucket_of(units.min(MAX_UNITS)));
-        self.record_bucket_causes(coarse, 1, causes_ns, &[]);
+        self.counts[coarse] += 1;
+        for (cause, ns) in causes_ns {
+            self.sums_ns[coarse][cause] += ns;
+        }
     }
 
     /// Adds the causes of `n` latencies of one coarse bucket (see [`coarse_of`]): `shared` once for each, `own` for all

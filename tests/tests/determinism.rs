@@ -20,7 +20,7 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0x4601_50b5_ae1b_4a46,
+        0x461a_7342_46dc_9f0d,
     ),
     (
         "p1-mvp",
@@ -29,12 +29,12 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0x9cf6_b9d6_f5af_3cf9,
+        0xfd5c_17c7_94ed_31a6,
     ),
     (
         "reconnect-storm",
         &[("load.users", "2_000 users"), ("run.seed", "7")],
-        0xe546_64ec_736d_979b,
+        0x94ad_f3ba_27b7_ee95,
     ),
 ];
 

@@ -15,7 +15,6 @@ use super::{
     BLOCK, Batch, HASH_FIRST, HASH_SECOND, JITTER_CELLS, JitterTables, MAX_PART_UNITS, PART_BITS,
     POSITION_BITS, Place, Receipts, SURVIVAL_BITS, positions_fit,
 };
-use crate::histogram::MAX_UNITS;
 
 const LANES: usize = 8;
 const MANTISSA_BITS: i32 = 23 - PART_BITS as i32;
@@ -94,8 +93,7 @@ unsafe fn deliver_block<const N: usize>(
         let early = _mm256_add_epi32(wait, written);
         let late = _mm256_add_epi32(_mm256_and_si256(places, base_mask), drawn);
         let free = _mm256_add_epi32(early, late);
-        let floor = _mm256_min_epu32(floor, _mm256_set1_epi32(MAX_UNITS as i32));
-        let units = _mm256_max_epu32(free, floor);
+        let units = _mm256_max_epi32(free, floor);
         sums = _mm256_add_epi64(sums, _mm256_and_si256(units, low_halves));
         sums = _mm256_add_epi64(sums, _mm256_srli_epi64::<32>(units));
         let packed = pack(buckets(units));

@@ -40,6 +40,7 @@ impl World {
         let ordinal = self.arrivals[kind.index()];
         self.arrivals[kind.index()] += 1;
         self.schedule_arrival(kind, out);
+        self.look_ahead(kind, ordinal);
         let now = out.now();
         let measured = now >= self.ledger.since;
         let Some((origin, channel)) = self.who(kind, ordinal) else {
@@ -89,12 +90,7 @@ impl World {
                 .nth_live_member(channel, pick)
                 .map(|member| (member.0, channel));
         }
-        let user = ConnectionId(self.draws.below(
-            WHO,
-            kind as u64,
-            ordinal,
-            self.clients.len().max(1).into(),
-        ) as u32);
+        let user = self.user(kind, ordinal);
         if !self.is_online(user) {
             return None;
         }
@@ -109,6 +105,27 @@ impl World {
             .draws
             .below(CHANNEL, kind as u64, ordinal, channels.len() as u64);
         Some((user.0, channels[index as usize]))
+    }
+
+    fn user(&self, kind: Kind, ordinal: u64) -> ConnectionId {
+        let users = self.clients.len().max(1);
+        ConnectionId(self.draws.below(WHO, kind as u64, ordinal, users.into()) as u32)
+    }
+
+    /// Reads what the operations after the next ones will need of their users. The rows lie anywhere in memory: read
+    /// together they are fetched side by side, and are at hand when their turn comes.
+    fn look_ahead(&mut self, kind: Kind, ordinal: u64) {
+        const AHEAD: u64 = 32;
+        if !ordinal.is_multiple_of(AHEAD) {
+            return;
+        }
+        let mut touched = 0;
+        for ordinal in ordinal + AHEAD..ordinal + 2 * AHEAD {
+            let user = self.user(kind, ordinal);
+            touched ^= self.clients.get(user.0).place.base_units();
+            touched ^= u32::from(self.hub.connections().server(user).0);
+        }
+        core::hint::black_box(touched);
     }
 
     pub(super) fn nth_live_member(&self, channel: ChannelId, n: u64) -> Option<ConnectionId> {

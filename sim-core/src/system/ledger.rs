@@ -57,18 +57,16 @@ impl KindLedger {
 
     /// Adds a receipt of `units` latency that consists of `parts`.
     pub fn receive(&mut self, class: u8, units: u32, parts: &Parts) {
-        let all: [(usize, u64); PARTS] = core::array::from_fn(|part| (part, parts.0[part]));
         self.received += 1;
         self.by_class[usize::from(class)].record_units(units, 1);
-        self.causes.record_causes(units, &all);
+        self.causes.record_causes(units, parts.ns());
     }
 
     /// Takes back a receipt: exactly what [`Self::receive`] added.
     pub fn void(&mut self, class: u8, units: u32, parts: &Parts) {
         self.received -= 1;
         self.by_class[usize::from(class)].remove_units(units, 1);
-        self.causes
-            .remove_causes(units, parts.0.iter().copied().enumerate());
+        self.causes.remove_causes(units, parts.ns());
     }
 
     /// The latencies of all classes.

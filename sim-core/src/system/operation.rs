@@ -6,6 +6,7 @@
 
 use routing::{ChannelId, Seq};
 
+use crate::histogram::UNIT_NS;
 use crate::time::{SimDuration, SimTime};
 
 /// What clients do.
@@ -117,30 +118,60 @@ impl Part {
     ];
 }
 
-/// Time by [`Part`], nanoseconds.
+/// Time by [`Part`], in units of 128 ns. What a span has beyond whole units is carried to the next one, so that the parts add
+/// up to the whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Parts(pub [u64; PARTS]);
+pub struct Parts {
+    units: [u32; PARTS],
+    carried_ns: u8,
+}
 
 impl Parts {
-    /// Adds a span to a part.
+    /// Adds a span to a part; parts saturate at 549 s.
+    #[inline]
     pub fn add(&mut self, part: Part, span: SimDuration) {
-        self.0[part as usize] += span.as_nanos();
+        let ns = span.as_nanos() + u64::from(self.carried_ns);
+        self.carried_ns = (ns % UNIT_NS) as u8;
+        let units = u32::try_from(ns / UNIT_NS).unwrap_or(u32::MAX);
+        self.add_units(part, units);
     }
 
-    /// All of them.
+    /// Adds whole units to a part.
+    #[inline]
+    pub fn add_units(&mut self, part: Part, units: u32) {
+        let own = &mut self.units[part as usize];
+        *own = own.saturating_add(units);
+    }
+
+    /// All of them, up to a carried fraction of a unit.
     #[inline]
     #[must_use]
-    pub fn total_ns(&self) -> u64 {
-        self.0.iter().sum()
+    pub fn total_units(&self) -> u64 {
+        self.units.iter().map(|&units| u64::from(units)).sum()
     }
 
-    /// Takes what exceeds `limit_ns` in all off the longest part.
-    pub fn clip(&mut self, limit_ns: u64) {
-        while let excess @ 1.. = self.total_ns().saturating_sub(limit_ns) {
-            if let Some(longest) = self.0.iter_mut().max() {
-                *longest = longest.saturating_sub(excess);
+    /// Counts a carried fraction as a unit of `part`.
+    pub fn round_up(&mut self, part: Part) {
+        let units = u32::from(self.carried_ns > 0);
+        self.carried_ns = 0;
+        self.add_units(part, units);
+    }
+
+    /// Takes what exceeds `limit` in all off the longest parts.
+    pub fn clip(&mut self, limit: u32) {
+        while let excess @ 1.. = self.total_units().saturating_sub(limit.into()) {
+            if let Some(longest) = self.units.iter_mut().max() {
+                *longest -= excess.min((*longest).into()) as u32;
             }
         }
+    }
+
+    /// Nanoseconds by part, those that have any.
+    pub fn ns(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
+        let parts = self.units.iter().enumerate();
+        parts
+            .filter(|&(_, &units)| units > 0)
+            .map(|(part, &units)| (part, u64::from(units) * UNIT_NS))
     }
 }
 

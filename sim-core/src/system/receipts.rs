@@ -36,29 +36,19 @@ pub struct Copy {
 pub struct Stretch {
     /// Position of the first.
     pub first: u32,
-    /// What they have in common, until the writing of the first begins.
+    /// What they have in common, until the writing of the first begins. A fraction of a unit counts as time on the way.
     shared: Parts,
-    shared_ns: u64,
 }
 
 impl Stretch {
     fn new(first: u32, mut shared: Parts) -> Self {
-        shared.clip(units_ns(MAX_PART_UNITS));
-        Self {
-            first,
-            shared_ns: shared.total_ns(),
-            shared,
-        }
+        shared.clip(MAX_PART_UNITS - 1);
+        shared.round_up(Part::Downlink);
+        Self { first, shared }
     }
 
-    /// What is shared, in whole units, rounded up.
     fn wait_units(&self) -> u32 {
-        self.shared_ns.div_ceil(UNIT_NS) as u32
-    }
-
-    /// What rounding up has added; it is counted as time on the way.
-    fn rounding_ns(&self) -> u64 {
-        units_ns(self.wait_units()) - self.shared_ns
+        self.shared.total_units() as u32
     }
 
     fn batch<'a>(
@@ -113,7 +103,7 @@ impl Copy {
         let Some(interval) = self.poll else {
             return order;
         };
-        let ready = next_poll(id, interval, self.started, stretch.shared_ns);
+        let ready = next_poll(id, interval, self.started, units_ns(stretch.wait_units()));
         let back = ready + span_of(client.place.base_units().into());
         order.max(crate::histogram::units_of(back))
     }
@@ -137,10 +127,9 @@ impl Copy {
         let free = batch.wait_units + written + downlink;
         let units = free.max(floors[0].min(crate::histogram::MAX_UNITS));
         let mut parts = stretch.shared;
-        let mut add = |part: Part, ns: u64| parts.0[part as usize] += ns;
-        add(Part::FanOut, units_ns(written));
-        add(self.held_part(), units_ns(units - free));
-        add(Part::Downlink, units_ns(downlink) + stretch.rounding_ns());
+        parts.add_units(Part::FanOut, written);
+        parts.add_units(self.held_part(), units - free);
+        parts.add_units(Part::Downlink, downlink);
         (units, parts)
     }
 }
@@ -281,14 +270,11 @@ fn flush(
 ) {
     let mut shared = [(0, 0); super::operation::PARTS];
     let mut kinds = 0;
-    for (part, &ns) in stretch.shared.0.iter().enumerate() {
-        if ns > 0 {
-            shared[kinds] = (part, ns);
-            kinds += 1;
-        }
+    for cause in stretch.shared.ns() {
+        shared[kinds] = cause;
+        kinds += 1;
     }
     let wait_units = u64::from(stretch.wait_units());
-    let rounding_ns = stretch.rounding_ns();
     for (word, bits) in used.iter_mut().enumerate() {
         while *bits != 0 {
             let coarse = word * 64 + bits.trailing_zeros() as usize;
@@ -298,10 +284,7 @@ fn flush(
             let own = [
                 (Part::FanOut as usize, sum.written * UNIT_NS),
                 (copy.held_part() as usize, sum.held * UNIT_NS),
-                (
-                    Part::Downlink as usize,
-                    downlink * UNIT_NS + sum.count * rounding_ns,
-                ),
+                (Part::Downlink as usize, downlink * UNIT_NS),
             ];
             ledger
                 .causes

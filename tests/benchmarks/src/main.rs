@@ -7,6 +7,7 @@ mod deliveries;
 mod hold;
 mod queueing;
 mod random;
+mod system;
 
 use hold::{Delay, Hold};
 use queueing::Queueing;
@@ -46,6 +47,12 @@ fn main() {
     }
     if is_wanted("deliveries") {
         print_deliveries(2_000 / share, repetitions);
+    }
+    println!();
+    for preset in system::PRESETS {
+        if is_wanted(preset.name) {
+            print_system(&preset, repetitions.min(3));
+        }
     }
 }
 
@@ -144,6 +151,34 @@ fn print_deliveries(messages: u64, repetitions: usize) {
             println!("  p{} {ms:.2} ms{verdict}", p * 100.0);
         }
     }
+}
+
+fn print_system(preset: &system::Preset, repetitions: usize) {
+    let mut times = [const { Vec::new() }; 3];
+    let mut work = (0, 0);
+    for _ in 0..repetitions {
+        let ns_per_event = preset.queries_alone().ns_per_event();
+        let whole = preset.whole();
+        work = whole.work();
+        for (times, value) in times.iter_mut().zip([
+            whole.speed(),
+            ns_per_event,
+            whole.ns_per_delivery(ns_per_event),
+        ]) {
+            times.push(value);
+        }
+    }
+    let [speed, event, delivery] = times.map(median);
+    let wanted = match preset.name {
+        "team-chat-1m" => verdict(speed >= 2.0, "at least 2".to_owned()),
+        _ => String::new(),
+    };
+    println!(
+        "{:<22}{speed:.2} simulated s per CPU s{wanted}; {event:.0} ns per event, {delivery:.1} ns per delivery ({:.1} M and {:.1} M in 10 s)",
+        preset.name,
+        work.0 as f64 / 1e6,
+        work.1 as f64 / 1e6
+    );
 }
 
 fn print_row(name: &str, values: [Option<f64>; 4]) {
