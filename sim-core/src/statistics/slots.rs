@@ -17,11 +17,13 @@ use crate::time::{SimDuration, SimTime};
 pub const MAX_SLOTS: usize = 64;
 
 /// One operation kind's latencies by slot of publishing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct SlotSeries {
     start: SimTime,
     slot: SimDuration,
     slots: Vec<Slot>,
+    /// The slot asked for last: mostly the next one too, found without a division.
+    last: usize,
 }
 
 /// What was published in one slot.
@@ -52,6 +54,7 @@ impl SlotSeries {
             start,
             slot,
             slots: Vec::new(),
+            last: 0,
         }
     }
 
@@ -63,11 +66,12 @@ impl SlotSeries {
             return None;
         }
         let since = (published - self.start).as_nanos();
-        let index = since / self.slot.as_nanos();
-        if index < self.slots.len() as u64 {
-            return Some(index as usize);
+        let slot = self.slot.as_nanos();
+        let into = since.wrapping_sub(slot.wrapping_mul(self.last as u64));
+        if into >= slot || self.last >= self.slots.len() {
+            self.last = self.open(since);
         }
-        Some(self.open(since))
+        Some(self.last)
     }
 
     /// Adds one delivery's latency, whose bucket is known.
@@ -173,17 +177,25 @@ impl SlotSeries {
         self.slots.capacity() * size_of::<Slot>() + self.slots.iter().map(histograms).sum::<usize>()
     }
 
-    #[cold]
     fn open(&mut self, since_ns: u64) -> usize {
         while since_ns / self.slot.as_nanos() >= MAX_SLOTS as u64 {
             self.coarsen();
         }
         let index = (since_ns / self.slot.as_nanos()) as usize;
-        self.slots
-            .resize_with((index + 1).max(self.slots.len()), Slot::default);
+        if index >= self.slots.len() {
+            self.slots.resize_with(index + 1, Slot::default);
+        }
         index
     }
 }
+
+impl PartialEq for SlotSeries {
+    fn eq(&self, other: &Self) -> bool {
+        (self.start, self.slot) == (other.start, other.slot) && self.slots == other.slots
+    }
+}
+
+impl Eq for SlotSeries {}
 
 impl Slot {
     /// Messages published.
