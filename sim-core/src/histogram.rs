@@ -63,8 +63,8 @@ pub fn bucket_low(bucket: usize) -> u64 {
     (((1 << PART_BITS) + part) << octave).div_ceil(1 << PART_BITS)
 }
 
-/// The largest unit count of a bucket.
-fn bucket_high(bucket: usize) -> u64 {
+/// The largest unit count of a bucket (or its smallest, if no integer lies in it).
+pub fn bucket_high(bucket: usize) -> u64 {
     (bucket_low(bucket + 1) - 1).max(bucket_low(bucket))
 }
 

@@ -11,5 +11,7 @@ pub mod quantile;
 pub mod report;
 pub mod scenario;
 pub mod station;
+pub mod statistics;
 pub mod system;
+pub mod theory;
 pub mod time;
