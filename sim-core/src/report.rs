@@ -285,6 +285,10 @@ pub struct CostReport {
     /// Per month by the region it is spent in.
     #[serde(default)]
     pub by_region: BTreeMap<String, f64>,
+    /// Deliveries per second and connection at which messages answer for as much of the connection servers' rent as idle
+    /// connections do; `None`: no messages.
+    #[serde(default)]
+    pub crossover_deliveries_per_s: Option<f64>,
     /// Which hours the month is made of: `at this load around the clock`.
     #[serde(default)]
     pub shape: String,

@@ -8,6 +8,7 @@ use sim_core::cost::{
 };
 use sim_core::report::{CostReport, RunReport};
 use system_tests::lab::{GROWTH, preset, run, scenario};
+use system_tests::repository;
 
 fn near(measured: f64, expected: f64, tolerance: f64) -> bool {
     (measured / expected - 1.0).abs() <= tolerance
@@ -97,6 +98,12 @@ fn y_cost_k4_egress() {
     }
 }
 
+/// A scenario of a published scale test.
+fn published(name: &str) -> String {
+    let path = repository().join(format!("presets/published/{name}.ron"));
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
 /// Short runs of everything that fits a test.
 fn systems() -> Vec<(&'static str, RunReport)> {
     let short = [("run.warmup", "2 s"), ("run.duration", "8 s")];
@@ -109,10 +116,17 @@ fn systems() -> Vec<(&'static str, RunReport)> {
         "kafkorama-125k",
     ] {
         let mut edits = short.to_vec();
-        if name == "team-chat-1m" {
-            edits[1].1 = "3 s";
+        match name {
+            "team-chat-1m" => edits[1].1 = "3 s",
+            // Its connections are cut at 20 s.
+            "reconnect-storm" => edits[1].1 = "30 s",
+            _ => {}
         }
-        systems.push((name, run(&scenario(preset(name), &edits))));
+        let text = match name {
+            "kafkorama-125k" => published(name),
+            _ => preset(name).to_owned(),
+        };
+        systems.push((name, run(&scenario(&text, &edits))));
     }
     systems
 }
@@ -126,11 +140,10 @@ fn c082_idle_connections_against_messages_in_every_bill() {
         let spent = |purpose: &str| cost.by_purpose[purpose];
         let (idle, cpu) = (spent("idle_connections"), spent("message_cpu"));
         let deliveries: f64 = report.operations.values().map(|o| o.deliveries_per_s).sum();
-        // Messages' part of the rent grows with their rate: where it equals that of the connections.
-        let crossover = deliveries * idle / cpu / report.connections.open as f64;
+        let crossover = cost.crossover_deliveries_per_s.unwrap();
         println!(
             "c082: {name:<16} {:>9.0} USD: idle {idle:.0}, message CPU {cpu:.0}, egress {:.0}, data {:.0}, edge {:.0}; \
-             {:.3} deliveries/s a connection, connections cost as much as messages at {crossover:.3}",
+             {:.3} deliveries/s a connection, on the servers connections cost as much as messages at {crossover:.3}",
             cost.usd_per_month,
             spent("egress"),
             spent("data"),

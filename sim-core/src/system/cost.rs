@@ -47,6 +47,7 @@ pub fn cost(world: &World, ledger: &Ledger, now: SimTime) -> CostReport {
     };
     let bill = bill(&usage, book);
     CostReport {
+        crossover_deliveries_per_s: crossover(&usage),
         shape: shape.label(),
         managed: alternatives(world, ledger, &month, &usage),
         notes: notes(&bill, &usage, book),
@@ -234,6 +235,20 @@ fn idle_share(world: &World, now: SimTime) -> u64 {
             u128::from(tier.machine.network_bits_per_s) * u128::from(measured),
         ),
     )
+}
+
+/// What messages need grows with their rate, what idle connections need does not: where both answer for half of the rent of
+/// the connection servers, in deliveries per second and connection.
+fn crossover(usage: &Usage) -> Option<f64> {
+    let servers = usage.instances.iter().find_map(|tier| match tier.rent {
+        Rent::Connections { idle_ppm } => Some(idle_ppm),
+        Rent::All(_) => None,
+    })?;
+    let messages = MILLION.checked_sub(servers).filter(|ppm| *ppm > 0)?;
+    let minutes: u128 = usage.activity.iter().map(|a| a.connection_minutes).sum();
+    let deliveries: u128 = usage.activity.iter().map(|a| a.deliveries).sum();
+    let per_connection_s = deliveries as f64 / (minutes.max(1) as f64 * 60.0);
+    Some(per_connection_s * servers as f64 / messages as f64)
 }
 
 /// Bytes that cross zones, by the tier that sends them.

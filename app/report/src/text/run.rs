@@ -318,12 +318,9 @@ fn cost(out: &mut String, cost: &CostReport) {
     if let Some(line) = purposes(cost) {
         paragraph(out, &line, 2);
     }
-    for note in &cost.notes {
-        paragraph(
-            out,
-            &format!("Priced so: {}.", note.trim_end_matches('.')),
-            2,
-        );
+    if !cost.notes.is_empty() {
+        let notes = cost.notes.join("; ");
+        paragraph(out, &format!("Priced so: {notes}."), 2);
     }
 }
 
