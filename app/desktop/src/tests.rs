@@ -128,7 +128,7 @@ fn report() -> RunReport {
             usd_per_million_messages: 17.0,
             usd_per_user_month: 0.47,
             price_book: "2026-07".into(),
-            items: Vec::new(),
+            ..CostReport::default()
         }),
         objectives: vec![ObjectiveReport {
             objective: "publish.delivered.p99 < 500 ms".into(),

@@ -270,6 +270,7 @@ fn cost() -> CostReport {
             item("connection_servers", "egress", 92_500.0),
             item("connection_servers", "machines", 1_500.0),
         ],
+        ..CostReport::default()
     }
 }
 

@@ -1,4 +1,4 @@
-//! The embedded tables: regions, access networks, machines, egress prices, balancers and server profiles.
+//! The embedded tables: regions, access networks, machines and server profiles. Prices stand in [`crate::cost`]'s books.
 //!
 //! The tables stand in `assets/`; each names its sources in its head. They are compiled in, so a lookup needs no file. A table
 //! that does not parse is a broken build and panics at first use; a test reads them all.
@@ -12,7 +12,7 @@ use super::error::Problem;
 use super::model::{Machine, Source};
 use super::raw::{Ordered, RawProfile};
 
-/// Version of the embedded prices, as scenarios name it.
+/// The price book of scenarios that name none.
 pub const PRICE_BOOK: &str = "2026-07";
 
 /// Everything embedded.
@@ -22,8 +22,6 @@ pub struct Assets {
     round_trips: BTreeMap<(String, String), RoundTrip>,
     access: Vec<AccessNetwork>,
     machines: Vec<Machine>,
-    egress: BTreeMap<String, Vec<EgressTier>>,
-    balancers: Vec<BalancerPrice>,
     profiles: Vec<(String, RawProfile)>,
 }
 
@@ -57,32 +55,6 @@ pub struct AccessNetwork {
     pub down_bits_per_s: u64,
     /// Bits per second from the client.
     pub up_bits_per_s: u64,
-}
-
-/// A price for egress up to a monthly amount.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EgressTier {
-    /// The tier ends at this many bytes per month; `None`: never.
-    pub up_to_bytes: Option<u64>,
-    /// Micro-dollars per GB of 10⁹ bytes.
-    pub usd_micro_per_gb: u64,
-}
-
-/// Price of a managed load balancer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BalancerPrice {
-    /// `nlb`
-    pub name: String,
-    /// Rent, micro-dollars per hour.
-    pub usd_micro_per_hour: u64,
-    /// One capacity unit, micro-dollars per hour.
-    pub usd_micro_per_unit_hour: u64,
-    /// New connections per second of one unit.
-    pub new_per_s: u64,
-    /// Open connections of one unit.
-    pub active: u64,
-    /// GB per hour of one unit.
-    pub gb_per_hour: u64,
 }
 
 /// The embedded assets.
@@ -150,19 +122,6 @@ impl Assets {
         Source::Vendor("AWS on-demand price and baseline network, us-east-1, 2026-07-20 (aws/karpenter-provider-aws@1d92708)".to_owned())
     }
 
-    /// Egress prices of a region, cheapest last; the first region's where the table has none.
-    pub fn egress_tiers(&self, region: &str) -> &[EgressTier] {
-        self.egress
-            .get(region)
-            .or_else(|| self.egress.get("us-east-1"))
-            .map_or(&[], Vec::as_slice)
-    }
-
-    /// Price of a managed load balancer: `nlb`, `alb`.
-    pub fn balancer(&self, name: &str) -> Option<&BalancerPrice> {
-        self.balancers.iter().find(|balancer| balancer.name == name)
-    }
-
     /// Server profiles, in file order.
     pub fn profiles(&self) -> impl Iterator<Item = (&str, &RawProfile)> {
         self.profiles
@@ -196,10 +155,6 @@ impl Assets {
             machines: read(include_str!("../../../assets/machines.tsv"), |row| {
                 row.machine()
             })?,
-            egress: egress()?,
-            balancers: read(include_str!("../../../assets/balancers.tsv"), |row| {
-                row.balancer()
-            })?,
             profiles,
         })
     }
@@ -229,25 +184,6 @@ fn rows(table: &str) -> impl Iterator<Item = Row<'_>> {
 
 fn read<T>(table: &str, row: impl Fn(&Row<'_>) -> Result<T, String>) -> Result<Vec<T>, String> {
     rows(table).map(|cells| row(&cells)).collect()
-}
-
-fn egress() -> Result<BTreeMap<String, Vec<EgressTier>>, String> {
-    let mut by_region: BTreeMap<String, Vec<EgressTier>> = BTreeMap::new();
-    for row in rows(include_str!("../../../assets/egress.tsv")) {
-        let up_to_bytes = match row.text(1)? {
-            "" => None,
-            _ => Some((row.number(1)? * 1024.0 * 1e9) as u64),
-        };
-        let tier = EgressTier {
-            up_to_bytes,
-            usd_micro_per_gb: row.micro(2)?,
-        };
-        by_region
-            .entry(row.text(0)?.to_owned())
-            .or_default()
-            .push(tier);
-    }
-    Ok(by_region)
 }
 
 impl Row<'_> {
@@ -299,17 +235,6 @@ impl Row<'_> {
             usd_micro_per_hour: self.micro(4)?,
         })
     }
-
-    fn balancer(&self) -> Result<BalancerPrice, String> {
-        Ok(BalancerPrice {
-            name: self.text(0)?.to_owned(),
-            usd_micro_per_hour: self.micro(1)?,
-            usd_micro_per_unit_hour: self.micro(2)?,
-            new_per_s: self.number(3)? as u64,
-            active: self.number(4)? as u64,
-            gb_per_hour: self.number(5)? as u64,
-        })
-    }
 }
 
 #[cfg(test)]
@@ -336,8 +261,6 @@ mod tests {
                 .is_some_and(|m| m.cores == 4 && m.memory_bytes == 8 << 30)
         );
         assert_eq!(assets.access_networks().count(), 9);
-        assert_eq!(assets.egress_tiers("us-east-1").len(), 4);
-        assert_eq!(assets.balancer("nlb").unwrap().active, 100_000);
     }
 
     #[test]

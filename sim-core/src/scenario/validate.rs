@@ -22,6 +22,7 @@ use super::raw::{
     RawTransport, Switch,
 };
 use super::{convert, design, words_of_edit};
+use crate::cost::{book, book_names};
 
 /// A value that stands in for a refused one; the scenario is refused as a whole, so it is never used.
 const REFUSED: SimDuration = SimDuration::ZERO;
@@ -615,10 +616,10 @@ fn run(raw: Option<&RawRun>, check: &mut Check<'_>) -> Run {
     let raw = raw.cloned().unwrap_or_default();
     let seed = |q: &Quantity| count(q, &[], 0, 1 << 53);
     let price_book = raw.price_book.unwrap_or_else(|| PRICE_BOOK.to_owned());
-    if price_book != PRICE_BOOK {
+    if book(&price_book).is_none() {
         check.problem(
             "run.price_book",
-            Problem::unknown("price book", &price_book, [PRICE_BOOK]),
+            Problem::unknown("price book", &price_book, book_names()),
         );
     }
     let time = |low| move |q: &Quantity| duration(q, low, limits::RUN);

@@ -1,5 +1,6 @@
 //! The accounts of all tiers at the start of measuring; what a report says is the difference.
 
+use super::ledger::InnerBytes;
 use super::world::World;
 use crate::station::FastFifo;
 use crate::time::SimTime;
@@ -15,6 +16,8 @@ pub struct Reading {
     pub bytes_out: u64,
     /// Time stopped.
     pub paused_ns: u64,
+    /// CPU time asked for by open connections and by messages.
+    pub demand_ns: [u64; 2],
 }
 
 /// Readings of all stations at one instant.
@@ -30,6 +33,8 @@ pub struct Baseline {
     pub database: Reading,
     /// Bytes sent to clients in all.
     pub egress_bytes: u64,
+    /// Bytes between tiers in all.
+    pub inner: InnerBytes,
 }
 
 impl Baseline {
@@ -46,10 +51,12 @@ impl Baseline {
             queue_job_ns: server.station.accounts().queue_job_ns(now),
             bytes_out: server.bytes_out,
             paused_ns: server.station.pause_total().as_nanos(),
+            demand_ns: server.demand_ns,
         });
         Self {
             servers: servers.collect(),
             egress_bytes: world.ledger.egress_bytes,
+            inner: world.ledger.inner,
             owners: fifos(world.owners.as_ref().map(|owners| &owners.nodes.cores)),
             broker: fifos(world.broker.as_ref().map(|broker| &broker.nodes.cores)),
             database: world

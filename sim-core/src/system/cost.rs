@@ -1,128 +1,371 @@
-//! What the design costs per month of 730 hours, at the measured load around the clock.
+//! What a measured system used in a month, and its bill.
 //!
-//! machines: instances × rent; the load balancer: rent and capacity units; egress: bytes that clients received, through the
-//! price tiers of the region. Amounts are integers of micro-dollars until they are printed, so that they add up exactly.
+//! Rates measured over the run are taken for a month of 730 hours, at this load around the clock ([`DayShape::FLAT`]), and
+//! priced by the scenario's price book ([`crate::cost`]). The rent of connection servers is divided between idle connections
+//! (memory held, heartbeats, polls, accepting) and messages (CPU, network) by [`rent_share_ppm`]; what the servers did is
+//! counted by the work itself, not guessed from the traffic.
 //!
-//! Left out: traffic between zones, storage, support, discounts, and the shape of the day.
-//! Source: `assets/` tables, prices of 2026-07.
+//! *Assumed:* every tier is spread over [`ZONES`] zones in turn; the balancer keeps clients in their zone; a copy between
+//! tiers crosses zones as [`zones_crossed_ppm`] says; every database call carries the operation's payload once; replicas of
+//! a broker partition stand in other zones; messages that pass through the database stay for [`KEPT_MONTHS`] month.
+//!
+//! *Left out:* disks of machines, backups, bytes from clients (vendors do not bill them), traffic between regions (all tiers
+//! stand in one).
 
+use std::collections::BTreeMap;
+
+use routing::RoutingMode;
+
+use super::baseline::Baseline;
+use super::ledger::Ledger;
+use super::operation::Kind;
 use super::world::World;
-use crate::report::{CostItem, CostReport};
-use crate::scenario::Tier;
-use crate::scenario::assets::{EgressTier, assets};
+use crate::cost::{
+    Activity, BalancerUse, Bill, DayShape, HOURS_PER_MONTH, Instances, MILLION, MINUTES_PER_MONTH,
+    PriceBook, Purpose, Rent, SECONDS_PER_MONTH, Stored, Transfer, Usage, bill, book, integrate,
+    managed, managed_names, rent_share_ppm, zones_crossed_ppm,
+};
+use crate::report::{CostItem, CostReport, ManagedReport};
+use crate::scenario::assets::{PRICE_BOOK, assets};
+use crate::scenario::{Machine, Tier};
+use crate::time::SimTime;
 
-const HOURS: u64 = 730;
-const SECONDS: f64 = 730.0 * 3600.0;
+/// Zones of a region that tiers are spread over.
+const ZONES: u64 = 3;
+/// How long the database keeps a message.
+const KEPT_MONTHS: u128 = 1;
 
-/// The bill of a system that sends `egress_per_s` bytes per second and publishes `messages_per_s`.
+/// The bill of a system by what was measured up to `now`.
 #[must_use]
-pub fn cost(
-    world: &World,
-    egress_per_s: f64,
-    new_connections_per_s: f64,
-    messages_per_s: f64,
-) -> CostReport {
-    let design = &world.scenario.design;
-    let mut items: Vec<(Tier, &str, u64)> = Vec::new();
-    let machines =
-        |count: u32, usd_micro_per_hour: u64| u64::from(count) * usd_micro_per_hour * HOURS;
-    if let Some(price) = assets().balancer("nlb") {
-        let units = [
-            f64::from(world.clients.len()) / price.active.max(1) as f64,
-            new_connections_per_s / price.new_per_s.max(1) as f64,
-            egress_per_s * 3600.0 / 1e9 / price.gb_per_hour.max(1) as f64,
-        ];
-        let fullest = units.into_iter().fold(0.0, f64::max);
-        let rent = price.usd_micro_per_hour * HOURS * u64::from(design.load_balancer.count);
-        let capacity = libm::ceil(fullest * (price.usd_micro_per_unit_hour * HOURS) as f64) as u64;
-        items.push((Tier::LoadBalancer, "machines", rent + capacity));
+pub fn cost(world: &World, ledger: &Ledger, now: SimTime) -> CostReport {
+    let month = Month::new(ledger, now);
+    let usage = usage(world, ledger, &month, now);
+    let shape = DayShape::FLAT;
+    let usage = integrate(&usage, &BTreeMap::new(), shape);
+    let Some(book) = book(&world.scenario.run.price_book).or_else(|| book(PRICE_BOOK)) else {
+        return CostReport::default();
+    };
+    let bill = bill(&usage, book);
+    CostReport {
+        crossover_deliveries_per_s: crossover(&usage),
+        shape: shape.label(),
+        managed: alternatives(world, ledger, &month, &usage),
+        notes: notes(&bill, &usage, book),
+        ..report(&bill, world.scenario.run.price_book.clone())
     }
-    let servers = &design.connection_servers;
-    items.push((
-        Tier::ConnectionServers,
-        "machines",
-        machines(servers.count, servers.machine.usd_micro_per_hour),
-    ));
-    if let Some(owners) = &design.channel_owners {
-        items.push((
-            Tier::ChannelOwners,
-            "machines",
-            machines(owners.count, owners.machine.usd_micro_per_hour),
-        ));
-    }
-    if let Some(broker) = &design.broker {
-        items.push((
-            Tier::Broker,
-            "machines",
-            machines(broker.count, broker.machine.usd_micro_per_hour),
-        ));
-    }
-    if let Some(database) = &design.database {
-        items.push((
-            Tier::Database,
-            "machines",
-            machines(1, database.machine.usd_micro_per_hour),
-        ));
-    }
-    let bytes = egress_per_s * SECONDS;
-    items.push((
-        Tier::ConnectionServers,
-        "egress",
-        egress(bytes, assets().egress_tiers(&design.place.0)),
-    ));
-    let total: u64 = items.iter().map(|item| item.2).sum();
-    let usd = |micro: u64| micro as f64 / 1e6;
-    let messages = messages_per_s * SECONDS;
+}
+
+fn report(bill: &Bill, price_book: String) -> CostReport {
+    let table = |sums: BTreeMap<String, u64>| {
+        let all = sums.into_iter();
+        all.map(|(name, micro)| (name, usd(micro))).collect()
+    };
+    let total = bill.usd_micro_per_month();
+    let per = |parts: f64| if parts > 0.0 { usd(total) / parts } else { 0.0 };
     CostReport {
         usd_per_month: usd(total),
-        usd_per_million_messages: if messages > 0.0 {
-            usd(total) / (messages / 1e6)
-        } else {
-            0.0
-        },
-        usd_per_user_month: usd(total) / f64::from(world.scenario.load.users.max(1)),
-        price_book: world.scenario.run.price_book.clone(),
-        items: items
+        usd_per_million_messages: per(bill.messages as f64 / 1e6),
+        usd_per_user_month: per(bill.users.max(1) as f64),
+        price_book,
+        items: bill
+            .items()
             .into_iter()
             .map(|(tier, category, micro)| CostItem {
-                tier: tier.name().to_owned(),
+                tier: tier.to_owned(),
                 category: category.to_owned(),
                 usd_per_month: usd(micro),
             })
             .collect(),
+        usd_per_year: usd(bill.usd_micro_per_year()),
+        by_tier: table(bill.by_tier()),
+        by_purpose: bill
+            .by_purpose()
+            .into_iter()
+            .map(|(purpose, micro)| (purpose.name().to_owned(), usd(micro)))
+            .collect(),
+        by_region: table(bill.by_region()),
+        ..CostReport::default()
     }
 }
 
-/// Micro-dollars of `bytes` per month, tier by tier.
-fn egress(bytes: f64, tiers: &[EgressTier]) -> u64 {
-    let mut from = 0.0;
-    let mut micro = 0.0;
-    for tier in tiers {
-        let end = tier.up_to_bytes.map_or(f64::INFINITY, |end| end as f64);
-        let here = (bytes.min(end) - from).max(0.0);
-        micro += here / 1e9 * tier.usd_micro_per_gb as f64;
-        from = end;
-    }
-    libm::round(micro) as u64
+fn usd(micro: u64) -> f64 {
+    micro as f64 / 1e6
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Counts of the measured time as counts of a month.
+struct Month {
+    seconds: f64,
+}
 
-    #[test]
-    fn egress_goes_through_its_tiers() {
-        let tiers = [
-            EgressTier {
-                up_to_bytes: Some(10_000_000_000_000),
-                usd_micro_per_gb: 90_000,
-            },
-            EgressTier {
-                up_to_bytes: None,
-                usd_micro_per_gb: 50_000,
-            },
+impl Month {
+    fn new(ledger: &Ledger, now: SimTime) -> Self {
+        Self {
+            seconds: now.saturating_since(ledger.since).as_secs_f64(),
+        }
+    }
+
+    fn of(&self, count: u64) -> u128 {
+        if self.seconds > 0.0 {
+            libm::round(count as f64 / self.seconds * SECONDS_PER_MONTH as f64) as u128
+        } else {
+            0
+        }
+    }
+}
+
+fn usage(world: &World, ledger: &Ledger, month: &Month, now: SimTime) -> Usage {
+    let design = &world.scenario.design;
+    let region = design.place.0.clone();
+    let connections = u64::from(world.clients.len());
+    let egress = month.of(ledger.egress_bytes - world.baseline.egress_bytes);
+    let publishes = month.of(ledger.kinds[Kind::Publish.index()].offered);
+    Usage {
+        users: world.scenario.load.users.into(),
+        instances: instances(world, now),
+        balancers: vec![BalancerUse {
+            tier: Tier::LoadBalancer.name().to_owned(),
+            region: region.clone(),
+            count: design.load_balancer.count.into(),
+            new_connections: month.of(ledger.attempts),
+            connection_hours: u128::from(connections * HOURS_PER_MONTH),
+            bytes: egress,
+        }],
+        egress: vec![Transfer {
+            tier: Tier::ConnectionServers.name().to_owned(),
+            region: region.clone(),
+            to: None,
+            bytes: egress,
+        }],
+        inter_zone: inter_zone(world, month),
+        inter_region: Vec::new(),
+        storage: stored(world, publishes).into_iter().collect(),
+        edge: Vec::new(),
+        metered: Vec::new(),
+        activity: vec![Activity {
+            region,
+            messages: publishes,
+            deliveries: deliveries(ledger, month),
+            connection_minutes: u128::from(connections * MINUTES_PER_MONTH),
+        }],
+    }
+}
+
+fn deliveries(ledger: &Ledger, month: &Month) -> u128 {
+    [Kind::Publish, Kind::Presence]
+        .iter()
+        .map(|kind| month.of(ledger.kinds[kind.index()].received))
+        .sum()
+}
+
+fn instances(world: &World, now: SimTime) -> Vec<Instances> {
+    let design = &world.scenario.design;
+    let of = |tier: Tier, machine: &Machine, count: u32, rent: Rent| Instances {
+        tier: tier.name().to_owned(),
+        region: design.place.0.clone(),
+        machine: machine.name.clone(),
+        // A scenario may bring a machine of its own, even under a known name.
+        own_usd_micro_per_hour: (assets().machine(&machine.name) != Some(machine))
+            .then_some(machine.usd_micro_per_hour),
+        count: count.into(),
+        rent,
+    };
+    let servers = &design.connection_servers;
+    let idle_ppm = idle_share(world, now);
+    let mut all = vec![of(
+        Tier::ConnectionServers,
+        &servers.machine,
+        servers.count,
+        Rent::Connections { idle_ppm },
+    )];
+    let messages = Rent::All(Purpose::MessageCpu);
+    if let Some(owners) = &design.channel_owners {
+        all.push(of(
+            Tier::ChannelOwners,
+            &owners.machine,
+            owners.count,
+            messages,
+        ));
+    }
+    if let Some(broker) = &design.broker {
+        all.push(of(Tier::Broker, &broker.machine, broker.count, messages));
+    }
+    if let Some(database) = &design.database {
+        let rent = Rent::All(Purpose::Data);
+        all.push(of(Tier::Database, &database.machine, 1, rent));
+    }
+    all
+}
+
+/// The part of the connection servers' rent that idle connections answer for, of a million.
+fn idle_share(world: &World, now: SimTime) -> u64 {
+    let tier = &world.scenario.design.connection_servers;
+    let servers = &world.servers.servers;
+    let after = Baseline::of(world, now);
+    let before = &world.baseline;
+    let mut sums = [0u64; 4];
+    for (index, (server, reading)) in servers.iter().zip(&after.servers).enumerate() {
+        let start = before.servers.get(index).copied().unwrap_or_default();
+        let add = [
+            server.held,
+            reading.demand_ns[0] - start.demand_ns[0],
+            reading.demand_ns[1] - start.demand_ns[1],
+            reading.bytes_out - start.bytes_out,
         ];
-        assert_eq!(egress(1e12, &tiers), 90_000_000);
-        assert_eq!(egress(11e12, &tiers), 900_000_000 + 50_000_000);
+        for (sum, more) in sums.iter_mut().zip(add) {
+            *sum += more;
+        }
     }
+    let [held, for_connections, for_messages, bytes] = sums.map(u128::from);
+    let count = servers.len().max(1) as u128;
+    let measured = now.saturating_since(world.ledger.since).as_nanos().max(1);
+    let share = |used: u128, there_is: u128| {
+        (used * u128::from(MILLION) / (there_is * count).max(1)) as u64
+    };
+    let cpu = u128::from(measured) * u128::from(tier.machine.cores);
+    rent_share_ppm(
+        share(
+            held * u128::from(tier.profile.memory_per_connection_bytes),
+            tier.machine.memory_bytes.into(),
+        ),
+        share(for_connections, cpu),
+        share(for_messages, cpu),
+        // bits × 10⁹ / (bits per second × nanoseconds)
+        share(
+            bytes * 8 * 1_000_000_000,
+            u128::from(tier.machine.network_bits_per_s) * u128::from(measured),
+        ),
+    )
+}
+
+/// What messages need grows with their rate, what idle connections need does not: where both answer for half of the rent of
+/// the connection servers, in deliveries per second and connection.
+fn crossover(usage: &Usage) -> Option<f64> {
+    let servers = usage.instances.iter().find_map(|tier| match tier.rent {
+        Rent::Connections { idle_ppm } => Some(idle_ppm),
+        Rent::All(_) => None,
+    })?;
+    let messages = MILLION.checked_sub(servers).filter(|ppm| *ppm > 0)?;
+    let minutes: u128 = usage.activity.iter().map(|a| a.connection_minutes).sum();
+    let deliveries: u128 = usage.activity.iter().map(|a| a.deliveries).sum();
+    let per_connection_s = deliveries as f64 / (minutes.max(1) as f64 * 60.0);
+    Some(per_connection_s * servers as f64 / messages as f64)
+}
+
+/// Bytes that cross zones, by the tier that sends them.
+fn inter_zone(world: &World, month: &Month) -> Vec<Transfer> {
+    let design = &world.scenario.design;
+    let servers = u64::from(design.connection_servers.count);
+    let ordering = match design.routing {
+        RoutingMode::ChannelOwner => design
+            .channel_owners
+            .as_ref()
+            .map(|owners| (Tier::ChannelOwners, u64::from(owners.count), 1)),
+        RoutingMode::Broadcast | RoutingMode::Interest => design.broker.as_ref().map(|broker| {
+            let replicas = u64::from(broker.replication);
+            (Tier::Broker, u64::from(broker.count), replicas)
+        }),
+        RoutingMode::Local => None,
+    };
+    let (tier, nodes, replicas) = ordering.unwrap_or((Tier::ConnectionServers, 1, 1));
+    let (total, before) = (world.ledger.inner, world.baseline.inner);
+    let to_order = month.of(total.to_order - before.to_order);
+    let copies = month.of(total.copies - before.copies);
+    let database = month.of(total.database - before.database);
+    let crossing = |bytes: u128, from: u64, to: u64| {
+        bytes * u128::from(zones_crossed_ppm(from, to, ZONES)) / u128::from(MILLION)
+    };
+    let to_replicas = to_order * u128::from(replicas.saturating_sub(1).min(ZONES - 1));
+    let sent = [
+        (Tier::ConnectionServers, crossing(to_order, servers, nodes)),
+        (tier, crossing(copies, nodes, servers) + to_replicas),
+        (Tier::Database, crossing(database, 1, servers)),
+    ];
+    sent.into_iter()
+        .filter(|(_, bytes)| *bytes > 0)
+        .map(|(tier, bytes)| Transfer {
+            tier: tier.name().to_owned(),
+            region: design.place.0.clone(),
+            to: None,
+            bytes,
+        })
+        .collect()
+}
+
+/// Messages that pass through the database and stay there.
+fn stored(world: &World, publishes: u128) -> Option<Stored> {
+    let publish = world.scenario.traffic.publish.as_ref()?;
+    let design = &world.scenario.design;
+    let keeps = design.database.is_some() && publish.queries > 0;
+    keeps.then(|| Stored {
+        tier: Tier::Database.name().to_owned(),
+        region: design.place.0.clone(),
+        product: "ebs-gp3".to_owned(),
+        byte_months: publishes * u128::from(publish.size_bytes) * KEPT_MONTHS,
+    })
+}
+
+/// The same connections and messages at each managed service.
+fn alternatives(
+    world: &World,
+    ledger: &Ledger,
+    month: &Month,
+    usage: &Usage,
+) -> Vec<ManagedReport> {
+    let connections = u64::from(world.clients.len());
+    let minutes = usage.activity.iter().map(|a| a.connection_minutes).sum();
+    let (mut messages, mut bytes) = (0u128, 0u128);
+    for kind in [Kind::Publish, Kind::Presence, Kind::Query] {
+        let own = &ledger.kinds[kind.index()];
+        // Requests are published once and answered once.
+        let received = if kind == Kind::Query {
+            own.completed
+        } else {
+            own.received
+        };
+        let metered = month.of(own.offered) + month.of(received);
+        messages += metered;
+        bytes += metered * u128::from(world.payload_bytes(kind));
+    }
+    let mean_bytes = bytes.checked_div(messages).unwrap_or(0) as u64;
+    let priced = |service: &str| match managed(service, connections, minutes, messages, mean_bytes)
+    {
+        Ok(bill) => ManagedReport {
+            service: service.to_owned(),
+            usd_per_month: Some(usd(bill.bill.usd_micro_per_month())),
+            limits: bill
+                .limits
+                .iter()
+                .map(|limit| format!("{}: {} {}", limit.name, limit.value, limit.unit))
+                .collect(),
+            note: std::iter::once(bill.note)
+                .chain(bill.exceeded)
+                .collect::<Vec<_>>()
+                .join("; "),
+        },
+        Err(problem) => ManagedReport {
+            service: service.to_owned(),
+            note: problem.to_string(),
+            ..ManagedReport::default()
+        },
+    };
+    managed_names().into_iter().map(priced).collect()
+}
+
+fn notes(bill: &Bill, usage: &Usage, book: &PriceBook) -> Vec<String> {
+    let mut notes = bill.notes.clone();
+    if !usage.inter_zone.is_empty() {
+        notes.push(format!(
+            "every tier is spread over {ZONES} zones of the region (Assumed)"
+        ));
+    }
+    if !usage.storage.is_empty() {
+        notes.push(format!(
+            "messages stay in the database for {KEPT_MONTHS} month (Assumed)"
+        ));
+    }
+    notes.push(format!(
+        "prices of {} at {}, on demand unless the book says otherwise",
+        book.provider, book.date
+    ));
+    notes
 }

@@ -99,10 +99,25 @@ pub struct Ledger {
     pub resumed: u64,
     /// Refused attempts by [`Refusal`].
     pub refused: [u64; Refusal::ALL.len()],
+    /// Bytes between tiers since the start.
+    pub inner: InnerBytes,
+    /// Heartbeats of clients.
+    pub heartbeats: u64,
     /// Poll requests, and those that brought something.
     pub polls: u64,
     /// Polls that brought something.
     pub useful_polls: u64,
+}
+
+/// Bytes that went from one tier to another, within the region.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InnerBytes {
+    /// Connection server to owner or broker: messages to be ordered.
+    pub to_order: u64,
+    /// Owner, broker or first server to the servers with members: copies.
+    pub copies: u64,
+    /// Between connection servers and the database.
+    pub database: u64,
 }
 
 /// Why a connection was refused.
@@ -144,6 +159,8 @@ impl Ledger {
             reconnects: 0,
             resumed: 0,
             refused: [0; Refusal::ALL.len()],
+            inner: InnerBytes::default(),
+            heartbeats: 0,
             polls: 0,
             useful_polls: 0,
         }

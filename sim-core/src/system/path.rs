@@ -95,12 +95,14 @@ impl World {
         match database.ask(now, demand) {
             Queried::Served(departure) => {
                 let link = self.network.server_link();
+                let kind = operation.kind;
                 operation.mark = now;
                 operation
                     .parts
                     .add(Part::DatabaseQueue, departure.started - now);
                 operation.parts.add(Part::DatabaseService, demand);
                 operation.parts.add(Part::Link, link);
+                self.ledger.inner.database += self.inner_bytes(kind);
                 out.at(departure.at + link, Event::Queried(id));
             }
             Queried::Refused => self.fail(id, false),
@@ -125,6 +127,9 @@ impl World {
                 };
                 self.operations[id].parts.add(Part::Link, link);
                 let by_owner = self.scenario.design.routing == RoutingMode::ChannelOwner;
+                if self.operations[id].origin != NOBODY {
+                    self.ledger.inner.to_order += self.inner_bytes(self.operations[id].kind);
+                }
                 out.after(
                     link,
                     if by_owner {
@@ -328,8 +333,12 @@ impl World {
             RoutingMode::Local if self.operations[id].origin != NOBODY => SimDuration::ZERO,
             _ => self.network.server_link(),
         };
+        let copies = self.plan.copies().len() as u64;
+        if link > SimDuration::ZERO {
+            self.ledger.inner.copies += copies * self.inner_bytes(self.operations[id].kind);
+        }
         let operation = &mut self.operations[id];
-        operation.outstanding = self.plan.copies().len() as u32 + 1;
+        operation.outstanding = copies as u32 + 1;
         if operation.measured {
             let planned = self.plan.recipients();
             self.ledger.kind(operation.kind).in_transit += planned;

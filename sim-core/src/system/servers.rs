@@ -98,6 +98,8 @@ pub struct Server {
     pub wasted_copies: u64,
     /// Copies that reached it.
     pub copies: u64,
+    /// CPU time asked for at low load by open connections (heartbeats, polls, accepting) and by messages.
+    pub demand_ns: [u64; 2],
 }
 
 /// The tier.
@@ -138,6 +140,7 @@ impl Servers {
             pauses: vec![0; profile.pauses.len()],
             wasted_copies: 0,
             copies: 0,
+            demand_ns: [0; 2],
         };
         let table = |distribution| {
             QuantileTable::new(distribution)
@@ -153,6 +156,16 @@ impl Servers {
             capacity: Capacity::of(tier),
             pauses,
             profile,
+        }
+    }
+
+    /// What a piece of work is for: 0 open connections, 1 messages.
+    #[inline]
+    #[must_use]
+    pub fn purpose(work: Work) -> usize {
+        match work {
+            Work::Accept(_) | Work::Chores { .. } => 0,
+            Work::Receive(_) | Work::Copy { .. } | Work::Answer(_) | Work::Replay(_) => 1,
         }
     }
 

@@ -42,19 +42,7 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario) -> RunReport {
     }
     let tiers = tiers(world, &ledger, now, measured);
     let (bottleneck, breaks_at) = limits::first_to_give_way(scenario, &tiers);
-    let per_s = |count: u64| {
-        if seconds > 0.0 {
-            count as f64 / seconds
-        } else {
-            0.0
-        }
-    };
-    let cost = cost::cost(
-        world,
-        per_s(ledger.egress_bytes - world.baseline.egress_bytes),
-        per_s(ledger.attempts),
-        per_s(ledger.kinds[Kind::Publish.index()].offered),
-    );
+    let cost = cost::cost(world, &ledger, now);
     let mut warnings = Vec::new();
     if let Some(tier) = unstable {
         warnings.push(format!(
@@ -261,7 +249,7 @@ fn tiers(
         tiers.insert(tier.name().to_owned(), TierReport { order, ..report });
     };
     insert(Tier::LoadBalancer, load_balancer(world, ledger, measured));
-    insert(Tier::ConnectionServers, servers(world, &span));
+    insert(Tier::ConnectionServers, servers(world, ledger, &span));
     if let Some(owners) = &world.owners {
         let report = fifo_nodes(
             &owners.nodes,
@@ -348,7 +336,7 @@ fn load_balancer(world: &World, ledger: &Ledger, measured: SimDuration) -> TierR
     }
 }
 
-fn servers(world: &World, span: &Span<'_>) -> TierReport {
+fn servers(world: &World, ledger: &Ledger, span: &Span<'_>) -> TierReport {
     let tier = &world.scenario.design.connection_servers;
     let all = &world.servers.servers;
     let cores = f64::from(tier.machine.cores);
@@ -408,6 +396,7 @@ fn servers(world: &World, span: &Span<'_>) -> TierReport {
                 "wasted_copies".to_owned(),
                 sum(&|server| server.wasted_copies),
             ),
+            ("heartbeats".to_owned(), ledger.heartbeats),
             ("polls".to_owned(), world.ledger.polls),
             ("useful_polls".to_owned(), world.ledger.useful_polls),
             (

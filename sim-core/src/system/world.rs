@@ -291,6 +291,12 @@ impl World {
         self.wire.bytes_down(self.payload_bytes(kind).into()) as u32
     }
 
+    /// Bytes of an operation between two tiers of the design: one TLS record on a connection that stays open.
+    #[must_use]
+    pub fn inner_bytes(&self, kind: Kind) -> u64 {
+        routing::session::Transport::WebSocket.bytes_down(self.payload_bytes(kind).into())
+    }
+
     /// The event of work on its way to a server as it lives now.
     pub(super) fn at_server(&self, server: u16, work: Work) -> Event {
         Event::AtServer {
@@ -335,6 +341,7 @@ impl World {
         };
         let demand = self.servers.demand(work, bytes);
         let state = &mut self.servers.servers[usize::from(server)];
+        state.demand_ns[Servers::purpose(work)] += demand.as_nanos();
         state
             .station
             .arrive(out.now(), work, demand, lane, &mut self.wakes);
@@ -450,6 +457,7 @@ impl World {
             let polls = poll.map_or(0, |interval| state.chores(1, interval));
             if now >= self.ledger.since {
                 self.ledger.polls += u64::from(polls);
+                self.ledger.heartbeats += u64::from(heartbeats);
             }
             if heartbeats + polls > 0 {
                 let epoch = state.epoch;

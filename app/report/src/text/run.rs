@@ -315,6 +315,40 @@ fn cost(out: &mut String, cost: &CostReport) {
     if !table.is_empty() {
         table.write(out);
     }
+    if let Some(line) = purposes(cost) {
+        paragraph(out, &line, 2);
+    }
+    if !cost.notes.is_empty() {
+        let notes = cost.notes.join("; ");
+        paragraph(out, &format!("Priced so: {notes}."), 2);
+    }
+}
+
+/// What the money is spent for, largest first.
+fn purposes(cost: &CostReport) -> Option<String> {
+    let mut spent: Vec<(&str, f64)> = cost
+        .by_purpose
+        .iter()
+        .filter(|(_, month)| **month > 0.0)
+        .map(|(purpose, month)| (purpose.as_str(), *month))
+        .collect();
+    if spent.is_empty() {
+        return None;
+    }
+    spent.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let parts: Vec<String> = spent
+        .into_iter()
+        .map(|(purpose, month)| {
+            let share = percent(month / cost.usd_per_month);
+            format!("{} {} ({share})", purpose.replace('_', " "), usd(month))
+        })
+        .collect();
+    let year = usd(cost.usd_per_year);
+    Some(format!(
+        "By purpose: {}; {year} a year, {}.",
+        parts.join(", "),
+        cost.shape
+    ))
 }
 
 fn objectives(out: &mut String, report: &RunReport) {
