@@ -186,7 +186,7 @@ pub(crate) struct OutputArgs {
     /// What standard output gets
     #[arg(long, value_enum, default_value_t = FormatArg::Text)]
     pub(crate) format: FormatArg,
-    /// Also write this file; .txt, .json or .csv picks the format
+    /// Also write this file, may be repeated; .txt, .json, .csv, .md, .html or .xml (JUnit) picks the format
     #[arg(long = "out", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// No progress and no preflight; with --out, nothing on standard output either
@@ -203,6 +203,12 @@ pub(crate) enum FormatArg {
     Json,
     /// metric,value,low,high; a ramp has one row per load
     Csv,
+    /// For a pull request or a wiki
+    Markdown,
+    /// One page with charts that needs nothing else
+    Html,
+    /// Objectives as test cases; not for a ramp
+    Junit,
 }
 
 #[cfg(test)]

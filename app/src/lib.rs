@@ -8,6 +8,7 @@ mod cli;
 mod deploy;
 mod exit;
 mod interrupt;
+mod invocation;
 mod load;
 mod output;
 mod plan;

@@ -32,6 +32,9 @@ impl Output {
             FormatArg::Text => Format::Text,
             FormatArg::Json => Format::Json,
             FormatArg::Csv => Format::Csv,
+            FormatArg::Markdown => Format::Markdown,
+            FormatArg::Html => Format::Html,
+            FormatArg::Junit => Format::Junit,
         };
         let standard = (!args.quiet || files.is_empty()).then_some(format);
         Ok(Self {
@@ -41,17 +44,38 @@ impl Output {
         })
     }
 
+    /// Refuses, before any work, what a ramp cannot be written as.
+    pub(crate) fn for_ramp(self) -> Result<Self, Failure> {
+        let why = "a JUnit case passes or fails, and a ramp only looks for where that changes; use `run`, or .md or .html";
+        if self.standard.is_some_and(|format| !format.writes_ramps()) {
+            return Err(Failure::Usage(format!("--format junit: {why}")));
+        }
+        if let Some((path, _)) = self.files.iter().find(|(_, format)| !format.writes_ramps()) {
+            return Err(Failure::Usage(format!("--out {}: {why}", path.display())));
+        }
+        Ok(self)
+    }
+
     /// Writes the report everywhere it was asked for.
     pub(crate) fn write(&self, document: Document<'_>, labels: &Labels) -> Result<(), Failure> {
         for (path, format) in &self.files {
-            let text = report::render(document, labels, *format);
+            let text = render(document, labels, *format)?;
             fs::write(path, text).with_context(|| format!("failed to write {}", path.display()))?;
         }
         match self.standard {
-            Some(format) => print(&report::render(document, labels, format)),
+            Some(format) => print(&render(document, labels, format)?),
             None => Ok(()),
         }
     }
+}
+
+fn render(document: Document<'_>, labels: &Labels, format: Format) -> Result<String, Failure> {
+    report::render(document, labels, format).map_err(|report::Unsupported| {
+        Failure::Usage(format!(
+            "this report cannot be written as {}",
+            format.name()
+        ))
+    })
 }
 
 /// Writes to standard output.
@@ -77,7 +101,7 @@ fn with_format(path: PathBuf) -> Result<(PathBuf, Format), Failure> {
         .unwrap_or_default();
     let Some(format) = Format::from_extension(extension) else {
         return Err(Failure::Usage(format!(
-            "--out {}: the extension picks the format; allowed: .txt, .json, .csv",
+            "--out {}: the extension picks the format; allowed: .txt, .json, .csv, .md, .html, .xml (JUnit)",
             path.display()
         )));
     };

@@ -10,6 +10,7 @@ use crate::cli::{
     BudgetArgs, Cli, ExplorerArgs, LiveArgs, PresetsArgs, RampArgs, RunArgs, ValidateArgs, Verb,
 };
 use crate::exit::Failure;
+use crate::invocation;
 use crate::load;
 use crate::output::Output;
 
@@ -121,6 +122,7 @@ pub(crate) fn labels(scenario: &Scenario) -> Labels {
     Labels {
         title: scenario.title.clone(),
         unit: scenario.load.unit.clone(),
+        command: invocation::rerun(),
     }
 }
 
@@ -148,7 +150,7 @@ fn ramp(args: RampArgs) -> Result<RampPlan, Failure> {
             args.from, args.to
         )));
     }
-    let output = Output::new(args.output)?;
+    let output = Output::new(args.output)?.for_ramp()?;
     let edits = load::edits(args.edits, Some(args.from))?;
     let loads = match args.points {
         Some(points) => evenly(args.from, args.to, points),

@@ -1,7 +1,10 @@
 //! CSV (RFC 4180): a run as `metric,value,low,high`, a ramp as one row per load.
 //!
 //! Both are the JSON tree made flat: a metric's name is its path, so units stand in the names and a field added to the report
-//! arrives here by itself. Estimates take one row with their interval. Histogram buckets are left to JSON.
+//! arrives here by itself. Estimates take one row with their interval. Histograms and series have tables
+//! of their own: [`csv_histogram`] and [`csv_series`].
+
+mod tables;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +12,11 @@ use serde_json::{Map, Value};
 use sim_core::report::{RampReport, RunReport};
 
 use crate::json::ToJson;
+
+pub use tables::{csv_histogram, csv_series};
+
+/// Parts of the report that are tables of their own.
+const TABLES: [&str; 2] = ["buckets", "series"];
 
 /// One flat metric.
 struct Row {
@@ -92,7 +100,10 @@ fn flatten(path: String, value: &Value, rows: &mut Vec<Row>) {
             });
         }
         Value::Object(map) => {
-            for (key, child) in map.iter().filter(|(key, _)| *key != "buckets") {
+            for (key, child) in map
+                .iter()
+                .filter(|(key, _)| !TABLES.contains(&key.as_str()))
+            {
                 let separator = if path.is_empty() { "" } else { "." };
                 flatten(format!("{path}{separator}{key}"), child, rows);
             }
@@ -128,8 +139,8 @@ fn is_estimate(map: &Map<String, Value>) -> bool {
 /// Rows of lists are named after what identifies them, so that columns of a ramp mean the same thing at every load.
 fn label(item: &Value) -> Option<String> {
     let text = |key: &str| item.get(key).and_then(Value::as_str);
-    if let Some(objective) = text("objective") {
-        return Some(objective.to_owned());
+    if let Some(name) = text("objective").or_else(|| text("path")) {
+        return Some(name.to_owned());
     }
     match (text("tier"), text("cause").or_else(|| text("category"))) {
         (Some(tier), Some(kind)) => Some(format!("{tier} {kind}")),

@@ -3,23 +3,42 @@
 //! One file per format, one entry point ([`render`]), one shared test over one sample. Nothing here computes a result: what a
 //! report does not hold is not shown.
 
+mod chart;
 mod csv;
 mod digest;
+mod escape;
 pub mod evidence;
+mod github;
+mod grid;
 mod growth;
+mod html;
 mod json;
+mod junit;
+mod markdown;
+mod metric;
 pub mod numbers;
 mod phrases;
 #[doc(hidden)]
 pub mod sample;
+mod sentences;
+mod story;
 pub mod table;
+mod tables;
 mod text;
 
 use sim_core::report::{RampReport, RunReport};
 
+pub use csv::{csv_histogram, csv_series};
 pub use digest::{digest, digest_ramp};
+pub use github::annotations;
 pub use growth::{Growth, growth};
+pub use html::{html_capacity, html_check, html_compare, html_ramp, html_run};
+pub use junit::{junit_check, junit_run};
+pub use markdown::{
+    markdown_capacity, markdown_check, markdown_compare, markdown_ramp, markdown_run,
+};
 pub use phrases::limit as limit_in_words;
+pub use story::shell_line;
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +49,24 @@ pub enum Format {
     Json,
     /// `metric,value,low,high`; a ramp has one row per load.
     Csv,
+    /// For a pull request or a wiki.
+    Markdown,
+    /// One page with charts that needs nothing else.
+    Html,
+    /// Objectives as test cases.
+    Junit,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 3] = [Format::Text, Format::Json, Format::Csv];
+    pub const ALL: [Format; 6] = [
+        Format::Text,
+        Format::Json,
+        Format::Csv,
+        Format::Markdown,
+        Format::Html,
+        Format::Junit,
+    ];
 
     /// The name on the command line.
     #[must_use]
@@ -43,6 +75,9 @@ impl Format {
             Format::Text => "text",
             Format::Json => "json",
             Format::Csv => "csv",
+            Format::Markdown => "markdown",
+            Format::Html => "html",
+            Format::Junit => "junit",
         }
     }
 
@@ -53,6 +88,9 @@ impl Format {
             "txt" | "text" => Some(Format::Text),
             "json" => Some(Format::Json),
             "csv" => Some(Format::Csv),
+            "md" | "markdown" => Some(Format::Markdown),
+            "html" | "htm" => Some(Format::Html),
+            "xml" => Some(Format::Junit),
             _ => None,
         }
     }
@@ -74,19 +112,45 @@ pub struct Labels {
     pub title: String,
     /// What one user is called: `users`.
     pub unit: String,
+    /// The command that gives this report again; `None`: one is put together from the report.
+    pub command: Option<String>,
+}
+
+/// A format that cannot say what a document holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unsupported;
+
+impl Format {
+    /// Whether a ramp can be written so: JUnit cannot, a ramp has no objective to pass or fail at any one load.
+    #[must_use]
+    pub fn writes_ramps(self) -> bool {
+        self != Format::Junit
+    }
 }
 
 /// Writes `document` as `format`, ending in a newline.
-#[must_use]
-pub fn render(document: Document<'_>, labels: &Labels, format: Format) -> String {
-    match (document, format) {
+///
+/// # Errors
+/// For a ramp as JUnit; see [`Format::writes_ramps`].
+pub fn render(
+    document: Document<'_>,
+    labels: &Labels,
+    format: Format,
+) -> Result<String, Unsupported> {
+    Ok(match (document, format) {
         (Document::Run(run), Format::Text) => text::run(run, labels),
         (Document::Ramp(ramp), Format::Text) => text::ramp(ramp, labels),
         (Document::Run(run), Format::Json) => json::render(run),
         (Document::Ramp(ramp), Format::Json) => json::render(ramp),
         (Document::Run(run), Format::Csv) => csv::run(run),
         (Document::Ramp(ramp), Format::Csv) => csv::ramp(ramp),
-    }
+        (Document::Run(run), Format::Markdown) => markdown_run(run, labels),
+        (Document::Ramp(ramp), Format::Markdown) => markdown_ramp(ramp, labels),
+        (Document::Run(run), Format::Html) => html_run(run, labels),
+        (Document::Ramp(ramp), Format::Html) => html_ramp(ramp, labels),
+        (Document::Run(run), Format::Junit) => junit_run(run, true),
+        (Document::Ramp(_), Format::Junit) => return Err(Unsupported),
+    })
 }
 
 #[cfg(test)]
@@ -102,8 +166,11 @@ mod tests {
         let labels = sample::labels();
         for format in Format::ALL {
             for document in [Document::Run(&run), Document::Ramp(&ramp)] {
-                let written = render(document, &labels, format);
                 let what = format.name();
+                let Ok(written) = render(document, &labels, format) else {
+                    assert!(!format.writes_ramps(), "{what}");
+                    continue;
+                };
                 assert!(
                     written.ends_with('\n') && !written.ends_with("\n\n"),
                     "{what}"
@@ -133,6 +200,9 @@ mod tests {
         assert_eq!(Format::from_extension("JSON"), Some(Format::Json));
         assert_eq!(Format::from_extension("csv"), Some(Format::Csv));
         assert_eq!(Format::from_extension("txt"), Some(Format::Text));
+        assert_eq!(Format::from_extension("md"), Some(Format::Markdown));
+        assert_eq!(Format::from_extension("html"), Some(Format::Html));
+        assert_eq!(Format::from_extension("xml"), Some(Format::Junit));
         assert_eq!(Format::from_extension("pdf"), None);
     }
 }

@@ -10,12 +10,17 @@ use sim_core::report::{
 
 use crate::Labels;
 
+mod others;
+
+pub use others::{capacity, check, compare, full, numbers_of_full};
+
 /// Names for the sample.
 #[must_use]
 pub fn labels() -> Labels {
     Labels {
         title: "Team chat".to_owned(),
         unit: "users".to_owned(),
+        command: None,
     }
 }
 

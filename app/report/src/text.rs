@@ -3,7 +3,6 @@
 mod places;
 mod ramp;
 mod run;
-mod sentences;
 
 pub(crate) use ramp::ramp;
 pub(crate) use run::run;

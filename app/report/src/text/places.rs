@@ -6,8 +6,8 @@ use sim_core::report::{LatencyReport, OperationReport, RunReport};
 
 use crate::numbers::{millis, percent};
 use crate::phrases;
+use crate::sentences::by_importance;
 use crate::table::Table;
-use crate::text::sentences::by_importance;
 
 type Places = BTreeMap<String, LatencyReport>;
 

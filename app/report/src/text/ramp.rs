@@ -4,8 +4,8 @@ use sim_core::report::{RampReport, RunReport};
 
 use crate::growth::growth;
 use crate::numbers::{count, millis, percent, rate, usd};
+use crate::sentences::main_latency;
 use crate::table::{Table, paragraph};
-use crate::text::sentences::main_latency;
 use crate::{Labels, phrases};
 
 /// Writes a ramp.
@@ -31,7 +31,7 @@ pub(crate) fn ramp(report: &RampReport, labels: &Labels) -> String {
 }
 
 fn opening(report: &RampReport, labels: &Labels) -> String {
-    let Labels { title, unit } = labels;
+    let Labels { title, unit, .. } = labels;
     let (Some(first), Some(last)) = (report.points.first(), report.points.last()) else {
         return format!("{title}: no load was finished.");
     };

@@ -5,9 +5,10 @@ use sim_core::report::{
 };
 
 use crate::numbers::{bytes, count, estimate, millis, percent, rate, seconds, usd};
+use crate::sentences;
 use crate::table::{Table, paragraph};
-use crate::text::{places, sentences};
-use crate::{Labels, phrases};
+use crate::text::places;
+use crate::{Labels, metric, phrases};
 
 /// Rows of a breakdown below this share of the mean and of the tail are added up as `the rest`.
 const SMALL_SHARE: f64 = 0.002;
@@ -182,7 +183,7 @@ fn tiers(out: &mut String, report: &RunReport) {
         let mut used: Vec<_> = tier.utilization.iter().collect();
         used.sort_by(|a, b| b.1.hottest.total_cmp(&a.1.hottest));
         let queue = [
-            mean_queue(tier.queue.mean),
+            metric::mean_queue(tier.queue.mean),
             count(tier.queue.max as f64),
             count(tier.dropped as f64),
         ];
@@ -359,7 +360,7 @@ fn objectives(out: &mut String, report: &RunReport) {
             low: o.low,
             high: o.high,
         };
-        let unit = unit_of(&o.objective);
+        let unit = metric::unit_of(&o.objective);
         table.row(vec![
             o.verdict.clone(),
             o.objective.clone(),
@@ -369,40 +370,6 @@ fn objectives(out: &mut String, report: &RunReport) {
     if !table.is_empty() {
         out.push('\n');
         table.write(out);
-    }
-}
-
-/// A mean number waiting, two decimals at most.
-fn mean_queue(mean: f64) -> String {
-    match mean {
-        0.0 => "0".to_owned(),
-        m if m < 0.01 => "< 0.01".to_owned(),
-        m if m < 1.0 => format!("{m:.2}"),
-        m => count(m),
-    }
-}
-
-/// How an objective's value reads: latencies in time, money in dollars, shares in percent, the rest as counts.
-fn unit_of(objective: &str) -> fn(f64) -> String {
-    let path = objective
-        .split(['<', '>', '='])
-        .next()
-        .unwrap_or_default()
-        .trim();
-    let is_latency = ["delivered", "complete", "answered"]
-        .iter()
-        .any(|kind| path.split('.').any(|part| part == *kind));
-    if path.contains("usd") {
-        usd
-    } else if is_latency {
-        millis
-    } else if ["utilization", "ratio", "share"]
-        .iter()
-        .any(|share| path.contains(share))
-    {
-        percent
-    } else {
-        count
     }
 }
 

@@ -6,7 +6,7 @@ use crate::numbers::{count, millis, percent, usd};
 use crate::{Labels, phrases};
 
 /// Operations in the order people ask for them, the others by name.
-pub(super) fn by_importance(report: &RunReport) -> impl Iterator<Item = (&str, &OperationReport)> {
+pub(crate) fn by_importance(report: &RunReport) -> impl Iterator<Item = (&str, &OperationReport)> {
     const FIRST: [&str; 4] = ["publish", "query", "presence", "connect"];
     let rank = |name: &str| {
         FIRST
@@ -24,7 +24,7 @@ pub(super) fn by_importance(report: &RunReport) -> impl Iterator<Item = (&str, &
 }
 
 /// The latency that matters most: messages before queries before connects.
-pub(super) fn main_latency(report: &RunReport) -> Option<(&'static str, &LatencyReport)> {
+pub(crate) fn main_latency(report: &RunReport) -> Option<(&'static str, &LatencyReport)> {
     const BY_IMPORTANCE: [(&str, &str, &str); 4] = [
         ("publish", "delivered", "of messages arrive"),
         ("query", "answered", "of queries are answered"),
@@ -38,7 +38,7 @@ pub(super) fn main_latency(report: &RunReport) -> Option<(&'static str, &Latency
 }
 
 /// Who and how many: `Team chat, 200 K users`.
-pub(super) fn subject(report: &RunReport, labels: &Labels) -> String {
+pub(crate) fn subject(report: &RunReport, labels: &Labels) -> String {
     format!(
         "{}, {} {}",
         labels.title,
@@ -48,7 +48,7 @@ pub(super) fn subject(report: &RunReport, labels: &Labels) -> String {
 }
 
 /// The answer, in one paragraph.
-pub(super) fn opening(report: &RunReport, labels: &Labels) -> String {
+pub(crate) fn opening(report: &RunReport, labels: &Labels) -> String {
     let subject = subject(report, labels);
     let cost = report
         .cost
@@ -58,7 +58,7 @@ pub(super) fn opening(report: &RunReport, labels: &Labels) -> String {
     format!("{subject}: {}{cost}", latency_sentence(report))
 }
 
-fn latency_sentence(report: &RunReport) -> String {
+pub(crate) fn latency_sentence(report: &RunReport) -> String {
     if let Some(tier) = phrases::unstable_tier(report) {
         return format!(
             "unstable at the {}. Work arrives there faster than it can be done and the queue grows for as long as the load \
@@ -79,7 +79,7 @@ fn latency_sentence(report: &RunReport) -> String {
 }
 
 /// `212 ± 9 ms` where there is an interval, `212 ms` elsewhere.
-fn plus_minus(e: Estimate) -> String {
+pub(crate) fn plus_minus(e: Estimate) -> String {
     let value = e.value.unwrap_or_default();
     match (e.low, e.high) {
         (Some(low), Some(high)) if high > low => {
@@ -102,7 +102,7 @@ fn plus_minus(e: Estimate) -> String {
 }
 
 /// What gives way first, and where.
-pub(super) fn gives_way(report: &RunReport, labels: &Labels) -> Option<String> {
+pub(crate) fn gives_way(report: &RunReport, labels: &Labels) -> Option<String> {
     let fullest = report.bottleneck.as_ref();
     match (&report.breaks_at, fullest) {
         (
@@ -141,7 +141,7 @@ pub(super) fn gives_way(report: &RunReport, labels: &Labels) -> Option<String> {
 }
 
 /// Why a run ended before its time, if it did.
-pub(super) fn stopped_early(report: &RunReport) -> Option<String> {
+pub(crate) fn stopped_early(report: &RunReport) -> Option<String> {
     let why = match report.stop.as_str() {
         "Finished" => return None,
         "EventBudget" => "the event budget ran out",
@@ -157,7 +157,7 @@ pub(super) fn stopped_early(report: &RunReport) -> Option<String> {
 }
 
 /// What went wrong in one operation; `None` when nothing did.
-pub(super) fn mishaps(name: &str, operation: &OperationReport) -> Option<String> {
+pub(crate) fn mishaps(name: &str, operation: &OperationReport) -> Option<String> {
     let kinds = [
         (operation.failed, "failed"),
         (operation.timed_out, "timed out"),

@@ -1,0 +1,718 @@
+//! Bars: how full the tiers are, where the time goes, what it costs, how far the load may rise, what two designs differ in.
+
+use sim_core::report::{CompareReport, Estimate, OperationReport, RunReport};
+
+use super::Figure;
+use super::axis::Axis;
+use super::canvas::{Canvas, HAIR, LABEL, Side, Stroke, Type, fit, svg, width_of};
+use super::ink::{Dash, Ink};
+use crate::grid::letter;
+use crate::numbers::{count, millis, percent, usd};
+use crate::{metric, phrases, story, tables};
+
+const WIDTH: f64 = 640.0;
+/// Where bars begin: names stand left of it.
+const NAMES: f64 = 190.0;
+/// Height of a row.
+const ROW: f64 = 27.0;
+/// Rows of a chart; the table holds all.
+const MOST_ROWS: usize = 14;
+
+const NAME: Type = Type {
+    ink: Ink::Text,
+    size: 12.5,
+    side: Side::Right,
+    bold: false,
+};
+
+fn name(canvas: &Canvas<'_>, y: f64, words: &str) {
+    canvas.text((NAMES - 10.0, y), &fit(words, NAMES - 14.0, 12.5), NAME);
+}
+
+/// Mean and hottest utilisation of every resource, with the line at 80 %.
+pub(crate) fn utilization(report: &RunReport) -> Option<Figure> {
+    let mut rows: Vec<(String, f64, f64)> = Vec::new();
+    for (tier, t) in tables::in_order(report) {
+        let mut used: Vec<_> = t.utilization.iter().collect();
+        used.sort_by(|a, b| b.1.hottest.total_cmp(&a.1.hottest));
+        let row = |(resource, u): (&String, &sim_core::report::Utilization)| {
+            (
+                format!("{} {}", phrases::tier(tier), resource.replace('_', " ")),
+                u.hottest,
+                u.mean,
+            )
+        };
+        rows.extend(used.into_iter().map(row));
+    }
+    if rows.is_empty() {
+        return None;
+    }
+    let all = rows.len();
+    if all > MOST_ROWS {
+        let mut fullest: Vec<f64> = rows.iter().map(|r| r.1).collect();
+        fullest.sort_by(|a, b| b.total_cmp(a));
+        let least = fullest[MOST_ROWS - 1];
+        rows.retain(|r| r.1 >= least);
+        rows.truncate(MOST_ROWS);
+    }
+    let (right, top) = (560.0, 30.0);
+    let at = |share: f64| {
+        let share = if share.is_nan() {
+            0.0
+        } else {
+            share.clamp(0.0, 1.1)
+        };
+        NAMES + (right - NAMES) * share / 1.1
+    };
+    let height = top + ROW * rows.len() as f64 + 8.0;
+    let hidden = if all > rows.len() {
+        format!(" The {} emptiest are in the table only.", all - rows.len())
+    } else {
+        String::new()
+    };
+    let over: Vec<String> = rows
+        .iter()
+        .filter(|r| r.1 >= 0.8)
+        .map(|r| format!("{} ({})", r.0, percent(r.1)))
+        .collect();
+    let fullest = rows.iter().max_by(|a, b| a.1.total_cmp(&b.1));
+    let first = match (over.is_empty(), fullest) {
+        (true, Some(f)) => format!(
+            "Nothing is above 80 %; fullest is {}, {}.",
+            f.0,
+            percent(f.1)
+        ),
+        _ => format!("Above 80 %: {}.", over.join(", ")),
+    };
+    let summary = format!(
+        "{first} Dark bars are the mean over instances, light ones reach to the hottest.{hidden}"
+    );
+    let svg = svg(WIDTH, height, &summary, |canvas| {
+        for share in [0.0, 0.5, 1.0] {
+            canvas.line((at(share), top - 8.0), (at(share), height - 6.0), HAIR);
+            canvas.text(
+                (at(share), top - 17.0),
+                &percent(share),
+                Type {
+                    side: Side::Middle,
+                    size: 11.0,
+                    ..LABEL
+                },
+            );
+        }
+        for (index, (words, hottest, mean)) in rows.iter().enumerate() {
+            let y = top + ROW * (index as f64 + 0.5);
+            let ink = match hottest {
+                h if *h >= 1.0 => Ink::Bad,
+                h if *h >= 0.8 => Ink::Warn,
+                _ => Ink::Series(0),
+            };
+            name(canvas, y, words);
+            canvas.fill(
+                (at(0.0), y - 7.0),
+                (at(*hottest).max(at(0.0) + 1.0), y + 7.0),
+                ink,
+                0.38,
+            );
+            canvas.fill((at(0.0), y - 7.0), (at(*mean), y + 7.0), ink, 1.0);
+            let bold = *hottest >= 0.8;
+            canvas.text(
+                (right + 8.0, y),
+                &percent(*hottest),
+                Type {
+                    ink: Ink::Text,
+                    bold,
+                    ..LABEL
+                },
+            );
+        }
+        canvas.line(
+            (at(0.8), top - 8.0),
+            (at(0.8), height - 6.0),
+            Stroke {
+                ink: Ink::Warn,
+                dash: Dash::Dashed,
+                width: 1.4,
+            },
+        );
+        canvas.text(
+            (at(0.8), top - 17.0),
+            "80 %",
+            Type {
+                ink: Ink::Warn,
+                side: Side::Middle,
+                size: 11.0,
+                bold: true,
+            },
+        );
+        canvas.text(
+            (right + 8.0, top - 17.0),
+            "hottest",
+            Type {
+                size: 11.0,
+                ..LABEL
+            },
+        );
+    });
+    Some(Figure {
+        title: "How full the tiers are".to_owned(),
+        summary,
+        svg,
+    })
+}
+
+/// The mean beside the slowest 1 %, in parts.
+pub(crate) fn causes(operation_name: &str, operation: &OperationReport) -> Option<Figure> {
+    let parts = tables::parts(operation);
+    let total: f64 = parts.iter().map(|p| p.mean_ms).sum();
+    if total <= 0.0 || !total.is_finite() {
+        return None;
+    }
+    let (left, right) = (110.0, 630.0);
+    let top_of = |pick: fn(&tables::Part) -> f64| {
+        parts
+            .iter()
+            .max_by(|a, b| pick(a).total_cmp(&pick(b)))
+            .map(|p| format!("{} ({})", p.name, percent(pick(p))))
+    };
+    let summary = format!(
+        "Of the mean of {operation_name}, {}, most is {}; of the slowest 1 %, most is {}.",
+        millis(total),
+        top_of(|p| p.of_mean).unwrap_or_default(),
+        top_of(|p| p.of_tail).unwrap_or_default()
+    );
+    let svg = svg(WIDTH, 126.0, &summary, |canvas| {
+        let bars: [(&str, String, fn(&tables::Part) -> f64, f64); 2] = [
+            ("mean", millis(total), |p| p.of_mean, 36.0),
+            ("slowest 1 %", String::new(), |p| p.of_tail, 90.0),
+        ];
+        for (words, value, pick, y) in bars {
+            let whole: f64 = parts.iter().map(pick).sum();
+            let lift = if value.is_empty() { 0.0 } else { 8.0 };
+            canvas.text((left - 10.0, y - lift), words, NAME);
+            canvas.text(
+                (left - 10.0, y + 9.0),
+                &value,
+                Type {
+                    side: Side::Right,
+                    ..LABEL
+                },
+            );
+            let mut from = left;
+            for (index, part) in parts.iter().enumerate() {
+                let width = (right - left) * pick(part) / whole.max(1e-12);
+                // A hair of paper between parts keeps them apart without colour.
+                let to = from + width;
+                canvas.fill(
+                    (from, y - 18.0),
+                    ((to - 1.5).max(from), y + 18.0),
+                    Ink::Series(index),
+                    1.0,
+                );
+                let label = format!(
+                    "{} {}",
+                    letter(index),
+                    percent(pick(part) / whole.max(1e-12))
+                );
+                let paper = Type {
+                    ink: Ink::On(index),
+                    side: Side::Middle,
+                    bold: true,
+                    ..LABEL
+                };
+                if width > width_of(&label, 12.0) + 6.0 {
+                    canvas.text(((from + to) / 2.0, y), &label, paper);
+                } else if width > 13.0 {
+                    canvas.text(((from + to) / 2.0, y), &letter(index).to_string(), paper);
+                }
+                from = to;
+            }
+        }
+    });
+    Some(Figure {
+        title: format!("Where the time of {operation_name} goes"),
+        summary,
+        svg,
+    })
+}
+
+/// The bill, largest item first.
+pub(crate) fn cost(report: &RunReport) -> Option<Figure> {
+    let cost = report.cost.as_ref()?;
+    let mut items: Vec<(String, f64)> = cost
+        .items
+        .iter()
+        .map(|i| {
+            (
+                format!(
+                    "{}, {}",
+                    phrases::tier(&i.tier),
+                    i.category.replace('_', " ")
+                ),
+                i.usd_per_month,
+            )
+        })
+        .collect();
+    items.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let rest: f64 = items.iter().skip(MOST_ROWS - 1).map(|(_, usd)| usd).sum();
+    if items.len() > MOST_ROWS {
+        let n = items.len() - (MOST_ROWS - 1);
+        items.truncate(MOST_ROWS - 1);
+        items.push((format!("{n} smaller items"), rest));
+    }
+    let most = items
+        .iter()
+        .map(|(_, usd)| *usd)
+        .filter(|v| v.is_finite())
+        .fold(0.0, f64::max);
+    if most <= 0.0 {
+        return None;
+    }
+    let (right, top) = (500.0, 8.0);
+    let height = top + ROW * (items.len() as f64 + 1.0) + 12.0;
+    let share = |usd: f64| {
+        if cost.usd_per_month > 0.0 {
+            usd / cost.usd_per_month
+        } else {
+            0.0
+        }
+    };
+    let said: Vec<String> = items
+        .iter()
+        .take(3)
+        .map(|(n, v)| format!("{n} {} ({})", usd(*v), percent(share(*v))))
+        .collect();
+    let summary = format!(
+        "{} a month in all; largest: {}.",
+        usd(cost.usd_per_month),
+        said.join("; ")
+    );
+    let svg = svg(WIDTH, height, &summary, |canvas| {
+        for (index, (words, value)) in items.iter().enumerate() {
+            let y = top + ROW * (index as f64 + 0.5);
+            name(canvas, y, words);
+            let width = ((right - NAMES) * value / most).max(1.0);
+            canvas.fill(
+                (NAMES, y - 7.0),
+                (NAMES + width, y + 7.0),
+                Ink::Series(0),
+                1.0,
+            );
+            let label = format!("{}, {}", usd(*value), percent(share(*value)));
+            canvas.text(
+                (NAMES + width + 8.0, y),
+                &label,
+                Type {
+                    ink: Ink::Text,
+                    ..LABEL
+                },
+            );
+        }
+        let y = height - ROW * 0.5 - 2.0;
+        canvas.line((20.0, y - ROW * 0.5), (WIDTH - 10.0, y - ROW * 0.5), HAIR);
+        canvas.text(
+            (NAMES - 10.0, y),
+            "total a month",
+            Type { bold: true, ..NAME },
+        );
+        canvas.text(
+            (NAMES, y),
+            &usd(cost.usd_per_month),
+            Type {
+                ink: Ink::Text,
+                bold: true,
+                ..LABEL
+            },
+        );
+    });
+    Some(Figure {
+        title: "What it costs a month".to_owned(),
+        summary,
+        svg,
+    })
+}
+
+/// How far the load may rise: the load now, and where something gives way. `None` when that is not known.
+pub(crate) fn load_line(report: &RunReport, unit: &str) -> Option<Figure> {
+    let b = report.breaks_at.as_ref()?;
+    let at = b.users.value.filter(|v| *v > 0.0)?;
+    let now = report.users as f64;
+    if now <= 0.0 {
+        return None;
+    }
+    let how = if b.estimate { "estimate" } else { "simulated" };
+    let beyond = now >= at;
+    let ratio = format!("{:.2} times", at / now);
+    let interval = match (b.users.low, b.users.high) {
+        (Some(low), Some(high)) => format!(", {} to {}", count(low), count(high)),
+        _ => String::new(),
+    };
+    let first = if beyond {
+        "The load is beyond the line"
+    } else {
+        "The load stands below the line"
+    };
+    let summary = format!(
+        "{first}: now {} {unit}, gives way at {} ({how}{interval}), {ratio} the load now. What gives way: {}.",
+        count(now),
+        count(at),
+        phrases::limit(&b.limit).replace('`', "")
+    );
+    let ends = [
+        now,
+        now / 3.0,
+        at,
+        at * 2.0,
+        b.users.low.unwrap_or(at),
+        b.users.high.unwrap_or(at),
+    ];
+    let axis = Axis::log("", ends.into_iter(), count);
+    let svg = svg(WIDTH, 112.0, &summary, |canvas| {
+        let x = |users: f64| 20.0 + (WIDTH - 40.0) * axis.place(users);
+        let y = 56.0;
+        canvas.fill(
+            (x(axis.low()), y - 6.0),
+            (x(now.min(at)), y + 6.0),
+            Ink::Series(0),
+            1.0,
+        );
+        canvas.fill(
+            (x(now.min(at)), y - 6.0),
+            (x(at), y + 6.0),
+            if beyond { Ink::Bad } else { Ink::Series(0) },
+            0.3,
+        );
+        canvas.fill((x(at), y - 6.0), (x(axis.high()), y + 6.0), Ink::Bad, 0.16);
+        if let (Some(low), Some(high)) = (b.users.low, b.users.high) {
+            canvas.fill((x(low), y - 14.0), (x(high), y + 14.0), Ink::Bad, 0.3);
+        }
+        for (value, label) in &axis.ticks {
+            canvas.line(
+                (x(*value), y + 10.0),
+                (x(*value), y + 14.0),
+                Stroke {
+                    ink: Ink::Muted,
+                    ..HAIR
+                },
+            );
+            canvas.text(
+                (x(*value), y + 25.0),
+                label,
+                Type {
+                    side: Side::Middle,
+                    ..LABEL
+                },
+            );
+        }
+        canvas.text(
+            (WIDTH / 2.0, 104.0),
+            &format!("{unit}, logarithmic"),
+            Type {
+                side: Side::Middle,
+                ..LABEL
+            },
+        );
+        canvas.line(
+            (x(at), y - 22.0),
+            (x(at), y + 10.0),
+            Stroke {
+                ink: Ink::Bad,
+                dash: Dash::Solid,
+                width: 2.0,
+            },
+        );
+        canvas.mark((x(now), y), 3, Ink::Text);
+        // Close together, the two words stand on either side.
+        let (now_side, at_side) = match x(at) - x(now) {
+            d if d.abs() > 190.0 => (Side::Middle, Side::Middle),
+            d if d >= 0.0 => (Side::Right, Side::Left),
+            _ => (Side::Left, Side::Right),
+        };
+        let gap = |side| match side {
+            Side::Left => 4.0,
+            Side::Right => -4.0,
+            Side::Middle => 0.0,
+        };
+        let inside = |px: f64, words: &str, side| {
+            let half = width_of(words, 12.0) / 2.0;
+            if side == Side::Middle {
+                px.clamp(half, WIDTH - half)
+            } else {
+                px
+            }
+        };
+        let words = format!("now {}", count(now));
+        let at_x = inside(x(now), &words, now_side) + gap(now_side);
+        canvas.text(
+            (at_x, y - 30.0),
+            &words,
+            Type {
+                ink: Ink::Text,
+                side: now_side,
+                bold: true,
+                ..LABEL
+            },
+        );
+        let words = format!("gives way at {}, {how}", count(at));
+        let at_x = inside(x(at), &words, at_side) + gap(at_side);
+        canvas.text(
+            (at_x, y - 30.0),
+            &words,
+            Type {
+                ink: Ink::Bad,
+                side: at_side,
+                bold: true,
+                ..LABEL
+            },
+        );
+    });
+    Some(Figure {
+        title: "How far the load may rise".to_owned(),
+        summary,
+        svg,
+    })
+}
+
+/// Relative differences with their intervals: left of the line is less.
+pub(crate) fn differences(report: &CompareReport, names: (&str, &str)) -> Option<Figure> {
+    let rows: Vec<(&str, f64, Option<(f64, f64)>)> = tables::by_verdict(report)
+        .into_iter()
+        .filter_map(|path| {
+            let share =
+                |end: fn(&Estimate) -> Option<f64>| story::relative_share(report, path, end);
+            let interval = share(|d| d.low).zip(share(|d| d.high));
+            Some((path, share(|d| d.value)?, interval))
+        })
+        .take(MOST_ROWS)
+        .collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let widest = rows
+        .iter()
+        .flat_map(|(_, v, i)| [*v, i.map_or(0.0, |i| i.0), i.map_or(0.0, |i| i.1)])
+        .map(f64::abs)
+        .fold(0.01, f64::max)
+        .min(2.0);
+    let (left, right, top) = (NAMES + 10.0, 510.0, 30.0);
+    let x = |share: f64| left + (right - left) * (0.5 + 0.48 * (share / widest).clamp(-1.0, 1.0));
+    let height = top + ROW * rows.len() as f64 + 10.0;
+    let say = |(path, share, _): &(&str, f64, Option<(f64, f64)>)| {
+        format!(
+            "{} {} ({})",
+            metric::words(path),
+            signed_percent(*share),
+            story::judged(report, path)
+        )
+    };
+    let summary = format!(
+        "{} against {}, relative: {}. Lines are 95 % intervals of the paired difference.",
+        names.1,
+        names.0,
+        rows.iter().map(say).collect::<Vec<_>>().join("; ")
+    );
+    let svg = svg(WIDTH, height, &summary, |canvas| {
+        for share in [-widest, 0.0, widest] {
+            let stroke = if share == 0.0 {
+                Stroke {
+                    ink: Ink::Muted,
+                    ..HAIR
+                }
+            } else {
+                HAIR
+            };
+            canvas.line((x(share), top - 8.0), (x(share), height - 6.0), stroke);
+            let label = if share == 0.0 {
+                "no difference".to_owned()
+            } else {
+                signed_percent(share)
+            };
+            canvas.text(
+                (x(share), top - 17.0),
+                &label,
+                Type {
+                    side: Side::Middle,
+                    size: 11.0,
+                    ..LABEL
+                },
+            );
+        }
+        for (index, (path, share, interval)) in rows.iter().enumerate() {
+            let y = top + ROW * (index as f64 + 0.5);
+            name(canvas, y, &metric::words(path));
+            let judged = story::judged(report, path);
+            let (ink, series) = match judged {
+                "better" => (Ink::Good, 0),
+                "worse" => (Ink::Bad, 3),
+                _ => (Ink::Muted, 1),
+            };
+            if let Some((low, high)) = interval {
+                canvas.line(
+                    (x(*low), y),
+                    (x(*high), y),
+                    Stroke {
+                        ink,
+                        dash: Dash::Solid,
+                        width: 2.0,
+                    },
+                );
+            }
+            canvas.mark((x(*share), y), series, ink);
+            let words = format!("{} {judged}", signed_percent(*share));
+            canvas.text(
+                (right + 14.0, y),
+                &words,
+                Type {
+                    ink: Ink::Text,
+                    bold: judged == "better" || judged == "worse",
+                    ..LABEL
+                },
+            );
+        }
+    });
+    Some(Figure {
+        title: "What moved, and by how much".to_owned(),
+        summary,
+        svg,
+    })
+}
+
+fn signed_percent(share: f64) -> String {
+    match share {
+        s if s > 0.0 => format!("+{}", percent(s)),
+        s if s < 0.0 => format!("−{}", percent(-s)),
+        _ => percent(0.0),
+    }
+}
+
+/// The fullest resources of both designs, side by side.
+pub(crate) fn pairs(report: &CompareReport, names: (&str, &str)) -> Option<Figure> {
+    let used = |run: &RunReport, tier: &str, resource: &str| {
+        run.tiers
+            .get(tier)
+            .and_then(|t| t.utilization.get(resource))
+            .map(|u| u.hottest)
+    };
+    let mut keys: Vec<(&String, &String)> = [&report.a, &report.b]
+        .into_iter()
+        .flat_map(|run| {
+            run.tiers
+                .iter()
+                .flat_map(|(tier, t)| t.utilization.keys().map(move |r| (tier, r)))
+        })
+        .collect();
+    keys.sort();
+    keys.dedup();
+    let mut rows: Vec<(String, Option<f64>, Option<f64>)> = keys
+        .into_iter()
+        .map(|(tier, r)| {
+            let label = format!("{} {}", phrases::tier(tier), r.replace('_', " "));
+            (label, used(&report.a, tier, r), used(&report.b, tier, r))
+        })
+        .collect();
+    rows.sort_by(|x, y| {
+        let most =
+            |r: &(String, Option<f64>, Option<f64>)| r.1.unwrap_or(0.0).max(r.2.unwrap_or(0.0));
+        most(y).total_cmp(&most(x))
+    });
+    rows.truncate(8);
+    if rows.is_empty() {
+        return None;
+    }
+    let (right, top, row) = (560.0, 30.0, 38.0);
+    let at = |share: f64| NAMES + (right - NAMES) * share.clamp(0.0, 1.1) / 1.1;
+    let height = top + row * rows.len() as f64 + 34.0;
+    let say = |v: Option<f64>| v.map_or_else(|| "not there".to_owned(), percent);
+    let said: Vec<String> = rows
+        .iter()
+        .take(4)
+        .map(|(n, a, b)| format!("{n}: {} and {}", say(*a), say(*b)))
+        .collect();
+    let summary = format!(
+        "Hottest instance in {} and in {}: {}.",
+        names.0,
+        names.1,
+        said.join("; ")
+    );
+    let svg = svg(WIDTH, height, &summary, |canvas| {
+        for share in [0.0, 0.5, 1.0] {
+            canvas.line((at(share), top - 8.0), (at(share), height - 34.0), HAIR);
+            canvas.text(
+                (at(share), top - 17.0),
+                &percent(share),
+                Type {
+                    side: Side::Middle,
+                    size: 11.0,
+                    ..LABEL
+                },
+            );
+        }
+        for (index, (words, a, b)) in rows.iter().enumerate() {
+            let y = top + row * (index as f64 + 0.5);
+            name(canvas, y, words);
+            for (value, dy, series) in [(a, -7.0, 0), (b, 7.0, 1)] {
+                if let Some(value) = value {
+                    canvas.fill(
+                        (at(0.0), y + dy - 6.0),
+                        (at(*value).max(at(0.0) + 1.0), y + dy + 6.0),
+                        Ink::Series(series),
+                        1.0,
+                    );
+                }
+                canvas.text(
+                    (right + 8.0, y + dy),
+                    &say(*value),
+                    Type {
+                        ink: Ink::Text,
+                        size: 11.5,
+                        ..LABEL
+                    },
+                );
+            }
+        }
+        let line = (at(0.8), top - 8.0);
+        canvas.line(
+            line,
+            (at(0.8), height - 34.0),
+            Stroke {
+                ink: Ink::Warn,
+                dash: Dash::Dashed,
+                width: 1.4,
+            },
+        );
+        canvas.text(
+            (at(0.8), top - 17.0),
+            "80 %",
+            Type {
+                ink: Ink::Warn,
+                side: Side::Middle,
+                size: 11.0,
+                bold: true,
+            },
+        );
+        let mut from = NAMES;
+        for (words, place, series) in [(names.0, "upper", 0), (names.1, "lower", 1)] {
+            let words = fit(&format!("{place}: {words}"), 180.0, 12.0);
+            canvas.fill(
+                (from, height - 17.0),
+                (from + 10.0, height - 7.0),
+                Ink::Series(series),
+                1.0,
+            );
+            canvas.text(
+                (from + 16.0, height - 12.0),
+                &words,
+                Type {
+                    ink: Ink::Text,
+                    ..LABEL
+                },
+            );
+            from += 34.0 + width_of(&words, 12.0);
+        }
+    });
+    Some(Figure {
+        title: "How full the tiers are, both designs".to_owned(),
+        summary,
+        svg,
+    })
+}

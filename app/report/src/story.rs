@@ -1,0 +1,517 @@
+//! The sentences that Markdown and HTML share, unescaped; objectives are quoted in backticks.
+
+use sim_core::report::{
+    CapacityReport, CheckReport, CompareReport, Estimate, ObjectiveReport, RampReport, RunReport,
+};
+
+use crate::numbers::{count, percent, seconds, usd};
+use crate::{Labels, metric, phrases, sentences};
+
+/// The lead of a run: latency and cost, without the subject.
+pub(crate) fn lead(report: &RunReport) -> String {
+    let cost = report
+        .cost
+        .as_ref()
+        .map(|c| format!(" {} a month.", usd(c.usd_per_month)));
+    format!(
+        "{}{}",
+        capital(&sentences::latency_sentence(report)),
+        cost.unwrap_or_default()
+    )
+}
+
+/// How the objectives stand: `2 of 3 objectives pass; … fails.`
+pub(crate) fn objectives(objectives: &[ObjectiveReport]) -> Option<String> {
+    let all = objectives.len();
+    let of = |verdict: &str| -> Vec<String> {
+        let named = objectives.iter().filter(|o| o.verdict == verdict);
+        named.map(|o| format!("`{}`", o.objective)).collect()
+    };
+    let (passed, failed, open) = (of("pass").len(), of("fail"), of("inconclusive"));
+    if all == 0 {
+        return None;
+    }
+    let mut text = match (passed, all) {
+        (1, 1) => "The objective passes".to_owned(),
+        (p, a) if p == a => format!("All {a} objectives pass"),
+        (p, a) => format!(
+            "{p} of {a} objectives {}",
+            if p == 1 { "passes" } else { "pass" }
+        ),
+    };
+    if !failed.is_empty() {
+        text.push_str(&format!(
+            "; {} {}",
+            and(&failed),
+            if failed.len() == 1 { "fails" } else { "fail" }
+        ));
+    }
+    if !open.is_empty() {
+        text.push_str(&format!("; {} cannot be decided", and(&open)));
+    }
+    text.push('.');
+    Some(text)
+}
+
+/// How many of the objectives cannot be trusted to a single reading: worst verdict of a list.
+pub(crate) fn worst(objectives: &[ObjectiveReport]) -> Option<&'static str> {
+    let has = |verdict: &str| objectives.iter().any(|o| o.verdict == verdict);
+    match () {
+        () if has("fail") => Some("fail"),
+        () if has("inconclusive") => Some("inconclusive"),
+        () if objectives.is_empty() => None,
+        () => Some("pass"),
+    }
+}
+
+/// How intervals were obtained, in sentences.
+pub(crate) fn precision(report: &RunReport) -> Vec<String> {
+    let Some(p) = &report.precision else {
+        return vec![
+            "The run had a fixed length and was not cut into batches: where a number stands without an interval, the run \
+             supports none."
+                .to_owned(),
+        ];
+    };
+    let source = match p.method.as_str() {
+        "batches" => format!("{} batches of one steady run", p.units),
+        "replications" => format!("{} replications of a story that ends", p.units),
+        other => format!("{} {other}", p.units),
+    };
+    let mut first = format!(
+        "Intervals cover {} and come from {source}",
+        percent(p.confidence)
+    );
+    if p.looks > 1 {
+        first.push_str(&format!(
+            ", looked at {} times within one error budget",
+            p.looks
+        ));
+    }
+    first.push('.');
+    let mut all = vec![first];
+    match (p.asked, p.reached) {
+        (Some(asked), Some(reached)) => all.push(format!(
+            "Asked for ± {}, reached ± {} at the widest percentile.",
+            percent(asked),
+            percent(reached)
+        )),
+        (Some(asked), None) => all.push(format!(
+            "Asked for ± {}, which was not reached.",
+            percent(asked)
+        )),
+        (None, Some(reached)) => all.push(format!(
+            "The widest percentile is known to ± {}.",
+            percent(reached)
+        )),
+        (None, None) => {}
+    }
+    if p.cut_s > 0.0 {
+        all.push(format!(
+            "The first {} after the warm-up are cut: not yet steady.",
+            seconds(p.cut_s)
+        ));
+    }
+    all.extend(p.notes.iter().map(|note| full_stop(note)));
+    all
+}
+
+/// What a run's costs include, in one sentence.
+pub(crate) fn cost(report: &RunReport) -> Option<String> {
+    let c = report.cost.as_ref()?;
+    Some(format!(
+        "{} a month, {} per user, {} per million messages. Prices: {}; this load around the clock, 730 hours a month.",
+        usd(c.usd_per_month),
+        usd(c.usd_per_user_month),
+        usd(c.usd_per_million_messages),
+        c.price_book
+    ))
+}
+
+/// Why the fullest resource is named.
+pub(crate) fn evidence(report: &RunReport) -> Option<String> {
+    let b = report.bottleneck.as_ref()?;
+    Some(format!(
+        "Fullest is {}, {} used at instance {}: {}.",
+        phrases::resource(&b.tier, &b.resource),
+        percent(b.utilization),
+        b.instance,
+        b.evidence.trim_end_matches('.')
+    ))
+}
+
+/// The command that gives this report again.
+pub(crate) fn rerun(verb: &str, report: &RunReport, labels: &Labels) -> String {
+    labels.command.clone().unwrap_or_else(|| {
+        let (name, seed) = (quote_shell(&report.scenario.name), report.seed);
+        match verb {
+            "run" => format!("plimsoll run {name} --users {} --seed {seed}", report.users),
+            verb => format!("plimsoll {verb} {name} --seed {seed}"),
+        }
+    })
+}
+
+/// What a ramp says: what gives way first.
+pub(crate) fn ramp(report: &RampReport, labels: &Labels) -> String {
+    match (report.points.is_empty(), report.breaks.first()) {
+        (true, _) => "No load was finished.".to_owned(),
+        (_, Some(b)) => format!(
+            "First to give way is {}, at {} {}, the first load simulated that fails it.",
+            phrases::limit(&b.limit),
+            count(b.users as f64),
+            labels.unit
+        ),
+        (_, None) => format!(
+            "Nothing gives way up to {} {}.",
+            largest(&report.points),
+            labels.unit
+        ),
+    }
+}
+
+/// What a capacity search says.
+pub(crate) fn capacity(report: &CapacityReport, labels: &Labels) -> String {
+    match report
+        .breaks_at
+        .as_ref()
+        .and_then(|b| Some((b, b.users.value?)))
+    {
+        Some((b, users)) => {
+            let interval = match (b.users.low, b.users.high) {
+                (Some(low), Some(high)) => format!(" ({} to {})", count(low), count(high)),
+                _ => String::new(),
+            };
+            let how = if b.estimate { "estimate" } else { "simulated" };
+            format!(
+                "Breaks at {} {}{interval}, {how}: {} gives way.",
+                count(users),
+                labels.unit,
+                phrases::limit(&b.limit)
+            )
+        }
+        None if report.runs.is_empty() => "No load was finished.".to_owned(),
+        None => format!(
+            "Nothing gives way up to {} {}, the largest load simulated.",
+            largest(&report.runs),
+            labels.unit
+        ),
+    }
+}
+
+/// The range of loads: `1 K to 20 K users`.
+pub(crate) fn range(points: &[RunReport], labels: &Labels) -> String {
+    match (points.first(), points.last()) {
+        (Some(first), Some(last)) if first.users != last.users => {
+            format!(
+                "{} to {} {}",
+                count(first.users as f64),
+                count(last.users as f64),
+                labels.unit
+            )
+        }
+        (Some(only), _) => format!("{} {}", count(only.users as f64), labels.unit),
+        _ => "no load".to_owned(),
+    }
+}
+
+fn largest(points: &[RunReport]) -> String {
+    points
+        .last()
+        .map_or_else(|| "no load".to_owned(), |run| count(run.users as f64))
+}
+
+/// The one word for a comparison.
+pub(crate) fn compare_verdict(report: &CompareReport) -> &'static str {
+    match (report.better.is_empty(), report.worse.is_empty()) {
+        (false, true) => "better",
+        (true, false) => "worse",
+        (false, false) => "a trade",
+        (true, true) => "same",
+    }
+}
+
+/// What a comparison says, one sentence each: the verdict, and what moved most.
+pub(crate) fn compare(report: &CompareReport, a: &Labels, b: &Labels) -> Vec<String> {
+    let (ours, theirs) = names(report, a, b);
+    let (better, worse, same) = (report.better.len(), report.worse.len(), report.same.len());
+    let metrics = |n: usize| {
+        if n == 1 {
+            "1 metric".to_owned()
+        } else {
+            format!("{n} metrics")
+        }
+    };
+    let first = match compare_verdict(report) {
+        "better" => format!(
+            "{theirs} is better than {ours} on {}, worse on none",
+            metrics(better)
+        ),
+        "worse" => format!(
+            "{theirs} is worse than {ours} on {}, better on none",
+            metrics(worse)
+        ),
+        "a trade" => format!(
+            "{theirs} against {ours} is a trade: better on {}, worse on {}",
+            metrics(better),
+            metrics(worse)
+        ),
+        _ => format!("No difference between {theirs} and {ours} can be told from none"),
+    };
+    let first = match same {
+        0 => format!("{first}."),
+        n => format!("{first}; {} without a clear difference.", metrics(n)),
+    };
+    let mut all = vec![first];
+    for path in headline_metrics(report) {
+        if let Some(sentence) = moved(report, path) {
+            all.push(sentence);
+        }
+    }
+    all
+}
+
+/// What the two designs are called; told apart by A and B when they share a title.
+pub(crate) fn names(report: &CompareReport, a: &Labels, b: &Labels) -> (String, String) {
+    if a.title != b.title {
+        (a.title.clone(), b.title.clone())
+    } else if report.a.scenario.name != report.b.scenario.name {
+        (
+            report.a.scenario.name.clone(),
+            report.b.scenario.name.clone(),
+        )
+    } else {
+        ("A".to_owned(), "B".to_owned())
+    }
+}
+
+fn headline_metrics(report: &CompareReport) -> impl Iterator<Item = &'static str> {
+    const FIRST: [&str; 5] = [
+        "publish.delivered.p99",
+        "query.answered.p99",
+        "cost.usd_per_month",
+        "breaks_at",
+        "publish.lost",
+    ];
+    FIRST
+        .into_iter()
+        .filter(|path| report.better.iter().chain(&report.worse).any(|m| m == path))
+}
+
+/// `Publish delivered, p99: 178 ms instead of 212 ms, −34 ms (−45 ms to −23 ms), −16 %.`
+fn moved(report: &CompareReport, path: &str) -> Option<String> {
+    let difference = report.differences.get(path)?;
+    let kind = metric::kind(path);
+    let by = kind.signed(difference.value?);
+    let interval =
+        interval_signed(*difference, kind).map_or_else(String::new, |text| format!(" ({text})"));
+    let relative = relative(report, path).map_or_else(String::new, |share| format!(", {share}"));
+    let before = metric::value(path, &report.a)?.value?;
+    let after = metric::value(path, &report.b)?.value?;
+    Some(format!(
+        "{}: {} instead of {}, {by}{interval}{relative}.",
+        capital(&metric::words(path)),
+        kind.show(after),
+        kind.show(before)
+    ))
+}
+
+/// `−45 ms to −23 ms`; `exact` where both ends meet.
+pub(crate) fn interval_signed(e: Estimate, kind: metric::Kind) -> Option<String> {
+    if e.low.is_some() && e.low == e.high {
+        return Some("exact".to_owned());
+    }
+    Some(format!(
+        "{} to {}",
+        kind.signed(e.low?),
+        kind.signed(e.high?)
+    ))
+}
+
+/// A difference as a share of the first design's value: `−16 %`; `None` where that is nothing.
+pub(crate) fn relative(report: &CompareReport, path: &str) -> Option<String> {
+    relative_share(report, path, |d| d.value).map(|share| match share {
+        s if s > 0.0 => format!("+{}", percent(s)),
+        s if s < 0.0 => format!("−{}", percent(-s)),
+        _ => percent(0.0),
+    })
+}
+
+/// One end of a difference as a share of the first design's value.
+pub(crate) fn relative_share(
+    report: &CompareReport,
+    path: &str,
+    end: impl Fn(&Estimate) -> Option<f64>,
+) -> Option<f64> {
+    let before = metric::value(path, &report.a)?.value?;
+    let difference = end(report.differences.get(path)?)?;
+    let share = difference / before.abs();
+    share.is_finite().then_some(share)
+}
+
+/// `better`, `worse`, `same` for one metric; `-` when not judged.
+pub(crate) fn judged(report: &CompareReport, path: &str) -> &'static str {
+    let among = |list: &[String]| list.iter().any(|m| m == path);
+    match () {
+        () if among(&report.better) => "better",
+        () if among(&report.worse) => "worse",
+        () if among(&report.same) => "same",
+        () => "-",
+    }
+}
+
+/// What a check says.
+pub(crate) fn check(report: &CheckReport) -> String {
+    let of = |verdict: &str| {
+        report
+            .scenarios
+            .iter()
+            .filter(|s| s.verdict == verdict)
+            .count()
+    };
+    let all = report.scenarios.len();
+    let subject = if all == 1 {
+        "1 scenario".to_owned()
+    } else {
+        format!("{all} scenarios")
+    };
+    let parts: Vec<String> = [
+        ("pass", "pass"),
+        ("fail", "fail"),
+        ("inconclusive", "inconclusive"),
+        ("invalid", "invalid"),
+    ]
+    .iter()
+    .map(|(verdict, word)| (of(verdict), word))
+    .filter(|(n, _)| *n > 0)
+    .map(|(n, word)| format!("{n} {word}"))
+    .collect();
+    format!(
+        "{subject} checked: {}.",
+        if parts.is_empty() {
+            "nothing to do".to_owned()
+        } else {
+            parts.join(", ")
+        }
+    )
+}
+
+/// All warnings of several runs, each once, in order.
+pub(crate) fn warnings<'a>(runs: impl Iterator<Item = &'a RunReport>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for run in runs {
+        let stopped = sentences::stopped_early(run)
+            .map(|text| format!("{} users: {}", count(run.users as f64), text));
+        for text in run.warnings.iter().map(|w| full_stop(w)).chain(stopped) {
+            if !all.contains(&text) {
+                all.push(text);
+            }
+        }
+    }
+    all
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn and(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// With one full stop at its end and a capital at its start.
+pub(crate) fn full_stop(text: &str) -> String {
+    let text = text.trim();
+    let end = if text.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{}{end}", capital(text))
+}
+
+/// With a capital at its start.
+pub(crate) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
+}
+
+/// An argument as a shell takes it.
+fn quote_shell(text: &str) -> String {
+    let harmless = |c: char| c.is_ascii_alphanumeric() || "-_./=+:,@%".contains(c);
+    if !text.is_empty() && text.chars().all(harmless) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+/// A command line of these arguments, for a shell.
+#[must_use]
+pub fn shell_line<'a>(arguments: impl Iterator<Item = &'a str>) -> String {
+    arguments.map(quote_shell).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn objectives_are_counted_and_the_failed_named() {
+        let run = sample::run();
+        assert_eq!(
+            objectives(&run.objectives).unwrap(),
+            "2 of 3 objectives pass; `breaks_at > 300_000 users` fails."
+        );
+        assert_eq!(
+            objectives(&run.objectives[..2]).unwrap(),
+            "All 2 objectives pass."
+        );
+        assert_eq!(objectives(&[]), None);
+    }
+
+    #[test]
+    fn a_comparison_says_what_moved_and_by_how_much() {
+        let (a, b) = (sample::labels(), sample::labels());
+        let said = compare(&sample::compare(), &a, &b).join(" ");
+        assert!(
+            said.contains("is a trade: better on 2 metrics, worse on 1 metric"),
+            "{said}"
+        );
+        assert!(
+            said.contains("Publish delivered, p99: 178 ms instead of 212 ms, −34.1 ms (−45.2 ms to −23 ms), −16 %."),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn commands_survive_a_shell() {
+        assert_eq!(
+            shell_line(["run", "a b.ron", "--set", "x='1'"].into_iter()),
+            r"run 'a b.ron' --set 'x='\''1'\'''"
+        );
+        assert_eq!(
+            rerun("run", &sample::run(), &sample::labels()),
+            "plimsoll run team-chat --users 200000 --seed 7"
+        );
+    }
+
+    #[test]
+    fn precision_is_said_in_words() {
+        let full = precision(&sample::full()).join(" ");
+        for part in [
+            "95 %",
+            "32 batches",
+            "3 times",
+            "± 5.0 %",
+            "± 4.2 %",
+            "The first 4 s",
+        ] {
+            assert!(full.contains(part), "{part} is missing in {full}");
+        }
+        assert!(precision(&sample::run())[0].contains("supports none"));
+    }
+}
