@@ -164,10 +164,11 @@ fn c092_binary_codecs_against_json() {
     for codec in codecs() {
         let saved = 1.0 - codec.relative_to(json);
         println!(
-            "c092: {:<18} {:>6.1} B ({:>4.1} % less); deflated alone {:>6.1} B, as a stream {:>6.1} B",
+            "c092: {:<18} {:>6.1} B ({:>4.1} % less); {} B on the wire; deflated alone {:>6.1} B, as a stream {:>6.1} B",
             codec.name,
             codec.bytes_per_message(),
             saved * 100.0,
+            codec.wire_bytes_per_message(),
             codec.deflated_bytes as f64 / 1e3,
             codec.deflated_stream_bytes as f64 / 1e3,
         );

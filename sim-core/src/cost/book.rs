@@ -303,16 +303,20 @@ impl PriceBook {
             return Some(Answer { lines, note });
         }
         let base = self.base()?;
-        let (lines, _) = base.own(kind, name, region)?;
-        Some(Answer {
-            lines,
-            note: Some(format!(
-                "{} prices are those of book {}: {} lists none",
+        let answer = base.find(kind, name, region)?;
+        // A book of the same vendor goes on where this one ends; another vendor's prices are a guess.
+        let note = if base.provider == self.provider {
+            answer.note
+        } else {
+            Some(format!(
+                "{} prices are those of book {} ({}): {} lists none (Assumed)",
                 words(kind),
                 base.name,
+                base.provider,
                 self.name
-            )),
-        })
+            ))
+        };
+        Some(Answer { note, ..answer })
     }
 
     /// The rent of a machine per hour in a region, with what a reader must know; `None`: not listed.
@@ -329,9 +333,9 @@ impl PriceBook {
         };
         let line = lines.first()?;
         let (mut price, mut notes) = (line.price, Vec::new());
-        if book.name != self.name {
+        if book.provider != self.provider {
             notes.push(format!(
-                "machine rents start from book {} ({})",
+                "machine rents are those of book {} ({}) (Assumed)",
                 book.name, book.provider
             ));
         }
@@ -456,8 +460,11 @@ mod tests {
         assert_eq!(price.usd_nano, 145_000_000);
         assert!(notes[0].contains("book 2026-07 (AWS)"), "{notes:?}");
         let reserved = book("2026-07-reserved").unwrap();
-        let (price, _) = reserved.machine("c7g.xlarge", "us-east-1").unwrap();
+        let (price, notes) = reserved.machine("c7g.xlarge", "us-east-1").unwrap();
         assert_eq!(price.usd_nano, 104_400_000);
+        assert!(notes[0].contains("times 0.72"), "{notes:?}");
+        let same_vendor = reserved.find("egress", "internet", "us-east-1").unwrap();
+        assert_eq!(same_vendor.note, None);
     }
 
     #[test]

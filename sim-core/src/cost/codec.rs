@@ -31,6 +31,13 @@ impl Codec {
         self.bytes as f64 / 1_000.0
     }
 
+    /// Bytes of one message on the wire to a client, framing and headers included: what egress is billed by.
+    #[must_use]
+    pub fn wire_bytes_per_message(&self) -> u64 {
+        let payload = libm::round(self.bytes_per_message()) as u64;
+        routing::session::Transport::WebSocket.bytes_down(payload)
+    }
+
     /// Size relative to another codec.
     #[must_use]
     pub fn relative_to(&self, other: &Codec) -> f64 {
