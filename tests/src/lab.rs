@@ -39,7 +39,7 @@ pub fn preset(name: &str) -> &'static str {
 /// If it cannot be simulated.
 #[must_use]
 pub fn run(scenario: &Scenario) -> RunReport {
-    session::run(scenario, &session::RunOptions::default(), &mut |_| true)
+    session::run(scenario, &session::RunOptions::default(), &|_| true)
         .unwrap_or_else(|problem| panic!("{problem}"))
 }
 

@@ -51,7 +51,7 @@ fn scenario(preset: &str, edits: &[(&str, &str)]) -> Scenario {
 }
 
 fn run(scenario: &Scenario) -> RunReport {
-    session::run(scenario, &RunOptions::default(), &mut |_| true).unwrap()
+    session::run(scenario, &RunOptions::default(), &|_| true).unwrap()
 }
 
 /// A printed report without `engine`.

@@ -12,6 +12,7 @@ use sim_core::report::{RampBreak, RampReport, RunReport};
 use sim_core::scenario::Scenario;
 use sim_core::system::{BuildError, SystemRun};
 
+use crate::aim::{self, Aim};
 use crate::clock::{Deadline, Stopwatch, Throttle};
 
 /// Wall time between two calls of `progress`.
@@ -24,8 +25,18 @@ pub struct RunOptions {
     pub max_events: Option<u64>,
     /// Stop after this much wall time, over all runs; such a result is exempt from byte identity.
     pub max_time: Option<Duration>,
-    /// Threads for a ramp; `None`: one per core.
+    /// Threads for several runs; `None`: one per core.
     pub threads: Option<usize>,
+    /// When a run has said enough; a ramp always keeps to its length.
+    pub aim: Aim,
+}
+
+impl RunOptions {
+    /// Threads for so many runs.
+    pub(crate) fn thread_count(&self, runs: usize) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.unwrap_or_else(cores).clamp(1, runs.max(1))
+    }
 }
 
 /// How far a run is.
@@ -51,22 +62,26 @@ pub enum ExecuteError {
     Build(#[from] BuildError),
 }
 
-/// Runs one scenario. `progress` is called a few times per second; returning `false` stops the run and reports what is finished.
+/// Runs one scenario until its aim is reached. `progress` is called a few times per second, from the threads that work;
+/// returning `false` stops the run and reports what is finished.
 pub fn run(
     scenario: &Scenario,
     options: &RunOptions,
-    progress: &mut dyn FnMut(Progress) -> bool,
+    progress: &(dyn Fn(Progress) -> bool + Sync),
 ) -> Result<RunReport, ExecuteError> {
     let watch = Stopwatch::start();
     let deadline = Deadline::after(options.max_time);
-    let mut throttle = Throttle::every(PROGRESS_INTERVAL);
-    simulate(scenario, options.max_events, deadline, &mut |reached| {
+    let throttle = Mutex::new(Throttle::every(PROGRESS_INTERVAL));
+    aim::pursue(scenario, options, deadline, &|reached| {
         let Reached {
             simulated_s,
             total_s,
             events,
         } = reached;
-        !throttle.is_due()
+        // Another thread that is just reporting is as good: never wait for it.
+        !throttle
+            .try_lock()
+            .is_ok_and(|mut throttle| throttle.is_due())
             || progress(Progress {
                 simulated_s,
                 total_s,
@@ -99,23 +114,19 @@ pub fn ramp(
 }
 
 /// How far one simulation is.
-struct Reached {
-    simulated_s: f64,
-    total_s: f64,
-    events: u64,
+pub(crate) struct Reached {
+    pub(crate) simulated_s: f64,
+    pub(crate) total_s: f64,
+    pub(crate) events: u64,
 }
 
-/// Builds and runs one scenario on this thread. `reached` is asked often; `false` stops.
-fn simulate(
-    scenario: &Scenario,
+/// Advances a simulation to its end on this thread. `reached` is asked often; `false` stops.
+pub(crate) fn advance(
+    system: &mut SystemRun,
     max_events: Option<u64>,
     deadline: Deadline,
-    reached: &mut dyn FnMut(Reached) -> bool,
-) -> Result<RunReport, ExecuteError> {
-    let setup = Stopwatch::start();
-    let mut system = SystemRun::new(scenario)?;
-    let setup_cpu_s = setup.cpu_s();
-    let running = Stopwatch::start();
+    reached: &(dyn Fn(Reached) -> bool + Sync),
+) -> StopReason {
     let end = system.end();
     let total_s = end.as_secs_f64();
     let reason = system.advance(end, max_events, &mut |now, events| {
@@ -131,12 +142,7 @@ fn simulate(
             Interrupt::Stop
         }
     });
-    let mut report = system.report();
-    report.stop = contract_name(&reason.unwrap_or(StopReason::Finished));
-    report.engine.cpu_s = running.cpu_s();
-    report.engine.setup_cpu_s = setup_cpu_s;
-    report.engine.wall_s = setup.wall_s();
-    Ok(report)
+    reason.unwrap_or(StopReason::Finished)
 }
 
 /// What the worker threads of a ramp share.
@@ -181,11 +187,7 @@ impl<'a> Shared<'a> {
     }
 
     fn threads(&self) -> usize {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        self.options
-            .threads
-            .unwrap_or_else(cores)
-            .clamp(1, self.loads.len().max(1))
+        self.options.thread_count(self.loads.len())
     }
 
     /// Takes loads until there are none.
@@ -200,12 +202,13 @@ impl<'a> Shared<'a> {
             }
             let mut scenario = self.scenario.clone();
             scenario.load.users = self.loads[index];
-            let outcome = simulate(
-                &scenario,
-                self.options.max_events,
-                self.deadline,
-                &mut |r| self.report_progress(index, &r),
-            );
+            let options = RunOptions {
+                aim: Aim::Length,
+                ..self.options.clone()
+            };
+            let outcome = aim::pursue(&scenario, &options, self.deadline, &|reached| {
+                self.report_progress(index, &reached)
+            });
             self.finished.fetch_add(1, Ordering::Relaxed);
             *lock(&self.outcomes[index]) = Some(outcome);
         }
@@ -275,13 +278,13 @@ impl<'a> Shared<'a> {
 }
 
 /// Whether a load's result can stand on a ramp: it was not cut by the clock or by hand.
-fn is_finished(report: &RunReport) -> bool {
+pub(crate) fn is_finished(report: &RunReport) -> bool {
     report.stop != contract_name(&StopReason::TimeBudget)
         && report.stop != contract_name(&StopReason::Interrupted)
 }
 
 /// A reason as the report's contract spells it.
-fn contract_name(reason: &StopReason) -> String {
+pub(crate) fn contract_name(reason: &StopReason) -> String {
     match reason {
         StopReason::Finished | StopReason::QueueEmpty => "Finished".to_owned(),
         StopReason::EventBudget => "EventBudget".to_owned(),
@@ -338,7 +341,7 @@ fn failed_limits(report: &RunReport) -> Vec<String> {
     limits
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)

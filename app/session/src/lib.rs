@@ -3,9 +3,11 @@
 //! Commands go in through a channel, frames come out through an atomic pointer. One simulation is single-threaded;
 //! several run in parallel. This crate is the only one with simulation threads and a wall clock.
 
+mod aim;
 mod clock;
 mod execute;
 mod interactive;
 
+pub use aim::Aim;
 pub use execute::{ExecuteError, Progress, RunOptions, ramp, run};
 pub use interactive::{Command, Frame, LoadPoint, Phase, Session};

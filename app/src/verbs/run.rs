@@ -23,7 +23,7 @@ pub(crate) fn run(plan: &RunPlan) -> Result<Exit, Failure> {
         output::say(&format!("{}: {needs}", scenario.name));
     }
     let meter = Meter::new(output.quiet);
-    let outcome = session::run(scenario, options, &mut |progress| meter.show(progress));
+    let outcome = session::run(scenario, options, &|progress| meter.show(progress));
     meter.finish();
     let report = outcome.map_err(|error| super::cannot_simulate(scenario, &error))?;
     output.write(Document::Run(&report), &labels(scenario))?;

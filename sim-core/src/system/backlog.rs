@@ -4,7 +4,8 @@
 //! its last third exceeds one second and twice that of its first third: percentiles of a growing queue say how long
 //! somebody watched, so none is given. Stories with faults build backlogs that drain; they are only stopped when hopeless.
 
-use crate::time::SimDuration;
+use super::world::AUDIT;
+use crate::time::{SimDuration, SimTime};
 
 /// Tiers in the order of the samples.
 const TIERS: [&str; 4] = ["connection_servers", "channel_owners", "broker", "database"];
@@ -15,6 +16,8 @@ const NOTABLE: SimDuration = SimDuration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct Backlog {
     steady: bool,
+    /// Of the first sample; the others follow at every audit.
+    first: SimTime,
     samples: Vec<[SimDuration; 4]>,
 }
 
@@ -24,18 +27,32 @@ impl Backlog {
     pub fn new(steady: bool) -> Self {
         Self {
             steady,
+            first: SimTime::ZERO,
             samples: Vec::new(),
         }
     }
 
     /// Adds a sample.
-    pub fn push(&mut self, sample: [SimDuration; 4]) {
+    pub fn push(&mut self, now: SimTime, sample: [SimDuration; 4]) {
+        if self.samples.is_empty() {
+            self.first = now;
+        }
         self.samples.push(sample);
     }
 
     /// Forgets all samples.
     pub fn restart(&mut self) {
         self.samples.clear();
+    }
+
+    /// Seconds of backlog from `since` on, by tier; of tiers where anything waited for long enough to matter.
+    pub fn series(&self, since: SimTime) -> impl Iterator<Item = Vec<f64>> + '_ {
+        const MATTERS: SimDuration = SimDuration::from_millis(10);
+        let skipped = since.saturating_since(self.first).as_nanos() / AUDIT.as_nanos();
+        let samples = self.samples.get(skipped as usize..).unwrap_or_default();
+        (0..TIERS.len())
+            .filter(move |&tier| samples.iter().any(|sample| sample[tier] > MATTERS))
+            .map(move |tier| samples.iter().map(|s| s[tier].as_secs_f64()).collect())
     }
 
     /// A tier that no reasonable time would work off.
@@ -80,7 +97,7 @@ mod tests {
         for second in 0..60 {
             let mut sample = [SimDuration::ZERO; 4];
             sample[3] = SimDuration::from_millis(step_ms * second);
-            backlog.push(sample);
+            backlog.push(SimTime::from_secs(second), sample);
         }
         backlog
     }

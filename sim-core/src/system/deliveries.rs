@@ -63,7 +63,7 @@ impl World {
             return;
         }
         let mut kept = self.kept(copy, &operation, ids.len() as u32, done);
-        let longest = self.enter_receipts(&kept, &operation, &ids);
+        let (longest, sum) = self.enter_receipts(&kept, &operation, &ids);
         kept.last_receipt = operation.started + SimDuration::from_nanos(units_ns(longest));
         let last = kept.last_receipt;
         let bytes = u64::from(self.wire_bytes(operation.kind)) * ids.len() as u64;
@@ -76,6 +76,7 @@ impl World {
         self.recipients = ids;
         let operation = &mut self.operations[copy];
         operation.received += count;
+        operation.latency_units += sum;
         operation.last_receipt = operation.last_receipt.max(last);
         self.flush(server, done.finished);
     }
@@ -136,14 +137,14 @@ impl World {
         }
     }
 
-    /// Computes the receipts of a copy and enters them; returns the longest latency, in units.
-    fn enter_receipts(&mut self, kept: &Kept, operation: &Operation, ids: &[u32]) -> u32 {
+    /// Computes the receipts of a copy and enters them; returns the longest latency and the sum of all, in units.
+    fn enter_receipts(&mut self, kept: &Kept, operation: &Operation, ids: &[u32]) -> (u32, u64) {
         let copy = self.copy_of(kept, operation);
         let ledger = operation
             .measured
             .then_some(&mut self.ledger.kinds[operation.kind.index()]);
         let delays = (self.kernel, self.network.jitter());
-        let longest = self
+        let latencies = self
             .scratch
             .enter(&copy, ids, &mut self.clients, delays, ledger);
         if let Some(interval) = copy.poll
@@ -151,7 +152,7 @@ impl World {
         {
             self.count_useful_polls(copy.started, ids, interval);
         }
-        longest
+        latencies
     }
 
     /// The members of an operation on a server, as they are now.
@@ -237,13 +238,14 @@ impl World {
             let FutureReceipt { operation, direct } = future;
             if let Some(operation) = operation {
                 self.operations[operation].received -= 1;
+                self.operations[operation].latency_units -= u64::from(direct.units);
             }
             if direct.measured {
                 let class = self.clients.get(direct.connection).place.class();
                 let ledger = self.ledger.kind(direct.kind);
-                ledger.void(class, direct.units, &direct.parts);
+                ledger.void(direct.started, class, direct.units, &direct.parts);
                 if matches!(direct.kind, Kind::Query | Kind::Connect) {
-                    ledger.completed -= 1;
+                    ledger.unanswered(direct.started, direct.units);
                     ledger.failed += 1;
                 }
             }
@@ -346,6 +348,7 @@ impl World {
                     connection: id,
                     kind: operation.kind,
                     measured: operation.measured,
+                    started: operation.started,
                     receipt,
                     units,
                     parts,
@@ -366,9 +369,12 @@ impl World {
             .set_last_receipt(direct.connection, direct.receipt);
         if direct.measured {
             let class = self.clients.get(direct.connection).place.class();
-            self.ledger
-                .kind(direct.kind)
-                .receive(class, direct.units, &direct.parts);
+            self.ledger.kind(direct.kind).receive(
+                direct.started,
+                class,
+                direct.units,
+                &direct.parts,
+            );
         }
         self.servers.servers[server].in_flight.push_direct(direct);
     }
@@ -391,13 +397,17 @@ impl World {
         if let Some(list) = ended.recipients {
             self.lists.remove(list);
         }
-        if ended.measured && ended.received >= ended.owed {
+        if ended.measured {
             let ledger = self.ledger.kind(ended.kind);
-            ledger.completed += 1;
-            if ended.owed > 0 {
-                ledger
-                    .complete
-                    .record(ended.last_receipt.saturating_since(ended.started));
+            if ended.received > 0 {
+                let mean = ended.latency_units / ended.received;
+                ledger.ended(ended.started, mean as u32);
+            }
+            if ended.received >= ended.owed {
+                ledger.completed += 1;
+                if ended.owed > 0 {
+                    ledger.all_received(ended.started, ended.last_receipt);
+                }
             }
         }
         self.operations.remove(id);
@@ -434,9 +444,9 @@ impl World {
                 }
                 let class = self.clients.get(direct.connection).place.class();
                 let kind = ledger.kind(direct.kind);
-                kind.void(class, direct.units, &direct.parts);
+                kind.void(direct.started, class, direct.units, &direct.parts);
                 if matches!(direct.kind, Kind::Query | Kind::Connect) {
-                    kind.completed -= 1;
+                    kind.unanswered(direct.started, direct.units);
                 }
                 in_flight[direct.kind.index()] += 1;
             }

@@ -44,6 +44,8 @@ pub struct Direct {
     pub kind: Kind,
     /// Whether it counts.
     pub measured: bool,
+    /// When its operation was started.
+    pub started: SimTime,
     /// When it arrives.
     pub receipt: SimTime,
     /// Its latency, in units.

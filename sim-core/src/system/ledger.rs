@@ -5,8 +5,12 @@
 //! sessions that can still be resumed. Only operations started while measuring count.
 
 use super::operation::{Kind, PARTS, Parts};
-use crate::histogram::{CauseHistogram, Histogram, span_of};
-use crate::time::SimTime;
+use crate::histogram::{CauseHistogram, Histogram, bucket_of, span_of, units_of};
+use crate::statistics::SlotSeries;
+use crate::time::{SimDuration, SimTime};
+
+/// The first length of a slot of [`KindLedger::slots`].
+const SLOT: SimDuration = SimDuration::from_millis(250);
 
 /// The counts and latencies of one kind of operation.
 #[derive(Clone, Debug)]
@@ -35,10 +39,12 @@ pub struct KindLedger {
     pub by_class: Vec<Histogram>,
     /// Latency to the last recipient.
     pub complete: Histogram,
+    /// The same latencies by when their operation was started, for intervals.
+    pub slots: SlotSeries,
 }
 
 impl KindLedger {
-    fn new(classes: usize) -> Self {
+    fn new(since: SimTime, classes: usize) -> Self {
         Self {
             offered: 0,
             completed: 0,
@@ -52,21 +58,52 @@ impl KindLedger {
             causes: CauseHistogram::new(),
             by_class: vec![Histogram::new(); classes],
             complete: Histogram::new(),
+            slots: SlotSeries::new(since, SLOT),
         }
     }
 
-    /// Adds a receipt of `units` latency that consists of `parts`.
-    pub fn receive(&mut self, class: u8, units: u32, parts: &Parts) {
+    /// Adds a receipt of `units` latency that consists of `parts`, of an operation started at `started`.
+    pub fn receive(&mut self, started: SimTime, class: u8, units: u32, parts: &Parts) {
         self.received += 1;
         self.by_class[usize::from(class)].record_units(units, 1);
         self.causes.record_causes(units, parts.ns());
+        if let Some(slot) = self.slots.slot_index_of(started) {
+            self.slots.record(slot, bucket_of(units) as u16, units);
+        }
     }
 
     /// Takes back a receipt: exactly what [`Self::receive`] added.
-    pub fn void(&mut self, class: u8, units: u32, parts: &Parts) {
+    pub fn void(&mut self, started: SimTime, class: u8, units: u32, parts: &Parts) {
         self.received -= 1;
         self.by_class[usize::from(class)].remove_units(units, 1);
         self.causes.remove_causes(units, parts.ns());
+        if let Some(slot) = self.slots.slot_index_of(started) {
+            self.slots.remove(slot, units);
+        }
+    }
+
+    /// An operation started at `started` is over: its receipts took `mean_units` on average. Requests have one receipt.
+    pub fn ended(&mut self, started: SimTime, mean_units: u32) {
+        if let Some(slot) = self.slots.slot_index_of(started) {
+            self.slots.record_message(slot, mean_units);
+        }
+    }
+
+    /// An answer that counted as the end of its operation did not arrive.
+    pub fn unanswered(&mut self, started: SimTime, units: u32) {
+        self.completed -= 1;
+        if let Some(slot) = self.slots.slot_index_of(started) {
+            self.slots.remove_message(slot, units);
+        }
+    }
+
+    /// All receipts of an operation started at `started` have arrived, the last one at `last`.
+    pub fn all_received(&mut self, started: SimTime, last: SimTime) {
+        let latency = last.saturating_since(started);
+        self.complete.record(latency);
+        if let Some(slot) = self.slots.slot_index_of(started) {
+            self.slots.record_complete(slot, units_of(latency));
+        }
     }
 
     /// The latencies of all classes.
@@ -152,7 +189,7 @@ impl Ledger {
     pub fn new(since: SimTime, classes: usize) -> Self {
         Self {
             since,
-            kinds: vec![KindLedger::new(classes); Kind::ALL.len()],
+            kinds: vec![KindLedger::new(since, classes); Kind::ALL.len()],
             egress_bytes: 0,
             resync_bytes: 0,
             attempts: 0,
@@ -163,6 +200,14 @@ impl Ledger {
             heartbeats: 0,
             polls: 0,
             useful_polls: 0,
+        }
+    }
+
+    /// Nothing has been measured yet; measuring begins at `since`.
+    pub fn begin_at(&mut self, since: SimTime) {
+        self.since = since;
+        for kind in &mut self.kinds {
+            kind.slots = SlotSeries::new(since, SLOT);
         }
     }
 

@@ -15,6 +15,7 @@ mod deliveries;
 mod event;
 mod faults;
 mod inflight;
+mod intervals;
 mod ledger;
 mod limits;
 mod lists;
@@ -23,9 +24,11 @@ mod operation;
 mod path;
 mod population;
 mod receipts;
+mod replicated;
 mod servers;
 mod sessions;
 mod summary;
+mod timeline;
 mod verdict;
 mod world;
 
@@ -34,10 +37,13 @@ use std::sync::Arc;
 use crate::engine::{Interrupt, Limits, Simulation, StopReason};
 use crate::report::RunReport;
 use crate::scenario::Scenario;
+use crate::statistics::CONFIDENCE;
 use crate::time::SimTime;
 use world::World;
 
 pub use limits::delivery_growth;
+pub use replicated::replicated;
+pub use verdict::{judge, number};
 
 /// Why a scenario cannot be simulated here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -151,7 +157,14 @@ impl SystemRun {
     /// What was measured since the warm-up ended. `engine.cpu_s` and `wall_s` are filled by the caller.
     #[must_use]
     pub fn report(&self) -> RunReport {
-        let mut report = summary::report(self.simulation.model(), self.now(), &self.scenario);
+        self.report_at(CONFIDENCE)
+    }
+
+    /// As [`Self::report`], with intervals of another confidence (0 to 1).
+    #[must_use]
+    pub fn report_at(&self, confidence: f64) -> RunReport {
+        let world = self.simulation.model();
+        let mut report = summary::report(world, self.now(), &self.scenario, confidence);
         (report.engine.events, report.engine.deliveries) = self.work();
         report
     }

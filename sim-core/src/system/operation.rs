@@ -216,6 +216,8 @@ pub struct Operation {
     pub seq: Seq,
     /// Receipts owed.
     pub owed: u64,
+    /// Sum of the latencies of the receipts so far, in units.
+    pub latency_units: u64,
     /// Last receipt so far.
     pub last_receipt: SimTime,
     /// Recipient list of a presence change, if any.
@@ -241,6 +243,7 @@ impl Operation {
             outstanding: 0,
             owed: 0,
             received: 0,
+            latency_units: 0,
             last_receipt: at,
             leader: u16::MAX,
             recipients: None,

@@ -378,12 +378,15 @@ impl World {
         self.servers.servers[server].bytes_out += bytes;
         self.ledger.egress_bytes += bytes;
         if operation.measured {
-            self.ledger.kind(operation.kind).completed += 1;
+            let ledger = self.ledger.kind(operation.kind);
+            ledger.completed += 1;
+            ledger.ended(operation.started, units_of(receipt - operation.started));
         }
         let direct = Direct {
             connection: operation.origin,
             kind: operation.kind,
             measured: operation.measured,
+            started: operation.started,
             receipt,
             units: units_of(receipt - operation.started),
             parts,

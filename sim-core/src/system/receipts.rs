@@ -172,7 +172,7 @@ impl Default for Scratch {
 
 impl Scratch {
     /// Computes the receipts of a copy for `ids`, moves the clients' last receipts and enters the latencies in `ledger`, if
-    /// they count. Returns the longest.
+    /// they count. Returns the longest and the sum of all, in units.
     pub fn enter(
         &mut self,
         copy: &Copy,
@@ -180,7 +180,11 @@ impl Scratch {
         clients: &mut Clients,
         (kernel, jitter): (Kernel, &JitterTables),
         mut ledger: Option<&mut KindLedger>,
-    ) -> u32 {
+    ) -> (u32, u64) {
+        let slot = ledger
+            .as_deref_mut()
+            .and_then(|ledger| ledger.slots.slot_index_of(copy.started));
+        let mut sum = 0;
         let start = Start::of(copy.started);
         self.latencies.clear();
         // A pass of its own that does nothing else: the rows lie anywhere in memory, and so are fetched side by side.
@@ -207,6 +211,7 @@ impl Scratch {
                 &self.floors[range],
             );
             kernel.deliver(&batch, jitter, &mut self.receipts);
+            sum += self.receipts.sum_units;
             if let Some(ledger) = &mut ledger {
                 account(
                     &batch,
@@ -214,7 +219,7 @@ impl Scratch {
                     jitter,
                     &mut self.sums,
                     &mut self.used,
-                    ledger,
+                    (ledger, slot),
                 );
                 flush(&mut self.sums, &mut self.used, copy, &stretch, ledger);
             }
@@ -222,7 +227,8 @@ impl Scratch {
                 .extend_from_slice(&self.receipts.latency_units);
         }
         clients.receive(start, ids, &self.latencies);
-        self.latencies.iter().copied().max().unwrap_or(0)
+        let longest = self.latencies.iter().copied().max().unwrap_or(0);
+        (longest, sum)
     }
 
     /// The latencies of the last copy entered, in units.
@@ -239,8 +245,13 @@ fn account(
     jitter: &JitterTables,
     sums: &mut [Sums],
     used: &mut [u64; COARSE / 64],
-    ledger: &mut KindLedger,
+    (ledger, slot): (&mut KindLedger, Option<usize>),
 ) {
+    if let Some(slot) = slot {
+        ledger
+            .slots
+            .record_all(slot, &receipts.buckets, receipts.sum_units);
+    }
     ledger.received += batch.recipients.len() as u64;
     let latencies = receipts.latency_units.iter().zip(&receipts.buckets);
     let conditions = batch.places.iter().zip(batch.floor_units);

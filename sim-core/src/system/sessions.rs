@@ -239,12 +239,15 @@ impl World {
         );
         let measured = away.attempt_began >= self.ledger.since;
         if measured {
-            self.ledger.kind(Kind::Connect).completed += 1;
+            let ledger = self.ledger.kind(Kind::Connect);
+            ledger.completed += 1;
+            ledger.ended(away.attempt_began, units_of(latency));
         }
         let direct = Direct {
             connection,
             kind: Kind::Connect,
             measured,
+            started: away.attempt_began,
             receipt,
             units: units_of(latency),
             parts,
@@ -362,6 +365,7 @@ impl World {
                     connection,
                     kind: Kind::Publish,
                     measured: started >= self.ledger.since,
+                    started,
                     receipt: last,
                     units: units_of(last - started),
                     parts,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::backend::Nodes;
 use super::baseline::{Baseline, Reading};
+use super::intervals::{Intervals, plain};
 use super::ledger::{KindLedger, Ledger, Refusal};
 use super::operation::{Kind, Part};
 use super::world::World;
@@ -12,21 +13,24 @@ use routing::RoutingMode;
 use super::{cost, limits, verdict};
 use crate::histogram::Histogram;
 use crate::report::{
-    BreakdownRow, ConnectionsReport, EngineReport, Estimate, LatencyReport, OperationReport,
-    QueueReport, RunReport, SCHEMA, ScenarioId, TierReport, Utilization,
+    BreakdownRow, ConnectionsReport, EngineReport, LatencyReport, OperationReport, QueueReport,
+    RunReport, SCHEMA, ScenarioId, TierReport, Utilization,
 };
 use crate::scenario::{Scenario, Tier};
+use crate::statistics::Samples;
 use crate::time::{SimDuration, SimTime};
 
 /// What was measured up to `now`.
 #[must_use]
-pub fn report(world: &World, now: SimTime, scenario: &Scenario) -> RunReport {
+pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64) -> RunReport {
     let mut ledger = world.ledger.clone();
     let in_flight = world.take_out_future(now, &mut ledger);
     let held = world.held_for_absent(now, &ledger);
     let measured = now.saturating_since(ledger.since);
     let seconds = measured.as_secs_f64();
     let unstable = world.backlog.unstable();
+    let steady = scenario.faults.is_empty();
+    let mut intervals = Intervals::new(&ledger, &world.backlog, steady, confidence);
     let mut operations = BTreeMap::new();
     for kind in Kind::ALL {
         let own = &ledger.kinds[kind.index()];
@@ -37,7 +41,7 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario) -> RunReport {
             own.in_transit + in_flight[kind.index()] + if kind == Kind::Publish { held } else { 0 };
         operations.insert(
             kind.name().to_owned(),
-            operation(world, kind, own, way, seconds, unstable.is_some()),
+            operation(world, kind, own, way, seconds, &mut intervals),
         );
     }
     let tiers = tiers(world, &ledger, now, measured);
@@ -76,8 +80,8 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario) -> RunReport {
         breaks_at,
         cost: Some(cost),
         objectives: Vec::new(),
-        precision: None,
-        series: None,
+        precision: intervals.precision(),
+        series: world.timeline.report(world, &ledger),
         sources: Vec::new(),
         quick_estimate: None,
         warnings,
@@ -89,7 +93,7 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario) -> RunReport {
     report.objectives = scenario
         .objectives
         .iter()
-        .map(|objective| verdict::judge(objective, &report, unstable.is_some()))
+        .map(|objective| verdict::judge(objective, &report))
         .collect();
     report
 }
@@ -100,8 +104,9 @@ fn operation(
     own: &KindLedger,
     in_flight: u64,
     seconds: f64,
-    unstable: bool,
+    intervals: &mut Intervals,
 ) -> OperationReport {
+    let unstable = world.backlog.unstable().is_some();
     let per_s = |count: u64| {
         if seconds > 0.0 {
             count as f64 / seconds
@@ -112,13 +117,13 @@ fn operation(
     let mut latency_ms = BTreeMap::new();
     latency_ms.insert(
         kind.terminal().to_owned(),
-        latency(&own.terminal(), true, unstable),
+        intervals.latency(kind, Samples::Delivered, own),
     );
     let fans_out = matches!(kind, Kind::Publish | Kind::Presence);
     if fans_out {
         latency_ms.insert(
             "complete".to_owned(),
-            latency(&own.complete, true, unstable),
+            intervals.latency(kind, Samples::Complete, own),
         );
     }
     OperationReport {
@@ -162,32 +167,8 @@ fn by_class(
     }
     merged
         .into_iter()
-        .map(|(name, histogram)| (name, latency(&histogram, false, unstable)))
+        .map(|(name, histogram)| (name, plain(&histogram, unstable)))
         .collect()
-}
-
-fn latency(histogram: &Histogram, buckets: bool, unstable: bool) -> LatencyReport {
-    let ms = |span: Option<SimDuration>| match span {
-        Some(span) if !unstable => Estimate::point(span.as_millis_f64()),
-        _ => Estimate::none(),
-    };
-    LatencyReport {
-        count: histogram.count(),
-        mean: ms(histogram.mean()),
-        p50: ms(histogram.quantile(0.5)),
-        p95: ms(histogram.quantile(0.95)),
-        p99: ms(histogram.quantile(0.99)),
-        p999: ms(histogram.quantile(0.999)),
-        max: histogram.max().unwrap_or_default().as_millis_f64(),
-        buckets: if buckets && !unstable {
-            histogram
-                .buckets()
-                .map(|bucket| (bucket.high.as_millis_f64(), bucket.count))
-                .collect()
-        } else {
-            Vec::new()
-        },
-    }
 }
 
 fn breakdown(own: &KindLedger) -> Vec<BreakdownRow> {

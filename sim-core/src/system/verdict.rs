@@ -1,46 +1,93 @@
 //! Objectives held against a report.
 //!
-//! Without intervals a verdict rests on the point estimate; a value the run cannot give is inconclusive; an unstable system
-//! fails every objective on its latency and its load.
+//! A number with an interval passes when all of the interval satisfies the limit and fails when none of it does; what has
+//! no interval (counts, money, utilisation) rests on its value. A value that the run cannot give is inconclusive. An
+//! unstable system fails every objective but those on money, a dead one (nothing it was asked for is completed) all.
 
-use crate::report::{LatencyReport, ObjectiveReport, OperationReport, RunReport};
-use crate::scenario::{Comparison, Objective};
+use crate::report::{Estimate, LatencyReport, ObjectiveReport, OperationReport, RunReport};
+use crate::scenario::Objective;
+use crate::statistics::{self, CONFIDENCE, Verdict, gate};
 
 /// The verdict on one objective.
 #[must_use]
-pub fn judge(objective: &Objective, report: &RunReport, unstable: bool) -> ObjectiveReport {
-    let estimate = value(&objective.path, report);
-    let cost = objective.path.starts_with("cost.");
+pub fn judge(objective: &Objective, report: &RunReport) -> ObjectiveReport {
+    judge_by(objective, number(&objective.path, report), report)
+}
+
+/// As [`judge`], on a number obtained in another way.
+#[must_use]
+pub fn judge_by(
+    objective: &Objective,
+    estimate: Option<Estimate>,
+    report: &RunReport,
+) -> ObjectiveReport {
+    let unstable = report.stop.starts_with("Unstable");
+    let money = objective.path.starts_with("cost.");
     let verdict = match estimate {
-        _ if unstable && !cost => "fail",
-        Some(value) if holds(objective.comparison, value, objective.limit) => "pass",
-        Some(_) => "fail",
-        None => "inconclusive",
+        _ if is_dead(report) || (unstable && !money) => Verdict::Fail,
+        Some(estimate) => verdict(objective, &estimate),
+        None => Verdict::Inconclusive,
     };
+    let shown = estimate.filter(|_| !unstable || money);
     ObjectiveReport {
         objective: objective.text.clone(),
-        verdict: verdict.to_owned(),
-        value: estimate.filter(|_| !unstable || cost),
-        low: None,
-        high: None,
+        verdict: match verdict {
+            Verdict::Pass => "pass",
+            Verdict::Fail => "fail",
+            Verdict::Inconclusive => "inconclusive",
+        }
+        .to_owned(),
+        value: shown.and_then(|estimate| estimate.value),
+        low: shown.and_then(|estimate| estimate.low),
+        high: shown.and_then(|estimate| estimate.high),
     }
 }
 
-fn holds(comparison: Comparison, value: f64, limit: f64) -> bool {
-    match comparison {
-        Comparison::Less => value < limit,
-        Comparison::AtMost => value <= limit,
-        Comparison::Greater => value > limit,
-        Comparison::AtLeast => value >= limit,
-        Comparison::Equal => value == limit,
-    }
+fn verdict(objective: &Objective, estimate: &Estimate) -> Verdict {
+    let Some(value) = estimate.value else {
+        return Verdict::Inconclusive;
+    };
+    let interval = statistics::Estimate {
+        value,
+        low: estimate.low.unwrap_or(value),
+        high: estimate.high.unwrap_or(value),
+        confidence: CONFIDENCE,
+        units: 1,
+    };
+    gate(&interval, objective.comparison, objective.limit)
+}
+
+/// Whether nothing is completed of what is asked for.
+fn is_dead(report: &RunReport) -> bool {
+    let mut asked = report
+        .operations
+        .values()
+        .filter(|operation| operation.offered_per_s > 0.0);
+    let dead =
+        |operation: &OperationReport| operation.completed_per_s == 0.0 && operation.received == 0;
+    report.simulated_s > 0.0 && asked.clone().next().is_some() && asked.all(dead)
 }
 
 /// The number at a path of the report.
+#[must_use]
+pub fn number(path: &str, report: &RunReport) -> Option<Estimate> {
+    let steps: Vec<&str> = path.split('.').collect();
+    match steps.as_slice() {
+        ["breaks_at"] => return Some(report.breaks_at.as_ref()?.users),
+        [operation, kind, statistic] => {
+            let found = report.operations.get(*operation);
+            if let Some(latency) = found.and_then(|found| found.latency_ms.get(*kind)) {
+                return latency_value(latency, statistic);
+            }
+        }
+        _ => {}
+    }
+    value(path, report).map(Estimate::point)
+}
+
 fn value(path: &str, report: &RunReport) -> Option<f64> {
     let steps: Vec<&str> = path.split('.').collect();
     match steps.as_slice() {
-        ["breaks_at"] => report.breaks_at.as_ref()?.users.value,
         ["cost", item] => {
             let cost = report.cost.as_ref()?;
             match *item {
@@ -87,7 +134,6 @@ fn value(path: &str, report: &RunReport) -> Option<f64> {
 
 fn operation_value(operation: &OperationReport, rest: &[&str]) -> Option<f64> {
     match rest {
-        [kind, statistic] => latency_value(operation.latency_ms.get(*kind)?, statistic),
         ["stale_ratio"] => Some(operation.stale_ratio),
         ["offered_per_s"] => Some(operation.offered_per_s),
         ["completed_per_s"] => Some(operation.completed_per_s),
@@ -102,13 +148,13 @@ fn operation_value(operation: &OperationReport, rest: &[&str]) -> Option<f64> {
     }
 }
 
-fn latency_value(latency: &LatencyReport, statistic: &str) -> Option<f64> {
+fn latency_value(latency: &LatencyReport, statistic: &str) -> Option<Estimate> {
     match statistic {
-        "mean" => latency.mean.value,
-        "p50" => latency.p50.value,
-        "p95" => latency.p95.value,
-        "p99" => latency.p99.value,
-        "p999" => latency.p999.value,
+        "mean" => Some(latency.mean),
+        "p50" => Some(latency.p50),
+        "p95" => Some(latency.p95),
+        "p99" => Some(latency.p99),
+        "p999" => Some(latency.p999),
         _ => None,
     }
 }

@@ -28,6 +28,7 @@ use super::population::Population;
 use super::receipts::Scratch;
 use super::servers::{Servers, timestamp};
 use super::sessions::{Away, Fate};
+use super::timeline::Timeline;
 use crate::delivery::Kernel;
 use crate::draw::{Draws, Purpose};
 use crate::engine::{Model, Schedule, StopCause, TimerWheel};
@@ -42,7 +43,7 @@ const BALANCE: Purpose = Purpose::named("balancer/pick");
 /// Interval of heartbeat and poll cohorts.
 pub(super) const COHORT: SimDuration = SimDuration::from_millis(100);
 /// Interval of the conservation audit.
-const AUDIT: SimDuration = SimDuration::from_secs(1);
+pub(super) const AUDIT: SimDuration = SimDuration::from_secs(1);
 
 /// What a replay ring keeps of a message.
 #[derive(Clone, Debug)]
@@ -82,6 +83,7 @@ pub struct World {
     pub(super) channels: u32,
     pub(super) baseline: Baseline,
     pub(super) backlog: Backlog,
+    pub(super) timeline: Timeline,
     pub(super) scratch: Scratch,
     pub(super) recipients: Vec<u32>,
     pub(super) arrivals: [u64; 3],
@@ -159,6 +161,7 @@ impl World {
             deliveries: 0,
             baseline: Baseline::default(),
             backlog: Backlog::new(scenario.faults.is_empty()),
+            timeline: Timeline::default(),
             scratch: Scratch::default(),
             recipients: Vec::new(),
             arrivals: [0; 3],
@@ -214,7 +217,7 @@ impl World {
     pub(super) fn continue_from(&mut self, earlier: &World, now: SimTime) {
         self.arrivals = earlier.arrivals;
         self.connects = earlier.connects;
-        self.ledger.since = now;
+        self.ledger.begin_at(now);
     }
 
     /// Measuring starts anew; what is under way does not count.
@@ -226,7 +229,15 @@ impl World {
             server.in_flight.forget_measured();
         }
         self.backlog.restart();
+        self.begin_measuring(now);
+    }
+
+    /// Takes the readings that measuring starts from.
+    fn begin_measuring(&mut self, now: SimTime) {
         self.baseline = Baseline::of(self, now);
+        let mut timeline = core::mem::take(&mut self.timeline);
+        timeline.begin(self, now);
+        self.timeline = timeline;
     }
 
     /// Connections whose server has died without anybody noticing.
@@ -491,7 +502,10 @@ impl World {
                 kind.name()
             );
         }
-        self.backlog.push(self.backlogs(now));
+        self.backlog.push(now, self.backlogs(now));
+        let mut timeline = core::mem::take(&mut self.timeline);
+        timeline.push(self, now);
+        self.timeline = timeline;
         if let Some(tier) = self.backlog.hopeless() {
             out.stop(StopCause::Unstable {
                 tier: tier.to_owned(),
@@ -638,7 +652,7 @@ impl Model for World {
                 restart,
             } => self.rolling(index, server, restart, out),
             Event::Audit => self.audit(out),
-            Event::Measure => self.baseline = Baseline::of(self, at),
+            Event::Measure => self.begin_measuring(at),
         }
     }
 }

@@ -1,0 +1,183 @@
+//! Latencies with their intervals, or the reason why there are none.
+//!
+//! A steady run (no faults, constant load) is cut by MSER-5, the latest cut of all its series (message means by operation,
+//! work waiting by tier), and what is left gives batches ([`crate::statistics::Batches`]). A story that ends is never cut:
+//! its intervals come from replications. Percentiles with less than five messages beyond them are answered in words.
+
+use super::backlog::Backlog;
+use super::ledger::{KindLedger, Ledger};
+use super::operation::Kind;
+use super::world::AUDIT;
+use crate::histogram::Histogram;
+use crate::report::{Estimate, LatencyReport, PrecisionReport};
+use crate::statistics::{Batches, Samples, Unsupported, percentile_name, steady_cut};
+use crate::time::SimDuration;
+
+/// Messages beyond a percentile without which it is refused.
+const BEYOND: f64 = 5.0;
+
+/// The intervals of one run.
+#[derive(Debug)]
+pub struct Intervals {
+    confidence: f64,
+    /// By [`Kind::index`].
+    batches: Option<[Result<Batches, Unsupported>; Kind::ALL.len()]>,
+    cut: SimDuration,
+    unstable: bool,
+    notes: Vec<String>,
+}
+
+impl Intervals {
+    /// The intervals that a run supports. `steady`: neither faults nor a changing load.
+    #[must_use]
+    pub fn new(ledger: &Ledger, backlog: &Backlog, steady: bool, confidence: f64) -> Self {
+        let unstable = backlog.unstable().is_some();
+        let mut all = Self {
+            confidence,
+            batches: None,
+            cut: SimDuration::ZERO,
+            unstable,
+            notes: Vec::new(),
+        };
+        if unstable || !steady {
+            return all;
+        }
+        match cut(ledger, backlog) {
+            Ok(cut) => {
+                all.cut = cut;
+                all.batches = Some(Kind::ALL.map(|kind| {
+                    Batches::new(&ledger.kinds[kind.index()].slots, ledger.since + cut)
+                }));
+            }
+            Err(refusal) => all.notes.push(refusal.to_string()),
+        }
+        all
+    }
+
+    /// The latencies of one kind of operation.
+    pub fn latency(&mut self, kind: Kind, samples: Samples, own: &KindLedger) -> LatencyReport {
+        let histogram = match samples {
+            Samples::Delivered => own.terminal(),
+            Samples::Complete => own.complete.clone(),
+        };
+        let name = match samples {
+            Samples::Delivered => kind.terminal(),
+            Samples::Complete => "complete",
+        };
+        let what = format!("{}.{name}", kind.name());
+        let messages = own.slots.messages();
+        let mut report = plain(&histogram, self.unstable);
+        if self.unstable || histogram.count() == 0 {
+            return report;
+        }
+        report.buckets = histogram
+            .buckets()
+            .map(|bucket| (bucket.high.as_millis_f64(), bucket.count))
+            .collect();
+        let batches = self.batches.as_ref().map(|all| &all[kind.index()]);
+        let mut notes = Vec::new();
+        if let Some(Err(refusal)) = batches {
+            notes.push(format!("{what} has no intervals: {refusal}"));
+        }
+        let batches = batches.and_then(|batches| batches.as_ref().ok());
+        if let Some(Ok(mean)) = batches.map(|batches| batches.mean_ms(samples, self.confidence)) {
+            report.mean = reported(&mean);
+        }
+        let percentiles = [
+            (0.5, &mut report.p50),
+            (0.95, &mut report.p95),
+            (0.99, &mut report.p99),
+            (0.999, &mut report.p999),
+        ];
+        for (p, slot) in percentiles {
+            match batches.map(|batches| batches.quantile_ms(samples, p, self.confidence)) {
+                Some(Ok(estimate)) => *slot = reported(&estimate),
+                Some(Err(refusal)) => notes.push(format!("{what}: {refusal}")),
+                None => {}
+            }
+            let need = libm::ceil(BEYOND / (1.0 - p) - 1e-6) as u64;
+            if messages < need {
+                *slot = Estimate::none();
+                if batches.is_none() {
+                    let refusal = Unsupported::TooFewMessages {
+                        what: percentile_name(p),
+                        have: messages,
+                        need,
+                    };
+                    notes.push(format!("{what}: {refusal}"));
+                }
+            }
+        }
+        self.notes.append(&mut notes);
+        report
+    }
+
+    /// How the intervals were obtained; `None`: there are none, and no reason to speak of it.
+    #[must_use]
+    pub fn precision(&self) -> Option<PrecisionReport> {
+        let counts = self.batches.iter().flatten().flatten();
+        let units = counts.map(Batches::count).min().unwrap_or(0) as u32;
+        (units > 0 || !self.notes.is_empty()).then(|| PrecisionReport {
+            method: if units > 0 { "batches" } else { "none" }.to_owned(),
+            confidence: self.confidence,
+            units,
+            asked: None,
+            reached: None,
+            looks: 1,
+            cut_s: self.cut.as_secs_f64(),
+            notes: self.notes.clone(),
+        })
+    }
+}
+
+/// Latencies without intervals or buckets.
+#[must_use]
+pub fn plain(histogram: &Histogram, unstable: bool) -> LatencyReport {
+    let ms = |span: Option<SimDuration>| match span {
+        Some(span) if !unstable => Estimate::point(span.as_millis_f64()),
+        _ => Estimate::none(),
+    };
+    LatencyReport {
+        count: histogram.count(),
+        mean: ms(histogram.mean()),
+        p50: ms(histogram.quantile(0.5)),
+        p95: ms(histogram.quantile(0.95)),
+        p99: ms(histogram.quantile(0.99)),
+        p999: ms(histogram.quantile(0.999)),
+        max: histogram.max().unwrap_or_default().as_millis_f64(),
+        buckets: Vec::new(),
+    }
+}
+
+fn reported(estimate: &crate::statistics::Estimate) -> Estimate {
+    Estimate {
+        value: Some(estimate.value),
+        low: Some(estimate.low),
+        high: Some(estimate.high),
+    }
+}
+
+/// Where the steady part begins, after the start of measuring.
+fn cut(ledger: &Ledger, backlog: &Backlog) -> Result<SimDuration, Unsupported> {
+    let mut latest = SimDuration::ZERO;
+    for kind in &ledger.kinds {
+        let slots = kind.slots.slots();
+        // A slot without messages says nothing: it repeats the one before.
+        let mut last = 0.0;
+        let means: Vec<f64> = slots
+            .iter()
+            .map(|slot| {
+                if slot.messages() > 0 {
+                    last = slot.message_units() as f64 / slot.messages() as f64;
+                }
+                last
+            })
+            .collect();
+        let slots = steady_cut(&[&means])?;
+        latest = latest.max(kind.slots.slot() * slots as u64);
+    }
+    for tier in backlog.series(ledger.since) {
+        latest = latest.max(AUDIT * steady_cut(&[&tier])? as u64);
+    }
+    Ok(latest)
+}

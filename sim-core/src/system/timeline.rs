@@ -1,0 +1,197 @@
+//! The measured time in steps: how busy each tier was, how much waited, how many connections were open.
+//!
+//! Models: at every audit the accounts of all stations are read; the difference to the reading before is a step of 1 s. At
+//! most 128 steps are kept: then neighbours are joined and the step doubles, so a run of any length keeps 65 to 128.
+//! Latencies over time come from the slots of [`super::ledger::KindLedger`], which double alike.
+
+use std::collections::BTreeMap;
+
+use super::baseline::{Baseline, Reading};
+use super::ledger::Ledger;
+use super::operation::Kind;
+use super::world::World;
+use crate::report::{OperationSeries, SeriesReport, TierSeries};
+use crate::scenario::Tier;
+use crate::statistics::{Samples, SlotSeries};
+use crate::time::{SimDuration, SimTime};
+
+const STEPS: usize = 128;
+/// Tiers with stations, in the order of a sample.
+const TIERS: [Tier; 4] = [
+    Tier::ConnectionServers,
+    Tier::ChannelOwners,
+    Tier::Broker,
+    Tier::Database,
+];
+
+/// One step.
+#[derive(Clone, Copy, Debug, Default)]
+struct Step {
+    /// Busy share by tier.
+    busy: [f64; TIERS.len()],
+    /// Mean work waiting by tier.
+    waiting: [f64; TIERS.len()],
+    open: u64,
+}
+
+/// The steps since measuring began.
+#[derive(Clone, Debug, Default)]
+pub struct Timeline {
+    start: SimTime,
+    step: SimDuration,
+    steps: Vec<Step>,
+    last: Option<(SimTime, Baseline)>,
+    /// Short steps that do not fill one of the present length yet.
+    pending: Vec<Step>,
+}
+
+impl Timeline {
+    /// Begins anew at `now`.
+    pub fn begin(&mut self, world: &World, now: SimTime) {
+        *self = Self {
+            start: now,
+            last: Some((now, Baseline::of(world, now))),
+            ..Self::default()
+        };
+    }
+
+    /// Ends a step at `now`. Nothing happens before [`Self::begin`].
+    pub fn push(&mut self, world: &World, now: SimTime) {
+        let Some((from, before)) = &self.last else {
+            return;
+        };
+        let span = now.saturating_since(*from);
+        if span.is_zero() {
+            return;
+        }
+        let after = Baseline::of(world, now);
+        let step = step(world, before, &after, span);
+        self.last = Some((now, after));
+        if self.step.is_zero() {
+            self.step = span;
+        }
+        self.pending.push(step);
+        if span * self.pending.len() as u64 >= self.step {
+            self.steps.push(mean(&self.pending));
+            self.pending.clear();
+        }
+        if self.steps.len() > STEPS {
+            self.steps = self.steps.chunks(2).map(mean).collect();
+            self.step = self.step * 2;
+        }
+    }
+
+    /// The series of a report: steps of the timeline or slots of the latencies, whichever are longer.
+    #[must_use]
+    pub fn report(&self, world: &World, ledger: &Ledger) -> Option<SeriesReport> {
+        if self.steps.len() < 2 {
+            return None;
+        }
+        let kinds = Kind::ALL.iter().map(|kind| &ledger.kinds[kind.index()]);
+        let longest = kinds
+            .filter(|own| own.slots.messages() > 0)
+            .map(|own| own.slots.slot())
+            .max()?;
+        let length = longest.max(self.step);
+        let joined = (length.as_nanos() / self.step.as_nanos()).max(1) as usize;
+        let steps: Vec<Step> = self.steps.chunks(joined).map(mean).collect();
+        let mut operations = BTreeMap::new();
+        for kind in Kind::ALL {
+            let own = &ledger.kinds[kind.index()];
+            if own.slots.messages() > 0 {
+                operations.insert(kind.name().to_owned(), operation(&own.slots, length));
+            }
+        }
+        let mut tiers = BTreeMap::new();
+        for (index, tier) in TIERS.into_iter().enumerate() {
+            if has(world, tier) {
+                tiers.insert(
+                    tier.name().to_owned(),
+                    TierSeries {
+                        cpu: steps.iter().map(|step| step.busy[index]).collect(),
+                        queue: steps.iter().map(|step| step.waiting[index]).collect(),
+                    },
+                );
+            }
+        }
+        Some(SeriesReport {
+            start_s: self.start.as_secs_f64(),
+            step_s: length.as_secs_f64(),
+            operations,
+            tiers,
+            connections_open: steps.iter().map(|step| step.open).collect(),
+        })
+    }
+}
+
+fn has(world: &World, tier: Tier) -> bool {
+    match tier {
+        Tier::ChannelOwners => world.owners.is_some(),
+        Tier::Broker => world.broker.is_some(),
+        Tier::Database => world.database.is_some(),
+        Tier::ConnectionServers | Tier::LoadBalancer => true,
+    }
+}
+
+fn step(world: &World, before: &Baseline, after: &Baseline, span: SimDuration) -> Step {
+    let ns = span.as_nanos() as f64;
+    let cores = u64::from(world.scenario.design.connection_servers.machine.cores);
+    let pool = world
+        .database
+        .as_ref()
+        .map_or(1, |database| u64::from(database.connections));
+    let database = [before.database].into();
+    let groups: [(&Vec<Reading>, &Vec<Reading>, u64); TIERS.len()] = [
+        (&before.servers, &after.servers, cores),
+        (&before.owners, &after.owners, 1),
+        (&before.broker, &after.broker, 1),
+        (&database, &vec![after.database], pool),
+    ];
+    let mut step = Step {
+        open: u64::from(world.hub.connections().open_count()) - world.unnoticed(),
+        ..Step::default()
+    };
+    for (index, (before, after, servers)) in groups.into_iter().enumerate() {
+        let pairs = || before.iter().zip(after.iter());
+        let busy: u64 = pairs()
+            .map(|(a, b)| b.busy_ns.saturating_sub(a.busy_ns))
+            .sum();
+        let waited: u128 = pairs()
+            .map(|(a, b)| b.queue_job_ns.saturating_sub(a.queue_job_ns))
+            .sum();
+        let all = (before.len().max(1) as u64 * servers) as f64;
+        step.busy[index] = busy as f64 / ns / all;
+        step.waiting[index] = waited as f64 / ns;
+    }
+    step
+}
+
+fn mean(steps: &[Step]) -> Step {
+    let n = steps.len().max(1) as f64;
+    let average = |read: &dyn Fn(&Step) -> f64| steps.iter().map(read).sum::<f64>() / n;
+    Step {
+        busy: core::array::from_fn(|tier| average(&|step| step.busy[tier])),
+        waiting: core::array::from_fn(|tier| average(&|step| step.waiting[tier])),
+        open: steps.last().map_or(0, |step| step.open),
+    }
+}
+
+fn operation(slots: &SlotSeries, length: SimDuration) -> OperationSeries {
+    let mut slots = slots.clone();
+    while slots.slot() < length {
+        slots.coarsen();
+    }
+    let seconds = slots.slot().as_secs_f64();
+    let mut series = OperationSeries::default();
+    for slot in slots.slots() {
+        let delivered = slot.samples(Samples::Delivered);
+        series.offered_per_s.push(slot.messages() as f64 / seconds);
+        series
+            .deliveries_per_s
+            .push(delivered.count() as f64 / seconds);
+        series.mean_ms.push(delivered.mean_ms());
+        series.p50_ms.push(delivered.quantile_ms(0.5));
+        series.p99_ms.push(delivered.quantile_ms(0.99));
+    }
+    series
+}
