@@ -1,12 +1,15 @@
 //! Exact models and stated approximations: the simulation held against queueing theory, and its intervals against the truth.
 //!
 //! Every exact model must have its theory inside the 99.9 % interval of one run, and that interval must be at most 2 % wide on
-//! either side. Run lengths were planned with pilot runs under another seed for a half-width of about 1.7 %, and are fixed.
+//! either side. Run lengths were planned with pilot runs for a half-width of 1.5 to 1.8 %, lengthened where it came out
+//! above 2 %, and are fixed. Of some forty intervals one misses in one of 25 seeds: with seed 2026 fork–join at 0.5 did
+//! (−0.96 ± 0.89 %), while 90 million customers under seeds 11 to 13 gave −0.02 ± 0.09 %.
 //! Sources: sim_core::theory, and the rows `Y-*` of published-cases.tsv.
 
 #![allow(
     clippy::disallowed_methods,
-    reason = "tests compare with the platform's own functions"
+    clippy::unwrap_used,
+    reason = "tests compare with the platform's own functions, and may fail anywhere"
 )]
 
 mod theory_models;
@@ -72,17 +75,56 @@ fn one_server_with_constant_service() {
 
 #[test]
 fn one_server_with_exponential_service() {
-    general(1.0, &[(0.5, 1.5), (0.8, 5.0), (0.95, 54.0)]);
+    general(1.0, &[(0.5, 1.5), (0.8, 5.0), (0.95, 90.0)]);
+}
+
+#[test]
+fn percentiles_of_one_server() {
+    for (rho, customers) in [(0.5, 4.0), (0.8, 10.0)] {
+        let run = Fast::run(SEED, rho, Service::Exponential, 1, millions(customers));
+        let batches = Batches::new(&run.series, SimTime::ZERO).unwrap();
+        let station = ManyServers::new(1, rho, 1.0).unwrap();
+        for p in [0.5, 0.95, 0.99, 0.999] {
+            let estimate = batches.quantile_ms(Samples::Delivered, p, 0.999).unwrap();
+            let exact = station.response_quantile(p);
+            println!(
+                "M/M/1 at {rho}, p{}: {estimate:?}, theory {exact}",
+                100.0 * p
+            );
+            assert!(
+                estimate.contains(exact),
+                "p{}: {estimate:?}, {exact}",
+                100.0 * p
+            );
+            assert!(estimate.relative_half_width() < 0.05);
+        }
+    }
+}
+
+#[test]
+fn an_overloaded_server_has_no_answer() {
+    for seed in 1..=20 {
+        let run = Fast::run_uncut(seed, 1.1, millions(0.2));
+        let seconds = run.per_second.as_ref().unwrap();
+        assert_eq!(
+            steady_cut(&[&seconds.means_ns]),
+            Err(Unsupported::NotSteady)
+        );
+        assert!(matches!(
+            Batches::new(&run.series, SimTime::ZERO),
+            Err(Unsupported::TooCorrelated { .. })
+        ));
+    }
 }
 
 #[test]
 fn one_server_with_variable_service() {
-    general(5.0, &[(0.5, 6.0), (0.8, 20.0), (0.95, 220.0)]);
+    general(5.0, &[(0.5, 6.0), (0.8, 20.0), (0.95, 200.0)]);
 }
 
 #[test]
 fn one_server_with_very_variable_service() {
-    general(20.0, &[(0.5, 20.0), (0.8, 70.0)]);
+    general(20.0, &[(0.5, 30.0), (0.8, 70.0)]);
 }
 
 #[test]
@@ -98,7 +140,7 @@ fn many_servers_with_one_queue() {
         (4, 0.8, 3.0),
         (16, 0.5, 0.5),
         (16, 0.8, 1.0),
-        (16, 0.95, 22.0),
+        (16, 0.95, 34.0),
     ] {
         let run = Many::run(SEED, rho, servers, None, millions(customers));
         let station = ManyServers::new(servers, rho * f64::from(servers), 1.0).unwrap();
@@ -112,7 +154,7 @@ fn many_servers_with_little_room() {
     for (servers, room, rho, customers) in [
         (1, 5, 0.5, 8.0),
         (1, 5, 0.8, 2.0),
-        (1, 20, 0.95, 4.0),
+        (1, 10, 0.95, 8.0),
         (4, 8, 0.95, 2.0),
     ] {
         let run = Many::run(SEED, rho, servers, Some(room), millions(customers));
@@ -137,7 +179,7 @@ fn many_servers_with_little_room() {
 
 #[test]
 fn stations_in_a_row() {
-    for (rate, customers) in [(0.5, 1.0), (0.8, 4.0), (0.95, 46.0)] {
+    for (rate, customers) in [(0.5, 1.0), (0.8, 4.0), (0.95, 42.0)] {
         let services = [SERVICE, SERVICE.scaled(0.8)];
         let run = Tandem::run(SEED, rate, &services, millions(customers));
         let exact = tandem_mean(rate, &[(1, 1.0), (1, 0.8)]).unwrap();
@@ -182,21 +224,25 @@ fn two_halves_that_join() {
 
 #[test]
 fn two_choices_among_500_servers_are_within_3_percent() {
-    for (rho, published) in [(0.5, 1.2657), (0.7, 1.6145), (0.9, 2.6141), (0.95, 3.383)] {
-        let run = Supermarket::run(SEED, rho, 500, 2, millions(3.0));
+    for (rho, published, customers) in [
+        (0.5, 1.2657, 3.0),
+        (0.7, 1.6145, 3.0),
+        (0.9, 2.6141, 6.0),
+        (0.95, 3.383, 16.0),
+    ] {
+        let run = Supermarket::run(SEED, rho, 500, 2, millions(customers));
         let estimate = mean(&run.series);
-        let limit = supermarket_mean(2, rho).unwrap();
-        println!("JSQ(2) of 500 at {rho}: {estimate:?}, limit {limit}");
-        assert!((limit - published).abs() < 1e-4);
-        assert!((estimate.value / published - 1.0).abs() < 0.03);
-        assert!(estimate.relative_half_width() < 0.02);
+        println!("JSQ(2) of 500 at {rho}: {estimate:?}, limit {published}");
+        assert!((supermarket_mean(2, rho).unwrap() - published).abs() < 1e-4);
+        // The whole interval: finitely many servers lie a little above the limit.
+        assert!(estimate.low / published > 0.97 && estimate.high / published < 1.03);
     }
 }
 
 #[test]
 fn c104_the_knee_of_utilisation() {
     for (rho, times) in [(0.5, 2.0), (0.8, 5.0), (0.9, 10.0)] {
-        let run = Fast::run(SEED, rho, Service::Exponential, 1, millions(6.0));
+        let run = Fast::run(SEED, rho, Service::Exponential, 1, millions(5.0));
         let estimate = mean(&run.series);
         println!("C104 M/M/1 at {rho}: {estimate:?}");
         assert!((estimate.value / times - 1.0).abs() < 0.05);

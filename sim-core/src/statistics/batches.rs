@@ -345,7 +345,7 @@ mod tests {
     #[test]
     fn a_trend_and_a_slow_wave_are_refused() {
         let trend = |i: u64| SimDuration::from_micros(10_000 + i);
-        let wave = |i: u64| SimDuration::from_millis(if i / 5_000 % 2 == 0 { 10 } else { 30 });
+        let wave = |i: u64| SimDuration::from_millis(if i % 10_000 < 5_000 { 10 } else { 30 });
         for series in [series(30_000, 1, trend), series(30_000, 1, wave)] {
             assert!(matches!(
                 Batches::new(&series, SimTime::ZERO),

@@ -80,6 +80,12 @@ impl SlotSeries {
         self.slots[slot].delivered.record(bucket, units);
     }
 
+    /// Adds the latencies of a batch of deliveries, whose buckets are known, and their sum.
+    #[inline]
+    pub fn record_all(&mut self, slot: usize, buckets: &[u16], sum_units: u64) {
+        self.slots[slot].delivered.record_all(buckets, sum_units);
+    }
+
     /// Takes one delivery's latency out again. Panics if none such is recorded.
     pub fn remove(&mut self, slot: usize, units: u32) {
         self.slots[slot].delivered.remove(units);

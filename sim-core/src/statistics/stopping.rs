@@ -185,7 +185,10 @@ mod tests {
         let schedule = LookSchedule::new(3);
         let (fine, coarse) = (Ok(interval(99.0, 101.0)), Ok(interval(80.0, 120.0)));
         let far = || Err(Unsupported::NotSteady);
-        assert_eq!(schedule.precise(1, 0.05, &[fine.clone()]), Decision::Enough);
+        assert_eq!(
+            schedule.precise(1, 0.05, std::slice::from_ref(&fine)),
+            Decision::Enough
+        );
         let more = Decision::Continue { factor: 2 };
         assert_eq!(schedule.precise(1, 0.05, &[fine.clone(), coarse]), more);
         assert_eq!(schedule.precise(2, 0.05, &[fine.clone(), far()]), more);
