@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use report::Labels;
-use session::RunOptions;
+use session::{Aim, RunOptions};
 use sim_core::scenario::{Edit, Scenario};
 
 use crate::cli::{
@@ -13,6 +13,9 @@ use crate::exit::Failure;
 use crate::invocation;
 use crate::load;
 use crate::output::Output;
+
+/// Relative half-width that `run` asks for by default.
+const PRECISION: f64 = 0.05;
 
 /// One command's work.
 #[derive(Debug)]
@@ -135,10 +138,19 @@ fn explore(args: ExplorerArgs) -> ExplorePlan {
 
 fn run(args: RunArgs) -> Result<RunPlan, Failure> {
     let output = Output::new(args.output)?;
+    let fixed = args.edits.duration.is_some();
     let edits = load::edits(args.edits, args.users.count)?;
+    let aim = match args.precision {
+        Some(target) => Aim::Precision(target),
+        None if fixed => Aim::Length,
+        None => Aim::Precision(PRECISION),
+    };
     Ok(RunPlan {
         scenario: load::load(&args.scenario, &edits)?,
-        options: options(&args.budget),
+        options: RunOptions {
+            aim,
+            ..options(&args.budget)
+        },
         output,
     })
 }
@@ -187,6 +199,7 @@ fn options(budget: &BudgetArgs) -> RunOptions {
         max_events: budget.max_events,
         max_time: budget.max_time,
         threads: budget.threads.map(usize::from),
+        aim: Aim::Length,
     }
 }
 

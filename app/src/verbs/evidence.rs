@@ -26,11 +26,9 @@ pub(crate) fn evidence(plan: &EvidencePlan) -> Result<Exit, Failure> {
     for case in evidence::cases() {
         let scenario = load::load(&case.preset, &edits)?;
         let meter = Meter::new(plan.quiet);
-        let outcome = session::run(
-            &scenario,
-            &session::RunOptions::default(),
-            &mut |progress| meter.show(progress),
-        );
+        let outcome = session::run(&scenario, &session::RunOptions::default(), &|progress| {
+            meter.show(progress)
+        });
         meter.finish();
         let report = outcome.map_err(|error| super::cannot_simulate(&scenario, &error))?;
         reports.insert(case.preset, report);
