@@ -29,10 +29,10 @@ pub enum Aim {
 }
 
 /// Looks at a steady run: up to 64 times its first length.
-const LOOKS: u32 = 7;
+pub(crate) const LOOKS: u32 = 7;
 /// Tellings of a story at the first look, and looks at them: up to 32.
-const TOLD: usize = 4;
-const STORY_LOOKS: u32 = 4;
+pub(crate) const TOLD: usize = 4;
+pub(crate) const STORY_LOOKS: u32 = 4;
 
 /// Runs a scenario until its aim is reached or cannot be.
 pub(crate) fn pursue(
@@ -138,7 +138,7 @@ fn story(
 }
 
 /// Tells a story until it has been told `wanted` times, several at a time; `false` when stopped before.
-fn tell_more(
+pub(crate) fn tell_more(
     scenario: &Scenario,
     options: &RunOptions,
     deadline: Deadline,

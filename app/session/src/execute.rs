@@ -16,7 +16,7 @@ use crate::aim::{self, Aim};
 use crate::clock::{Deadline, Stopwatch, Throttle};
 
 /// Wall time between two calls of `progress`.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+pub(crate) const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What bounds a run.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +60,9 @@ pub enum ExecuteError {
     /// The scenario cannot be simulated.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// Stopped before there was anything to report.
+    #[error("stopped before the first run was over: nothing to report")]
+    Stopped,
 }
 
 /// Runs one scenario until its aim is reached. `progress` is called a few times per second, from the threads that work;
@@ -271,7 +274,7 @@ impl<'a> Shared<'a> {
                     users: u64::from(users),
                 });
             }
-            None => {}
+            Some((_, ExecuteError::Stopped)) | None => {}
         }
         Ok(RampReport { points, breaks })
     }

@@ -5,9 +5,11 @@
 
 mod aim;
 mod clock;
+mod compare;
 mod execute;
 mod interactive;
 
 pub use aim::Aim;
+pub use compare::compare;
 pub use execute::{ExecuteError, Progress, RunOptions, ramp, run};
 pub use interactive::{Command, Frame, LoadPoint, Phase, Session};

@@ -10,6 +10,7 @@ mod backend;
 mod backlog;
 mod baseline;
 mod clients;
+mod compared;
 mod cost;
 mod deliveries;
 mod event;
@@ -41,6 +42,7 @@ use crate::statistics::CONFIDENCE;
 use crate::time::SimTime;
 use world::World;
 
+pub use compared::{compared, compared_reports, compared_stories};
 pub use limits::delivery_growth;
 pub use replicated::replicated;
 pub use verdict::{judge, number};
