@@ -153,7 +153,9 @@ impl Grid {
                 " class=\"n\""
             }
         };
-        let mut out = String::from("<div class=\"wide\"><table>\n");
+        // Few columns across a whole page leave the eye without a line to follow.
+        let slim = if self.head.len() < 4 { " slim" } else { "" };
+        let mut out = format!("<div class=\"wide{slim}\"><table>\n");
         if !self.caption.is_empty() {
             out.push_str(&format!(
                 "<caption>{}</caption>\n",

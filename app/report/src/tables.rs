@@ -565,13 +565,13 @@ pub(crate) fn by_verdict(report: &CompareReport) -> Vec<&str> {
 pub(crate) fn limits(report: &CompareReport, names: (&str, &str)) -> Grid {
     let mut grid = Grid::new(
         "Where each breaks",
-        2,
+        3,
         &[
             "design",
             "first to give way",
-            "breaks at",
             "fullest now",
             "used",
+            "breaks at",
         ],
     );
     for (name, run) in [(names.0, &report.a), (names.1, &report.b)] {
@@ -595,12 +595,12 @@ pub(crate) fn limits(report: &CompareReport, names: (&str, &str)) -> Grid {
         grid.row(vec![
             Cell::new(name),
             Cell::new(what),
-            at,
             Cell::new(fullest.map_or_else(
                 || "-".to_owned(),
                 |b| phrases::resource(&b.tier, &b.resource),
             )),
             Cell::new(fullest.map_or_else(|| "-".to_owned(), |b| percent(b.utilization))),
+            at,
         ]);
     }
     grid

@@ -10,9 +10,9 @@ use crate::grid::letter;
 use crate::numbers::{count, millis, percent, usd};
 use crate::{metric, phrases, story, tables};
 
-const WIDTH: f64 = 640.0;
-/// Where bars begin: names stand left of it.
-const NAMES: f64 = 190.0;
+const WIDTH: f64 = 600.0;
+/// Widest column of names.
+const MOST_NAMES: f64 = 250.0;
 /// Height of a row.
 const ROW: f64 = 27.0;
 /// Rows of a chart; the table holds all.
@@ -25,8 +25,17 @@ const NAME: Type = Type {
     bold: false,
 };
 
-fn name(canvas: &Canvas<'_>, y: f64, words: &str) {
-    canvas.text((NAMES - 10.0, y), &fit(words, NAMES - 14.0, 12.5), NAME);
+/// Where bars begin: right of the longest name.
+fn begin<'a>(names: impl Iterator<Item = &'a str>) -> f64 {
+    let widest = names
+        .map(|words| width_of(words, NAME.size))
+        .fold(60.0, f64::max);
+    (widest + 14.0).min(MOST_NAMES)
+}
+
+fn name(canvas: &Canvas<'_>, begin: f64, y: f64, words: &str) {
+    let words = fit(words, begin - 10.0, NAME.size);
+    canvas.text((begin - 10.0, y), &words, NAME);
 }
 
 /// Mean and hottest utilisation of every resource, with the line at 80 %.
@@ -55,14 +64,15 @@ pub(crate) fn utilization(report: &RunReport) -> Option<Figure> {
         rows.retain(|r| r.1 >= least);
         rows.truncate(MOST_ROWS);
     }
-    let (right, top) = (560.0, 30.0);
+    let (right, top) = (520.0, 30.0);
+    let begin = begin(rows.iter().map(|r| r.0.as_str()));
     let at = |share: f64| {
         let share = if share.is_nan() {
             0.0
         } else {
             share.clamp(0.0, 1.1)
         };
-        NAMES + (right - NAMES) * share / 1.1
+        begin + (right - begin) * share / 1.1
     };
     let height = top + ROW * rows.len() as f64 + 8.0;
     let hidden = if all > rows.len() {
@@ -107,7 +117,7 @@ pub(crate) fn utilization(report: &RunReport) -> Option<Figure> {
                 h if *h >= 0.8 => Ink::Warn,
                 _ => Ink::Series(0),
             };
-            name(canvas, y, words);
+            name(canvas, begin, y, words);
             canvas.fill(
                 (at(0.0), y - 7.0),
                 (at(*hottest).max(at(0.0) + 1.0), y + 7.0),
@@ -168,7 +178,7 @@ pub(crate) fn causes(operation_name: &str, operation: &OperationReport) -> Optio
     if total <= 0.0 || !total.is_finite() {
         return None;
     }
-    let (left, right) = (110.0, 630.0);
+    let (left, right) = (96.0, WIDTH - 4.0);
     let top_of = |pick: fn(&tables::Part) -> f64| {
         parts
             .iter()
@@ -268,7 +278,8 @@ pub(crate) fn cost(report: &RunReport) -> Option<Figure> {
     if most <= 0.0 {
         return None;
     }
-    let (right, top) = (500.0, 8.0);
+    let (right, top) = (470.0, 8.0);
+    let begin = begin(items.iter().map(|i| i.0.as_str()));
     let height = top + ROW * (items.len() as f64 + 1.0) + 12.0;
     let share = |usd: f64| {
         if cost.usd_per_month > 0.0 {
@@ -290,17 +301,17 @@ pub(crate) fn cost(report: &RunReport) -> Option<Figure> {
     let svg = svg(WIDTH, height, &summary, |canvas| {
         for (index, (words, value)) in items.iter().enumerate() {
             let y = top + ROW * (index as f64 + 0.5);
-            name(canvas, y, words);
-            let width = ((right - NAMES) * value / most).max(1.0);
+            name(canvas, begin, y, words);
+            let width = ((right - begin) * value / most).max(1.0);
             canvas.fill(
-                (NAMES, y - 7.0),
-                (NAMES + width, y + 7.0),
+                (begin, y - 7.0),
+                (begin + width, y + 7.0),
                 Ink::Series(0),
                 1.0,
             );
             let label = format!("{}, {}", usd(*value), percent(share(*value)));
             canvas.text(
-                (NAMES + width + 8.0, y),
+                (begin + width + 8.0, y),
                 &label,
                 Type {
                     ink: Ink::Text,
@@ -311,12 +322,12 @@ pub(crate) fn cost(report: &RunReport) -> Option<Figure> {
         let y = height - ROW * 0.5 - 2.0;
         canvas.line((20.0, y - ROW * 0.5), (WIDTH - 10.0, y - ROW * 0.5), HAIR);
         canvas.text(
-            (NAMES - 10.0, y),
+            (begin - 10.0, y),
             "total a month",
             Type { bold: true, ..NAME },
         );
         canvas.text(
-            (NAMES, y),
+            (begin, y),
             &usd(cost.usd_per_month),
             Type {
                 ink: Ink::Text,
@@ -494,7 +505,9 @@ pub(crate) fn differences(report: &CompareReport, names: (&str, &str)) -> Option
         .map(f64::abs)
         .fold(0.01, f64::max)
         .min(2.0);
-    let (left, right, top) = (NAMES + 10.0, 510.0, 30.0);
+    let words: Vec<String> = rows.iter().map(|r| metric::words(r.0)).collect();
+    let begin = begin(words.iter().map(String::as_str));
+    let (left, right, top) = (begin + 6.0, 480.0, 30.0);
     let x = |share: f64| left + (right - left) * (0.5 + 0.48 * (share / widest).clamp(-1.0, 1.0));
     let height = top + ROW * rows.len() as f64 + 10.0;
     let say = |(path, share, _): &(&str, f64, Option<(f64, f64)>)| {
@@ -539,7 +552,7 @@ pub(crate) fn differences(report: &CompareReport, names: (&str, &str)) -> Option
         }
         for (index, (path, share, interval)) in rows.iter().enumerate() {
             let y = top + ROW * (index as f64 + 0.5);
-            name(canvas, y, &metric::words(path));
+            name(canvas, begin, y, &metric::words(path));
             let judged = story::judged(report, path);
             let (ink, series) = match judged {
                 "better" => (Ink::Good, 0),
@@ -619,8 +632,9 @@ pub(crate) fn pairs(report: &CompareReport, names: (&str, &str)) -> Option<Figur
     if rows.is_empty() {
         return None;
     }
-    let (right, top, row) = (560.0, 30.0, 38.0);
-    let at = |share: f64| NAMES + (right - NAMES) * share.clamp(0.0, 1.1) / 1.1;
+    let (right, top, row) = (520.0, 30.0, 38.0);
+    let begin = begin(rows.iter().map(|r| r.0.as_str()));
+    let at = |share: f64| begin + (right - begin) * share.clamp(0.0, 1.1) / 1.1;
     let height = top + row * rows.len() as f64 + 34.0;
     let say = |v: Option<f64>| v.map_or_else(|| "not there".to_owned(), percent);
     let said: Vec<String> = rows
@@ -649,7 +663,7 @@ pub(crate) fn pairs(report: &CompareReport, names: (&str, &str)) -> Option<Figur
         }
         for (index, (words, a, b)) in rows.iter().enumerate() {
             let y = top + row * (index as f64 + 0.5);
-            name(canvas, y, words);
+            name(canvas, begin, y, words);
             for (value, dy, series) in [(a, -7.0, 0), (b, 7.0, 1)] {
                 if let Some(value) = value {
                     canvas.fill(
@@ -690,7 +704,7 @@ pub(crate) fn pairs(report: &CompareReport, names: (&str, &str)) -> Option<Figur
                 bold: true,
             },
         );
-        let mut from = NAMES;
+        let mut from = begin;
         for (words, place, series) in [(names.0, "upper", 0), (names.1, "lower", 1)] {
             let words = fit(&format!("{place}: {words}"), 180.0, 12.0);
             canvas.fill(

@@ -14,7 +14,7 @@ use crate::sentences::by_importance;
 /// Lines on one chart.
 const MOST_CURVES: usize = 6;
 /// Sheet in page units.
-const SIZE: (f64, f64) = (640.0, 360.0);
+const SIZE: (f64, f64) = (560.0, 330.0);
 
 /// One distribution to draw.
 struct Curve<'a> {
@@ -161,7 +161,7 @@ fn draw(title: &str, curves: &[Curve<'_>]) -> Option<Figure> {
     let y = Axis::log("time", values.chain(highs), millis);
     let summary = summary(curves);
     let svg = svg(SIZE.0, SIZE.1, &summary, |canvas| {
-        let plane = Plane::new(canvas, Margins(34.0, 158.0, 48.0, 64.0), x, y);
+        let plane = Plane::new(canvas, Margins(38.0, 138.0, 46.0, 58.0), x, y);
         let mut names = Vec::new();
         for (series, (curve, points)) in curves.iter().zip(&drawn).enumerate() {
             let series = series % SERIES;

@@ -15,7 +15,7 @@ use crate::phrases;
 /// Lines on one chart.
 const MOST_LINES: usize = 6;
 /// Sheet in page units.
-const SIZE: (f64, f64) = (640.0, 300.0);
+const SIZE: (f64, f64) = (560.0, 280.0);
 
 /// One line over time.
 struct Line {
@@ -206,7 +206,7 @@ fn draw(
         seconds(series.step_s)
     );
     let svg = svg(SIZE.0, SIZE.1, &summary, |canvas| {
-        let plane = Plane::new(canvas, Margins(34.0, 158.0, 48.0, 64.0), x, y);
+        let plane = Plane::new(canvas, Margins(38.0, 138.0, 46.0, 58.0), x, y);
         if cut_s > 0.0 {
             plane.shade(
                 series.start_s,
