@@ -154,15 +154,22 @@ pub(crate) fn rerun(verb: &str, report: &RunReport, labels: &Labels) -> String {
 /// What a ramp says: what gives way first.
 pub(crate) fn ramp(report: &RampReport, labels: &Labels) -> String {
     match (report.points.is_empty(), report.breaks.first()) {
-        (true, _) => "No load was finished.".to_owned(),
-        (_, Some(b)) => format!(
-            "First to give way is {}, at {} {}, the first load simulated that fails it.",
-            phrases::limit(&b.limit),
-            count(b.users as f64),
-            labels.unit
-        ),
+        (true, _) => "no load was finished.".to_owned(),
+        (_, Some(b)) => {
+            let what = phrases::limit(&b.limit);
+            let (fails, unit) = (count(b.users as f64), &labels.unit);
+            match largest_below(&report.points, b.users) {
+                Some(holds) => format!(
+                    "first to give way is {what}, between {} {unit}, where all holds, and {fails}, where it does not.",
+                    count(holds as f64)
+                ),
+                None => format!(
+                    "first to give way is {what}, at {fails} {unit}, the smallest load simulated."
+                ),
+            }
+        }
         (_, None) => format!(
-            "Nothing gives way up to {} {}.",
+            "nothing gives way up to {} {}.",
             largest(&report.points),
             labels.unit
         ),
@@ -183,15 +190,15 @@ pub(crate) fn capacity(report: &CapacityReport, labels: &Labels) -> String {
             };
             let how = if b.estimate { "estimate" } else { "simulated" };
             format!(
-                "Breaks at {} {}{interval}, {how}: {} gives way.",
+                "breaks at {} {}{interval}, {how}: {} gives way.",
                 count(users),
                 labels.unit,
                 phrases::limit(&b.limit)
             )
         }
-        None if report.runs.is_empty() => "No load was finished.".to_owned(),
+        None if report.runs.is_empty() => "no load was finished.".to_owned(),
         None => format!(
-            "Nothing gives way up to {} {}, the largest load simulated.",
+            "nothing gives way up to {} {}, the largest load simulated.",
             largest(&report.runs),
             labels.unit
         ),
@@ -212,6 +219,15 @@ pub(crate) fn range(points: &[RunReport], labels: &Labels) -> String {
         (Some(only), _) => format!("{} {}", count(only.users as f64), labels.unit),
         _ => "no load".to_owned(),
     }
+}
+
+/// The largest load simulated below another.
+pub(crate) fn largest_below(points: &[RunReport], users: u64) -> Option<u64> {
+    points
+        .iter()
+        .map(|run| run.users)
+        .filter(|n| *n < users)
+        .max()
 }
 
 fn largest(points: &[RunReport]) -> String {
@@ -366,7 +382,7 @@ pub(crate) fn judged(report: &CompareReport, path: &str) -> &'static str {
         () if among(&report.better) => "better",
         () if among(&report.worse) => "worse",
         () if among(&report.same) => "same",
-        () => "-",
+        () => "not judged",
     }
 }
 

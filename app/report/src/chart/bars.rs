@@ -353,7 +353,7 @@ pub(crate) fn load_line(report: &RunReport, unit: &str) -> Option<Figure> {
     }
     let how = if b.estimate { "estimate" } else { "simulated" };
     let beyond = now >= at;
-    let ratio = format!("{:.2} times", at / now);
+    let ratio = format!("{} times", count(at / now));
     let interval = match (b.users.low, b.users.high) {
         (Some(low), Some(high)) => format!(", {} to {}", count(low), count(high)),
         _ => String::new(),

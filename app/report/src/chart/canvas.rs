@@ -185,12 +185,12 @@ impl Stroke {
 
 /// How wide words are, about.
 pub(super) fn width_of(words: &str, size: f64) -> f64 {
-    words.chars().count() as f64 * size * 0.55
+    words.chars().count() as f64 * size * 0.53
 }
 
 /// Words cut to a width, with dots where they were cut.
 pub(super) fn fit(words: &str, width: f64, size: f64) -> String {
-    let most = (width / (size * 0.55)).max(2.0) as usize;
+    let most = (width / (size * 0.53)).max(2.0) as usize;
     if words.chars().count() <= most {
         return words.to_owned();
     }

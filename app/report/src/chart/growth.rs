@@ -9,7 +9,7 @@ use super::ink::{Dash, Ink};
 use super::plane::{Margins, Plane};
 use crate::numbers::{count, millis, percent, usd};
 use crate::sentences::main_latency;
-use crate::{metric, phrases};
+use crate::{metric, phrases, story};
 
 /// Lines on one chart.
 const MOST_LINES: usize = 5;
@@ -256,7 +256,7 @@ fn draw(chart: Chart<'_>, loads: &Loads<'_>) -> Option<Figure> {
         .iter()
         .map(|line| width_of(&line.name, 12.0))
         .fold(60.0, f64::max);
-    let chart_right = (longest + 32.0).min(180.0);
+    let chart_right = (longest + 32.0).min(190.0);
     let svg = svg(SIZE.0, SIZE.1, &summary, |canvas| {
         let right = x.high();
         let plane = Plane::new(canvas, Margins(60.0, chart_right, 46.0, 58.0), x, y);
@@ -310,6 +310,12 @@ fn draw(chart: Chart<'_>, loads: &Loads<'_>) -> Option<Figure> {
                 plane.moment(value, &format!("breaks at {}", count(value)), Ink::Bad, 0);
             }
             _ => {
+                let first = loads.breaks.iter().map(|b| b.users).min();
+                let holds = first.and_then(|users| story::largest_below(loads.points, users));
+                if let (Some(holds), Some(fails)) = (holds, first) {
+                    // It gives way somewhere in between.
+                    plane.shade(holds as f64, fails as f64, Ink::Bad, "");
+                }
                 for (row, (users, words)) in moments(loads.breaks).into_iter().take(2).enumerate() {
                     plane.moment(users, &words, Ink::Bad, row);
                 }

@@ -53,7 +53,7 @@ pub fn html_compare(report: &CompareReport, a: &Labels, b: &Labels) -> String {
     .into_iter()
     .flatten()
     .collect();
-    out.push_str(&section("Side by side", "", &figures(&drawn)));
+    out.push_str(&section("Side by side", "", &figures(&drawn, "")));
     for (name, run, labels) in [(names.0, &report.a, a), (names.1, &report.b, b)] {
         let objectives = tables::objectives(&run.objectives)
             .map(|grid| grid.html())
