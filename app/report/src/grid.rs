@@ -195,7 +195,7 @@ impl Grid {
 fn markdown_cell(cell: &Cell) -> String {
     let text = match cell.set {
         _ if cell.text.is_empty() => String::new(),
-        Set::Plain => escape::markdown(&cell.text),
+        Set::Plain => escape::markdown_prose(&cell.text),
         Set::Code => escape::markdown_code(&cell.text),
         Set::Verdict => format!("{} {}", mark(&cell.text), escape::markdown(&cell.text)),
     };
@@ -214,7 +214,7 @@ fn html_cell(cell: &Cell) -> String {
         )
     });
     let text = match cell.set {
-        Set::Plain => escape::html(&cell.text),
+        Set::Plain => escape::html_prose(&cell.text),
         Set::Code => format!("<code>{}</code>", escape::html(&cell.text)),
         Set::Verdict => verdict_html(&cell.text),
     };

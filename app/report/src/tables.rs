@@ -502,7 +502,7 @@ pub(crate) fn breaks(breaks: &[RampBreak], labels: &Labels) -> Option<Grid> {
     for (index, b) in breaks.iter().enumerate() {
         grid.row(vec![
             Cell::new(format!("{}", index + 1)),
-            Cell::new(story::capital(&phrases::limit(&b.limit).replace('`', ""))),
+            Cell::new(story::capital(&phrases::limit(&b.limit))),
             Cell::new(count(b.users as f64)),
         ]);
     }
@@ -584,10 +584,7 @@ pub(crate) fn limits(report: &CompareReport, names: (&str, &str)) -> Grid {
                 } else {
                     format!("{}, {how}", cell.note)
                 };
-                (
-                    story::capital(&phrases::limit(&b.limit).replace('`', "")),
-                    cell,
-                )
+                (story::capital(&phrases::limit(&b.limit)), cell)
             }
             None => ("not known".to_owned(), Cell::new("–")),
         };

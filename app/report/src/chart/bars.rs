@@ -11,6 +11,8 @@ use crate::numbers::{count, millis, percent, usd};
 use crate::{metric, phrases, story, tables};
 
 const WIDTH: f64 = 600.0;
+/// Width of the load line, which stands in a narrow column.
+const LINE_WIDTH: f64 = 500.0;
 /// Widest column of names.
 const MOST_NAMES: f64 = 250.0;
 /// Height of a row.
@@ -353,7 +355,11 @@ pub(crate) fn load_line(report: &RunReport, unit: &str) -> Option<Figure> {
     }
     let how = if b.estimate { "estimate" } else { "simulated" };
     let beyond = now >= at;
-    let ratio = format!("{} times", count(at / now));
+    let ratio = if beyond {
+        format!("the load now is {} times that", count(now / at))
+    } else {
+        format!("{} times the load now", count(at / now))
+    };
     let interval = match (b.users.low, b.users.high) {
         (Some(low), Some(high)) => format!(", {} to {}", count(low), count(high)),
         _ => String::new(),
@@ -364,7 +370,7 @@ pub(crate) fn load_line(report: &RunReport, unit: &str) -> Option<Figure> {
         "The load stands below the line"
     };
     let summary = format!(
-        "{first}: now {} {unit}, gives way at {} ({how}{interval}), {ratio} the load now. What gives way: {}.",
+        "{first}: now {} {unit}, gives way at {} ({how}{interval}), {ratio}. What gives way: {}.",
         count(now),
         count(at),
         phrases::limit(&b.limit).replace('`', "")
@@ -378,8 +384,8 @@ pub(crate) fn load_line(report: &RunReport, unit: &str) -> Option<Figure> {
         b.users.high.unwrap_or(at),
     ];
     let axis = Axis::log("", ends.into_iter(), count);
-    let svg = svg(WIDTH, 112.0, &summary, |canvas| {
-        let x = |users: f64| 20.0 + (WIDTH - 40.0) * axis.place(users);
+    let svg = svg(LINE_WIDTH, 112.0, &summary, |canvas| {
+        let x = |users: f64| 20.0 + (LINE_WIDTH - 40.0) * axis.place(users);
         let y = 56.0;
         canvas.fill(
             (x(axis.low()), y - 6.0),
@@ -416,7 +422,7 @@ pub(crate) fn load_line(report: &RunReport, unit: &str) -> Option<Figure> {
             );
         }
         canvas.text(
-            (WIDTH / 2.0, 104.0),
+            (LINE_WIDTH / 2.0, 104.0),
             &format!("{unit}, logarithmic"),
             Type {
                 side: Side::Middle,
@@ -447,7 +453,7 @@ pub(crate) fn load_line(report: &RunReport, unit: &str) -> Option<Figure> {
         let inside = |px: f64, words: &str, side| {
             let half = width_of(words, 12.0) / 2.0;
             if side == Side::Middle {
-                px.clamp(half, WIDTH - half)
+                px.clamp(half, LINE_WIDTH - half)
             } else {
                 px
             }

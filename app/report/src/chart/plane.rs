@@ -244,15 +244,12 @@ impl<'c, 'a> Plane<'c, 'a> {
             let (end, from) = self.at(*x, *y);
             // A line that ends early is named where it ends: nothing may look like its continuation.
             if end < self.right() - 60.0 {
-                let words = fit(name, self.right() - end - 12.0, 12.0);
-                self.canvas.text(
-                    (end + 10.0, from),
-                    &words,
-                    Type {
-                        ink: Ink::Text,
-                        ..LABEL
-                    },
-                );
+                let set = Type {
+                    ink: Ink::Text,
+                    side: Side::Right,
+                    ..LABEL
+                };
+                self.canvas.text((end + 4.0, from - 13.0), name, set);
                 continue;
             }
             let at = self.right() + 26.0;
