@@ -103,7 +103,7 @@ pub(crate) fn prose(
     code: impl Fn(&str) -> String,
 ) -> String {
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return plain(text);
     }
     let write = |(index, part): (usize, &&str)| {

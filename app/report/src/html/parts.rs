@@ -118,16 +118,15 @@ pub(super) fn beside(drawn: Option<&Figure>, table: Option<&Grid>) -> String {
 /// The four numbers of a run.
 pub(super) fn tiles(report: &RunReport, labels: &Labels) -> String {
     let mut all: Vec<(String, String, String)> = Vec::new();
-    if phrases::unstable_tier(report).is_none() {
-        if let Some((words, latency)) = main_latency(report) {
-            if let Some(p99) = latency.p99.value {
-                let note = match (latency.p99.low, latency.p99.high) {
-                    (Some(low), Some(high)) => format!("{} to {}", millis(low), millis(high)),
-                    _ => "no interval".to_owned(),
-                };
-                all.push((format!("99 % {words} within"), millis(p99), note));
-            }
-        }
+    if phrases::unstable_tier(report).is_none()
+        && let Some((words, latency)) = main_latency(report)
+        && let Some(p99) = latency.p99.value
+    {
+        let note = match (latency.p99.low, latency.p99.high) {
+            (Some(low), Some(high)) => format!("{} to {}", millis(low), millis(high)),
+            _ => "no interval".to_owned(),
+        };
+        all.push((format!("99 % {words} within"), millis(p99), note));
     }
     if let Some((b, users)) = report
         .breaks_at
