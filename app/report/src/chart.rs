@@ -6,12 +6,14 @@ mod canvas;
 mod curves;
 mod growth;
 mod ink;
+mod pairs;
 mod plane;
 mod time;
 
-pub(crate) use bars::{causes, cost, differences, load_line, pairs, utilization};
+pub(crate) use bars::{causes, cost, load_line, utilization};
 pub(crate) use curves::{percentiles, percentiles_of_two};
 pub(crate) use growth::{cost_by_load, latency_by_load, utilization_by_load};
+pub(crate) use pairs::{differences, pairs};
 pub(crate) use time::over_time;
 
 /// A drawing and what it says.

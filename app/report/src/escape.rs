@@ -39,20 +39,24 @@ pub(crate) fn markdown(text: &str) -> String {
             c => out.push(c),
         }
     }
-    // A line that begins like a list or a heading would become one.
-    match out.trim_start().chars().next() {
-        Some('-' | '+' | '=') => format!("\\{}", out.trim_start()),
-        Some(digit) if digit.is_ascii_digit() => {
-            let end = out.trim_start().find(|c: char| !c.is_ascii_digit());
-            match end.map(|end| (end, out.trim_start().as_bytes()[end])) {
-                Some((end, b'.' | b')')) => {
-                    let text = out.trim_start();
-                    format!("{}\\{}", &text[..end], &text[end..])
-                }
-                _ => out,
-            }
-        }
-        _ => out,
+    without_list(out)
+}
+
+/// A line that begins like a list item or a rule would become one.
+fn without_list(text: String) -> String {
+    let line = text.trim_start();
+    let digits = line.chars().take_while(char::is_ascii_digit).count();
+    let at = match line.chars().nth(digits) {
+        Some('.' | ')') if digits > 0 => digits,
+        Some('-' | '+' | '=') if digits == 0 => 0,
+        _ => return text,
+    };
+    let after = line.chars().nth(at + 1);
+    let is_marker = after.is_none_or(|c| c.is_whitespace() || (at == 0 && c == '-' || c == '='));
+    if is_marker {
+        format!("{}\\{}", &line[..at], &line[at..])
+    } else {
+        text
     }
 }
 
@@ -99,7 +103,7 @@ pub(crate) fn prose(
     code: impl Fn(&str) -> String,
 ) -> String {
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return plain(text);
     }
     let write = |(index, part): (usize, &&str)| {
@@ -157,7 +161,10 @@ mod tests {
         assert!(!text.contains("@me") && !text.contains("#12"), "{text}");
         assert_eq!(markdown("- item"), "\\- item");
         assert_eq!(markdown("12. item"), "12\\. item");
+        assert_eq!(markdown("---"), "\\---");
         assert_eq!(markdown("212 ms"), "212 ms");
+        assert_eq!(markdown("71.3 ms"), "71.3 ms");
+        assert_eq!(markdown("+4 %"), "+4 %");
     }
 
     #[test]

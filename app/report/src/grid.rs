@@ -153,7 +153,9 @@ impl Grid {
                 " class=\"n\""
             }
         };
-        let mut out = String::from("<div class=\"wide\"><table>\n");
+        // Few columns across a whole page leave the eye without a line to follow.
+        let slim = if self.head.len() < 4 { " slim" } else { "" };
+        let mut out = format!("<div class=\"wide{slim}\"><table>\n");
         if !self.caption.is_empty() {
             out.push_str(&format!(
                 "<caption>{}</caption>\n",
@@ -193,7 +195,7 @@ impl Grid {
 fn markdown_cell(cell: &Cell) -> String {
     let text = match cell.set {
         _ if cell.text.is_empty() => String::new(),
-        Set::Plain => escape::markdown(&cell.text),
+        Set::Plain => escape::markdown_prose(&cell.text),
         Set::Code => escape::markdown_code(&cell.text),
         Set::Verdict => format!("{} {}", mark(&cell.text), escape::markdown(&cell.text)),
     };
@@ -212,7 +214,7 @@ fn html_cell(cell: &Cell) -> String {
         )
     });
     let text = match cell.set {
-        Set::Plain => escape::html(&cell.text),
+        Set::Plain => escape::html_prose(&cell.text),
         Set::Code => format!("<code>{}</code>", escape::html(&cell.text)),
         Set::Verdict => verdict_html(&cell.text),
     };

@@ -185,7 +185,7 @@ mod tests {
         );
         let text = markdown_compare(&sample::compare(), &sample::labels(), &sample::labels());
         assert!(
-            text.starts_with("**team-chat-cached against team-chat is a trade"),
+            text.starts_with("**team-chat-cached against team-chat: a trade, better on"),
             "{text}"
         );
     }

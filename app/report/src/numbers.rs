@@ -2,10 +2,13 @@
 
 use sim_core::report::Estimate;
 
-/// A count: `0`, `17`, `1.2`, `200 K`, `1.25 M`.
+/// A count: `0`, `17`, `1.2`, `200 K`, `1.25 M`; a bound close to nothing as `1.2e-8`.
 #[must_use]
 pub fn count(value: f64) -> String {
     let rounded = round_to_3(value);
+    if rounded != 0.0 && rounded.abs() < 1e-3 {
+        return format!("{rounded:.1e}");
+    }
     let (scaled, unit) = match rounded.abs() {
         v if v >= 1e12 => (rounded / 1e12, " T"),
         v if v >= 1e9 => (rounded / 1e9, " G"),
@@ -133,6 +136,7 @@ mod tests {
         let cases = [
             (0.0, "0"),
             (0.25, "0.25"),
+            (1.2e-8, "1.2e-8"),
             (17.0, "17"),
             (999.4, "999"),
             (999.7, "1 K"),

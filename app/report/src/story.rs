@@ -154,15 +154,22 @@ pub(crate) fn rerun(verb: &str, report: &RunReport, labels: &Labels) -> String {
 /// What a ramp says: what gives way first.
 pub(crate) fn ramp(report: &RampReport, labels: &Labels) -> String {
     match (report.points.is_empty(), report.breaks.first()) {
-        (true, _) => "No load was finished.".to_owned(),
-        (_, Some(b)) => format!(
-            "First to give way is {}, at {} {}, the first load simulated that fails it.",
-            phrases::limit(&b.limit),
-            count(b.users as f64),
-            labels.unit
-        ),
+        (true, _) => "no load was finished.".to_owned(),
+        (_, Some(b)) => {
+            let what = phrases::limit(&b.limit);
+            let (fails, unit) = (count(b.users as f64), &labels.unit);
+            match largest_below(&report.points, b.users) {
+                Some(holds) => format!(
+                    "first to give way is {what}, between {} {unit}, where all holds, and {fails}, where it does not.",
+                    count(holds as f64)
+                ),
+                None => format!(
+                    "first to give way is {what}, at {fails} {unit}, the smallest load simulated."
+                ),
+            }
+        }
         (_, None) => format!(
-            "Nothing gives way up to {} {}.",
+            "nothing gives way up to {} {}.",
             largest(&report.points),
             labels.unit
         ),
@@ -183,15 +190,15 @@ pub(crate) fn capacity(report: &CapacityReport, labels: &Labels) -> String {
             };
             let how = if b.estimate { "estimate" } else { "simulated" };
             format!(
-                "Breaks at {} {}{interval}, {how}: {} gives way.",
+                "breaks at {} {}{interval}, {how}: {} gives way.",
                 count(users),
                 labels.unit,
                 phrases::limit(&b.limit)
             )
         }
-        None if report.runs.is_empty() => "No load was finished.".to_owned(),
+        None if report.runs.is_empty() => "no load was finished.".to_owned(),
         None => format!(
-            "Nothing gives way up to {} {}, the largest load simulated.",
+            "nothing gives way up to {} {}, the largest load simulated.",
             largest(&report.runs),
             labels.unit
         ),
@@ -214,6 +221,15 @@ pub(crate) fn range(points: &[RunReport], labels: &Labels) -> String {
     }
 }
 
+/// The largest load simulated below another.
+pub(crate) fn largest_below(points: &[RunReport], users: u64) -> Option<u64> {
+    points
+        .iter()
+        .map(|run| run.users)
+        .filter(|n| *n < users)
+        .max()
+}
+
 fn largest(points: &[RunReport]) -> String {
     points
         .last()
@@ -230,42 +246,54 @@ pub(crate) fn compare_verdict(report: &CompareReport) -> &'static str {
     }
 }
 
-/// What a comparison says, one sentence each: the verdict, and what moved most.
-pub(crate) fn compare(report: &CompareReport, a: &Labels, b: &Labels) -> Vec<String> {
-    let (ours, theirs) = names(report, a, b);
-    let (better, worse, same) = (report.better.len(), report.worse.len(), report.same.len());
-    let metrics = |n: usize| {
-        if n == 1 {
-            "1 metric".to_owned()
-        } else {
-            format!("{n} metrics")
-        }
+/// The verdict of a comparison in one sentence, without the names.
+pub(crate) fn compare_lead(report: &CompareReport) -> String {
+    let metrics = |n: usize| match n {
+        0 => "none".to_owned(),
+        1 => "1 metric".to_owned(),
+        n => format!("{n} metrics"),
     };
+    let (better, worse) = (metrics(report.better.len()), metrics(report.worse.len()));
     let first = match compare_verdict(report) {
-        "better" => format!(
-            "{theirs} is better than {ours} on {}, worse on none",
-            metrics(better)
-        ),
-        "worse" => format!(
-            "{theirs} is worse than {ours} on {}, better on none",
-            metrics(worse)
-        ),
-        "a trade" => format!(
-            "{theirs} against {ours} is a trade: better on {}, worse on {}",
-            metrics(better),
-            metrics(worse)
-        ),
-        _ => format!("No difference between {theirs} and {ours} can be told from none"),
+        "better" => format!("better on {better}, worse on none"),
+        "worse" => format!("worse on {worse}, better on none"),
+        "a trade" => format!("a trade, better on {better} and worse on {worse}"),
+        _ => "no difference that can be told from none".to_owned(),
     };
-    let first = match same {
-        0 => format!("{first}."),
-        n => format!("{first}; {} without a clear difference.", metrics(n)),
+    match (report.same.len(), compare_verdict(report)) {
+        (0, _) | (_, "same") => format!("{first}."),
+        (n, _) => format!("{first}; no clear difference on {}.", metrics(n)),
+    }
+}
+
+/// What moved most, one sentence each: latency, cost, and where each design breaks.
+pub(crate) fn compare_moved(report: &CompareReport) -> Vec<String> {
+    let mut all: Vec<String> = headline_metrics(report)
+        .filter_map(|path| moved(report, path))
+        .collect();
+    let breaks = |run: &RunReport| {
+        let b = run.breaks_at.as_ref()?;
+        let how = if b.estimate { "estimate" } else { "simulated" };
+        Some(match (b.users.low, b.users.high) {
+            (Some(low), Some(high)) => {
+                format!(
+                    "{} ({} to {}, {how})",
+                    count(b.users.value?),
+                    count(low),
+                    count(high)
+                )
+            }
+            _ => format!("{} ({how})", count(b.users.value?)),
+        })
     };
-    let mut all = vec![first];
-    for path in headline_metrics(report) {
-        if let Some(sentence) = moved(report, path) {
-            all.push(sentence);
-        }
+    if let (Some(before), Some(after)) = (breaks(&report.a), breaks(&report.b)) {
+        let limit = |run: &RunReport| run.breaks_at.as_ref().map(|b| phrases::limit(&b.limit));
+        let what = match (limit(&report.a), limit(&report.b)) {
+            (Some(a), Some(b)) if a != b => format!("; first to give way is {b} instead of {a}"),
+            (_, Some(b)) => format!("; first to give way is {b} in both"),
+            _ => String::new(),
+        };
+        all.push(format!("Breaks at {after} instead of {before}{what}."));
     }
     all
 }
@@ -285,11 +313,10 @@ pub(crate) fn names(report: &CompareReport, a: &Labels, b: &Labels) -> (String, 
 }
 
 fn headline_metrics(report: &CompareReport) -> impl Iterator<Item = &'static str> {
-    const FIRST: [&str; 5] = [
+    const FIRST: [&str; 4] = [
         "publish.delivered.p99",
         "query.answered.p99",
         "cost.usd_per_month",
-        "breaks_at",
         "publish.lost",
     ];
     FIRST
@@ -355,7 +382,7 @@ pub(crate) fn judged(report: &CompareReport, path: &str) -> &'static str {
         () if among(&report.better) => "better",
         () if among(&report.worse) => "worse",
         () if among(&report.same) => "same",
-        () => "-",
+        () => "not judged",
     }
 }
 
@@ -475,10 +502,16 @@ mod tests {
 
     #[test]
     fn a_comparison_says_what_moved_and_by_how_much() {
-        let (a, b) = (sample::labels(), sample::labels());
-        let said = compare(&sample::compare(), &a, &b).join(" ");
+        let report = sample::compare();
+        assert_eq!(
+            compare_lead(&report),
+            "a trade, better on 2 metrics and worse on 1 metric; no clear difference on 3 metrics."
+        );
+        let said = compare_moved(&report).join(" ");
         assert!(
-            said.contains("is a trade: better on 2 metrics, worse on 1 metric"),
+            said.contains(
+                "Breaks at 610 K (588 K to 633 K, simulated) instead of 255 K (estimate)"
+            ),
             "{said}"
         );
         assert!(

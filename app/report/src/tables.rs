@@ -119,7 +119,7 @@ pub(crate) fn places(
         let mut row = vec![Cell::new(name), Cell::new(percent(share))];
         row.extend(operations.iter().map(|(_, places)| match places.get(name) {
             Some(l) => Cell::estimate(l.p99, millis),
-            None => Cell::new("-"),
+            None => Cell::new("–"),
         }));
         grid.row(row);
     }
@@ -463,13 +463,13 @@ pub(crate) fn loads(points: &[RunReport], breaks: &[RampBreak], labels: &Labels)
             Cell::new(
                 run.cost
                     .as_ref()
-                    .map_or_else(|| "-".to_owned(), |c| usd(pick(c))),
+                    .map_or_else(|| "–".to_owned(), |c| usd(pick(c))),
             )
         };
         let fresh = breaks.iter().filter(|b| b.users == run.users).count();
         let state = match (unstable, run.stop.as_str(), fresh) {
             (Some(tier), ..) => format!("unstable: {}", phrases::tier(&tier)),
-            (None, "Finished", 0) => "-".to_owned(),
+            (None, "Finished", 0) => "–".to_owned(),
             (None, "Finished", n) => format!("{n} new"),
             (None, _, 0) => "stopped early".to_owned(),
             (None, _, n) => format!("stopped early, {n} new"),
@@ -480,10 +480,10 @@ pub(crate) fn loads(points: &[RunReport], breaks: &[RampBreak], labels: &Labels)
             percentile(|l| l.p50),
             percentile(|l| l.p99),
             Cell::new(fullest.map_or_else(
-                || "-".to_owned(),
+                || "–".to_owned(),
                 |b| format!("{} {}", phrases::tier(&b.tier), b.resource),
             )),
-            Cell::new(fullest.map_or_else(|| "-".to_owned(), |b| percent(b.utilization))),
+            Cell::new(fullest.map_or_else(|| "–".to_owned(), |b| percent(b.utilization))),
             money(|c| c.usd_per_month),
             money(|c| c.usd_per_user_month),
             Cell::new(state),
@@ -502,7 +502,7 @@ pub(crate) fn breaks(breaks: &[RampBreak], labels: &Labels) -> Option<Grid> {
     for (index, b) in breaks.iter().enumerate() {
         grid.row(vec![
             Cell::new(format!("{}", index + 1)),
-            Cell::new(story::capital(&phrases::limit(&b.limit).replace('`', ""))),
+            Cell::new(story::capital(&phrases::limit(&b.limit))),
             Cell::new(count(b.users as f64)),
         ]);
     }
@@ -527,7 +527,7 @@ pub(crate) fn differences(report: &CompareReport, names: (&str, &str)) -> Option
         let kind = metric::kind(path);
         let side = |run: &RunReport| match metric::value(path, run) {
             Some(e) => Cell::estimate(e, |v| kind.show(v)),
-            None => Cell::new("-"),
+            None => Cell::new("–"),
         };
         let difference = report
             .differences
@@ -540,7 +540,7 @@ pub(crate) fn differences(report: &CompareReport, names: (&str, &str)) -> Option
             side(&report.a),
             side(&report.b),
             Cell::estimate(difference, |v| kind.signed(v)),
-            Cell::new(story::relative(report, path).unwrap_or_else(|| "-".to_owned())),
+            Cell::new(story::relative(report, path).unwrap_or_else(|| "–".to_owned())),
         ]);
     }
     grid.filled()
@@ -548,7 +548,7 @@ pub(crate) fn differences(report: &CompareReport, names: (&str, &str)) -> Option
 
 /// Metrics of a comparison: worse, better, the rest; each by name.
 pub(crate) fn by_verdict(report: &CompareReport) -> Vec<&str> {
-    const ORDER: [&str; 4] = ["worse", "better", "same", "-"];
+    const ORDER: [&str; 4] = ["worse", "better", "same", "not judged"];
     let rank = |path: &str| {
         let judged = story::judged(report, path);
         ORDER
@@ -565,13 +565,13 @@ pub(crate) fn by_verdict(report: &CompareReport) -> Vec<&str> {
 pub(crate) fn limits(report: &CompareReport, names: (&str, &str)) -> Grid {
     let mut grid = Grid::new(
         "Where each breaks",
-        2,
+        3,
         &[
             "design",
             "first to give way",
-            "breaks at",
             "fullest now",
             "used",
+            "breaks at",
         ],
     );
     for (name, run) in [(names.0, &report.a), (names.1, &report.b)] {
@@ -584,23 +584,20 @@ pub(crate) fn limits(report: &CompareReport, names: (&str, &str)) -> Grid {
                 } else {
                     format!("{}, {how}", cell.note)
                 };
-                (
-                    story::capital(&phrases::limit(&b.limit).replace('`', "")),
-                    cell,
-                )
+                (story::capital(&phrases::limit(&b.limit)), cell)
             }
-            None => ("not known".to_owned(), Cell::new("-")),
+            None => ("not known".to_owned(), Cell::new("–")),
         };
         let fullest = run.bottleneck.as_ref();
         grid.row(vec![
             Cell::new(name),
             Cell::new(what),
-            at,
             Cell::new(fullest.map_or_else(
-                || "-".to_owned(),
+                || "–".to_owned(),
                 |b| phrases::resource(&b.tier, &b.resource),
             )),
-            Cell::new(fullest.map_or_else(|| "-".to_owned(), |b| percent(b.utilization))),
+            Cell::new(fullest.map_or_else(|| "–".to_owned(), |b| percent(b.utilization))),
+            at,
         ]);
     }
     grid

@@ -1,6 +1,6 @@
-//! Bars: how full the tiers are, where the time goes, what it costs, how far the load may rise, what two designs differ in.
+//! Bars: how full the tiers are, where the time goes, what it costs, how far the load may rise.
 
-use sim_core::report::{CompareReport, Estimate, OperationReport, RunReport};
+use sim_core::report::{OperationReport, RunReport};
 
 use super::Figure;
 use super::axis::Axis;
@@ -8,15 +8,17 @@ use super::canvas::{Canvas, HAIR, LABEL, Side, Stroke, Type, fit, svg, width_of}
 use super::ink::{Dash, Ink};
 use crate::grid::letter;
 use crate::numbers::{count, millis, percent, usd};
-use crate::{metric, phrases, story, tables};
+use crate::{phrases, tables};
 
-const WIDTH: f64 = 640.0;
-/// Where bars begin: names stand left of it.
-const NAMES: f64 = 190.0;
+pub(super) const WIDTH: f64 = 600.0;
+/// Width of the load line, which stands in a narrow column.
+const LINE_WIDTH: f64 = 500.0;
+/// Widest column of names.
+const MOST_NAMES: f64 = 250.0;
 /// Height of a row.
-const ROW: f64 = 27.0;
+pub(super) const ROW: f64 = 27.0;
 /// Rows of a chart; the table holds all.
-const MOST_ROWS: usize = 14;
+pub(super) const MOST_ROWS: usize = 14;
 
 const NAME: Type = Type {
     ink: Ink::Text,
@@ -25,8 +27,17 @@ const NAME: Type = Type {
     bold: false,
 };
 
-fn name(canvas: &Canvas<'_>, y: f64, words: &str) {
-    canvas.text((NAMES - 10.0, y), &fit(words, NAMES - 14.0, 12.5), NAME);
+/// Where bars begin: right of the longest name.
+pub(super) fn begin<'a>(names: impl Iterator<Item = &'a str>) -> f64 {
+    let widest = names
+        .map(|words| width_of(words, NAME.size))
+        .fold(60.0, f64::max);
+    (widest + 14.0).min(MOST_NAMES)
+}
+
+pub(super) fn name(canvas: &Canvas<'_>, begin: f64, y: f64, words: &str) {
+    let words = fit(words, begin - 10.0, NAME.size);
+    canvas.text((begin - 10.0, y), &words, NAME);
 }
 
 /// Mean and hottest utilisation of every resource, with the line at 80 %.
@@ -55,14 +66,15 @@ pub(crate) fn utilization(report: &RunReport) -> Option<Figure> {
         rows.retain(|r| r.1 >= least);
         rows.truncate(MOST_ROWS);
     }
-    let (right, top) = (560.0, 30.0);
+    let (right, top) = (520.0, 30.0);
+    let begin = begin(rows.iter().map(|r| r.0.as_str()));
     let at = |share: f64| {
         let share = if share.is_nan() {
             0.0
         } else {
             share.clamp(0.0, 1.1)
         };
-        NAMES + (right - NAMES) * share / 1.1
+        begin + (right - begin) * share / 1.1
     };
     let height = top + ROW * rows.len() as f64 + 8.0;
     let hidden = if all > rows.len() {
@@ -107,7 +119,7 @@ pub(crate) fn utilization(report: &RunReport) -> Option<Figure> {
                 h if *h >= 0.8 => Ink::Warn,
                 _ => Ink::Series(0),
             };
-            name(canvas, y, words);
+            name(canvas, begin, y, words);
             canvas.fill(
                 (at(0.0), y - 7.0),
                 (at(*hottest).max(at(0.0) + 1.0), y + 7.0),
@@ -161,6 +173,9 @@ pub(crate) fn utilization(report: &RunReport) -> Option<Figure> {
     })
 }
 
+/// A stacked bar: name, value, how long each part is, height.
+type Bar<'a> = (&'a str, String, fn(&tables::Part) -> f64, f64);
+
 /// The mean beside the slowest 1 %, in parts.
 pub(crate) fn causes(operation_name: &str, operation: &OperationReport) -> Option<Figure> {
     let parts = tables::parts(operation);
@@ -168,7 +183,7 @@ pub(crate) fn causes(operation_name: &str, operation: &OperationReport) -> Optio
     if total <= 0.0 || !total.is_finite() {
         return None;
     }
-    let (left, right) = (110.0, 630.0);
+    let (left, right) = (96.0, WIDTH - 4.0);
     let top_of = |pick: fn(&tables::Part) -> f64| {
         parts
             .iter()
@@ -182,7 +197,7 @@ pub(crate) fn causes(operation_name: &str, operation: &OperationReport) -> Optio
         top_of(|p| p.of_tail).unwrap_or_default()
     );
     let svg = svg(WIDTH, 126.0, &summary, |canvas| {
-        let bars: [(&str, String, fn(&tables::Part) -> f64, f64); 2] = [
+        let bars: [Bar<'_>; 2] = [
             ("mean", millis(total), |p| p.of_mean, 36.0),
             ("slowest 1 %", String::new(), |p| p.of_tail, 90.0),
         ];
@@ -268,7 +283,8 @@ pub(crate) fn cost(report: &RunReport) -> Option<Figure> {
     if most <= 0.0 {
         return None;
     }
-    let (right, top) = (500.0, 8.0);
+    let (right, top) = (470.0, 8.0);
+    let begin = begin(items.iter().map(|i| i.0.as_str()));
     let height = top + ROW * (items.len() as f64 + 1.0) + 12.0;
     let share = |usd: f64| {
         if cost.usd_per_month > 0.0 {
@@ -290,17 +306,17 @@ pub(crate) fn cost(report: &RunReport) -> Option<Figure> {
     let svg = svg(WIDTH, height, &summary, |canvas| {
         for (index, (words, value)) in items.iter().enumerate() {
             let y = top + ROW * (index as f64 + 0.5);
-            name(canvas, y, words);
-            let width = ((right - NAMES) * value / most).max(1.0);
+            name(canvas, begin, y, words);
+            let width = ((right - begin) * value / most).max(1.0);
             canvas.fill(
-                (NAMES, y - 7.0),
-                (NAMES + width, y + 7.0),
+                (begin, y - 7.0),
+                (begin + width, y + 7.0),
                 Ink::Series(0),
                 1.0,
             );
             let label = format!("{}, {}", usd(*value), percent(share(*value)));
             canvas.text(
-                (NAMES + width + 8.0, y),
+                (begin + width + 8.0, y),
                 &label,
                 Type {
                     ink: Ink::Text,
@@ -311,12 +327,12 @@ pub(crate) fn cost(report: &RunReport) -> Option<Figure> {
         let y = height - ROW * 0.5 - 2.0;
         canvas.line((20.0, y - ROW * 0.5), (WIDTH - 10.0, y - ROW * 0.5), HAIR);
         canvas.text(
-            (NAMES - 10.0, y),
+            (begin - 10.0, y),
             "total a month",
             Type { bold: true, ..NAME },
         );
         canvas.text(
-            (NAMES, y),
+            (begin, y),
             &usd(cost.usd_per_month),
             Type {
                 ink: Ink::Text,
@@ -342,7 +358,11 @@ pub(crate) fn load_line(report: &RunReport, unit: &str) -> Option<Figure> {
     }
     let how = if b.estimate { "estimate" } else { "simulated" };
     let beyond = now >= at;
-    let ratio = format!("{:.2} times", at / now);
+    let ratio = if beyond {
+        format!("the load now is {} times that", count(now / at))
+    } else {
+        format!("{} times the load now", count(at / now))
+    };
     let interval = match (b.users.low, b.users.high) {
         (Some(low), Some(high)) => format!(", {} to {}", count(low), count(high)),
         _ => String::new(),
@@ -353,7 +373,7 @@ pub(crate) fn load_line(report: &RunReport, unit: &str) -> Option<Figure> {
         "The load stands below the line"
     };
     let summary = format!(
-        "{first}: now {} {unit}, gives way at {} ({how}{interval}), {ratio} the load now. What gives way: {}.",
+        "{first}: now {} {unit}, gives way at {} ({how}{interval}), {ratio}. What gives way: {}.",
         count(now),
         count(at),
         phrases::limit(&b.limit).replace('`', "")
@@ -367,8 +387,8 @@ pub(crate) fn load_line(report: &RunReport, unit: &str) -> Option<Figure> {
         b.users.high.unwrap_or(at),
     ];
     let axis = Axis::log("", ends.into_iter(), count);
-    let svg = svg(WIDTH, 112.0, &summary, |canvas| {
-        let x = |users: f64| 20.0 + (WIDTH - 40.0) * axis.place(users);
+    let svg = svg(LINE_WIDTH, 112.0, &summary, |canvas| {
+        let x = |users: f64| 20.0 + (LINE_WIDTH - 40.0) * axis.place(users);
         let y = 56.0;
         canvas.fill(
             (x(axis.low()), y - 6.0),
@@ -405,7 +425,7 @@ pub(crate) fn load_line(report: &RunReport, unit: &str) -> Option<Figure> {
             );
         }
         canvas.text(
-            (WIDTH / 2.0, 104.0),
+            (LINE_WIDTH / 2.0, 104.0),
             &format!("{unit}, logarithmic"),
             Type {
                 side: Side::Middle,
@@ -436,7 +456,7 @@ pub(crate) fn load_line(report: &RunReport, unit: &str) -> Option<Figure> {
         let inside = |px: f64, words: &str, side| {
             let half = width_of(words, 12.0) / 2.0;
             if side == Side::Middle {
-                px.clamp(half, WIDTH - half)
+                px.clamp(half, LINE_WIDTH - half)
             } else {
                 px
             }
@@ -468,250 +488,6 @@ pub(crate) fn load_line(report: &RunReport, unit: &str) -> Option<Figure> {
     });
     Some(Figure {
         title: "How far the load may rise".to_owned(),
-        summary,
-        svg,
-    })
-}
-
-/// Relative differences with their intervals: left of the line is less.
-pub(crate) fn differences(report: &CompareReport, names: (&str, &str)) -> Option<Figure> {
-    let rows: Vec<(&str, f64, Option<(f64, f64)>)> = tables::by_verdict(report)
-        .into_iter()
-        .filter_map(|path| {
-            let share =
-                |end: fn(&Estimate) -> Option<f64>| story::relative_share(report, path, end);
-            let interval = share(|d| d.low).zip(share(|d| d.high));
-            Some((path, share(|d| d.value)?, interval))
-        })
-        .take(MOST_ROWS)
-        .collect();
-    if rows.is_empty() {
-        return None;
-    }
-    let widest = rows
-        .iter()
-        .flat_map(|(_, v, i)| [*v, i.map_or(0.0, |i| i.0), i.map_or(0.0, |i| i.1)])
-        .map(f64::abs)
-        .fold(0.01, f64::max)
-        .min(2.0);
-    let (left, right, top) = (NAMES + 10.0, 510.0, 30.0);
-    let x = |share: f64| left + (right - left) * (0.5 + 0.48 * (share / widest).clamp(-1.0, 1.0));
-    let height = top + ROW * rows.len() as f64 + 10.0;
-    let say = |(path, share, _): &(&str, f64, Option<(f64, f64)>)| {
-        format!(
-            "{} {} ({})",
-            metric::words(path),
-            signed_percent(*share),
-            story::judged(report, path)
-        )
-    };
-    let summary = format!(
-        "{} against {}, relative: {}. Lines are 95 % intervals of the paired difference.",
-        names.1,
-        names.0,
-        rows.iter().map(say).collect::<Vec<_>>().join("; ")
-    );
-    let svg = svg(WIDTH, height, &summary, |canvas| {
-        for share in [-widest, 0.0, widest] {
-            let stroke = if share == 0.0 {
-                Stroke {
-                    ink: Ink::Muted,
-                    ..HAIR
-                }
-            } else {
-                HAIR
-            };
-            canvas.line((x(share), top - 8.0), (x(share), height - 6.0), stroke);
-            let label = if share == 0.0 {
-                "no difference".to_owned()
-            } else {
-                signed_percent(share)
-            };
-            canvas.text(
-                (x(share), top - 17.0),
-                &label,
-                Type {
-                    side: Side::Middle,
-                    size: 11.0,
-                    ..LABEL
-                },
-            );
-        }
-        for (index, (path, share, interval)) in rows.iter().enumerate() {
-            let y = top + ROW * (index as f64 + 0.5);
-            name(canvas, y, &metric::words(path));
-            let judged = story::judged(report, path);
-            let (ink, series) = match judged {
-                "better" => (Ink::Good, 0),
-                "worse" => (Ink::Bad, 3),
-                _ => (Ink::Muted, 1),
-            };
-            if let Some((low, high)) = interval {
-                canvas.line(
-                    (x(*low), y),
-                    (x(*high), y),
-                    Stroke {
-                        ink,
-                        dash: Dash::Solid,
-                        width: 2.0,
-                    },
-                );
-            }
-            canvas.mark((x(*share), y), series, ink);
-            let words = format!("{} {judged}", signed_percent(*share));
-            canvas.text(
-                (right + 14.0, y),
-                &words,
-                Type {
-                    ink: Ink::Text,
-                    bold: judged == "better" || judged == "worse",
-                    ..LABEL
-                },
-            );
-        }
-    });
-    Some(Figure {
-        title: "What moved, and by how much".to_owned(),
-        summary,
-        svg,
-    })
-}
-
-fn signed_percent(share: f64) -> String {
-    match share {
-        s if s > 0.0 => format!("+{}", percent(s)),
-        s if s < 0.0 => format!("−{}", percent(-s)),
-        _ => percent(0.0),
-    }
-}
-
-/// The fullest resources of both designs, side by side.
-pub(crate) fn pairs(report: &CompareReport, names: (&str, &str)) -> Option<Figure> {
-    let used = |run: &RunReport, tier: &str, resource: &str| {
-        run.tiers
-            .get(tier)
-            .and_then(|t| t.utilization.get(resource))
-            .map(|u| u.hottest)
-    };
-    let mut keys: Vec<(&String, &String)> = [&report.a, &report.b]
-        .into_iter()
-        .flat_map(|run| {
-            run.tiers
-                .iter()
-                .flat_map(|(tier, t)| t.utilization.keys().map(move |r| (tier, r)))
-        })
-        .collect();
-    keys.sort();
-    keys.dedup();
-    let mut rows: Vec<(String, Option<f64>, Option<f64>)> = keys
-        .into_iter()
-        .map(|(tier, r)| {
-            let label = format!("{} {}", phrases::tier(tier), r.replace('_', " "));
-            (label, used(&report.a, tier, r), used(&report.b, tier, r))
-        })
-        .collect();
-    rows.sort_by(|x, y| {
-        let most =
-            |r: &(String, Option<f64>, Option<f64>)| r.1.unwrap_or(0.0).max(r.2.unwrap_or(0.0));
-        most(y).total_cmp(&most(x))
-    });
-    rows.truncate(8);
-    if rows.is_empty() {
-        return None;
-    }
-    let (right, top, row) = (560.0, 30.0, 38.0);
-    let at = |share: f64| NAMES + (right - NAMES) * share.clamp(0.0, 1.1) / 1.1;
-    let height = top + row * rows.len() as f64 + 34.0;
-    let say = |v: Option<f64>| v.map_or_else(|| "not there".to_owned(), percent);
-    let said: Vec<String> = rows
-        .iter()
-        .take(4)
-        .map(|(n, a, b)| format!("{n}: {} and {}", say(*a), say(*b)))
-        .collect();
-    let summary = format!(
-        "Hottest instance in {} and in {}: {}.",
-        names.0,
-        names.1,
-        said.join("; ")
-    );
-    let svg = svg(WIDTH, height, &summary, |canvas| {
-        for share in [0.0, 0.5, 1.0] {
-            canvas.line((at(share), top - 8.0), (at(share), height - 34.0), HAIR);
-            canvas.text(
-                (at(share), top - 17.0),
-                &percent(share),
-                Type {
-                    side: Side::Middle,
-                    size: 11.0,
-                    ..LABEL
-                },
-            );
-        }
-        for (index, (words, a, b)) in rows.iter().enumerate() {
-            let y = top + row * (index as f64 + 0.5);
-            name(canvas, y, words);
-            for (value, dy, series) in [(a, -7.0, 0), (b, 7.0, 1)] {
-                if let Some(value) = value {
-                    canvas.fill(
-                        (at(0.0), y + dy - 6.0),
-                        (at(*value).max(at(0.0) + 1.0), y + dy + 6.0),
-                        Ink::Series(series),
-                        1.0,
-                    );
-                }
-                canvas.text(
-                    (right + 8.0, y + dy),
-                    &say(*value),
-                    Type {
-                        ink: Ink::Text,
-                        size: 11.5,
-                        ..LABEL
-                    },
-                );
-            }
-        }
-        let line = (at(0.8), top - 8.0);
-        canvas.line(
-            line,
-            (at(0.8), height - 34.0),
-            Stroke {
-                ink: Ink::Warn,
-                dash: Dash::Dashed,
-                width: 1.4,
-            },
-        );
-        canvas.text(
-            (at(0.8), top - 17.0),
-            "80 %",
-            Type {
-                ink: Ink::Warn,
-                side: Side::Middle,
-                size: 11.0,
-                bold: true,
-            },
-        );
-        let mut from = NAMES;
-        for (words, place, series) in [(names.0, "upper", 0), (names.1, "lower", 1)] {
-            let words = fit(&format!("{place}: {words}"), 180.0, 12.0);
-            canvas.fill(
-                (from, height - 17.0),
-                (from + 10.0, height - 7.0),
-                Ink::Series(series),
-                1.0,
-            );
-            canvas.text(
-                (from + 16.0, height - 12.0),
-                &words,
-                Type {
-                    ink: Ink::Text,
-                    ..LABEL
-                },
-            );
-            from += 34.0 + width_of(&words, 12.0);
-        }
-    });
-    Some(Figure {
-        title: "How full the tiers are, both designs".to_owned(),
         summary,
         svg,
     })

@@ -4,7 +4,7 @@ use sim_core::report::{CompareReport, Estimate, LatencyReport, RunReport};
 
 use super::Figure;
 use super::axis::Axis;
-use super::canvas::{Stroke, svg};
+use super::canvas::{Stroke, svg, width_of};
 use super::ink::{Dash, Ink, SERIES};
 use super::plane::{Margins, Plane};
 use crate::numbers::millis;
@@ -14,7 +14,7 @@ use crate::sentences::by_importance;
 /// Lines on one chart.
 const MOST_CURVES: usize = 6;
 /// Sheet in page units.
-const SIZE: (f64, f64) = (640.0, 360.0);
+const SIZE: (f64, f64) = (560.0, 330.0);
 
 /// One distribution to draw.
 struct Curve<'a> {
@@ -160,8 +160,13 @@ fn draw(title: &str, curves: &[Curve<'_>]) -> Option<Figure> {
         .filter_map(|(_, e)| e.high);
     let y = Axis::log("time", values.chain(highs), millis);
     let summary = summary(curves);
+    let longest = curves
+        .iter()
+        .map(|curve| width_of(&curve.name, 12.0))
+        .fold(60.0, f64::max);
+    let right = (longest + 32.0).min(190.0);
     let svg = svg(SIZE.0, SIZE.1, &summary, |canvas| {
-        let plane = Plane::new(canvas, Margins(34.0, 158.0, 48.0, 64.0), x, y);
+        let plane = Plane::new(canvas, Margins(38.0, right, 46.0, 58.0), x, y);
         let mut names = Vec::new();
         for (series, (curve, points)) in curves.iter().zip(&drawn).enumerate() {
             let series = series % SERIES;

@@ -4,17 +4,19 @@ use sim_core::report::{BreaksAt, Estimate, RampBreak, RunReport};
 
 use super::Figure;
 use super::axis::Axis;
-use super::canvas::{Stroke, svg};
+use super::canvas::{Stroke, svg, width_of};
 use super::ink::{Dash, Ink};
 use super::plane::{Margins, Plane};
 use crate::numbers::{count, millis, percent, usd};
 use crate::sentences::main_latency;
-use crate::{metric, phrases};
+use crate::{metric, phrases, story};
 
 /// Lines on one chart.
-const MOST_LINES: usize = 6;
+const MOST_LINES: usize = 5;
+/// Lines said in words; the table holds all.
+const MOST_SAID: usize = 3;
 /// Sheet in page units.
-const SIZE: (f64, f64) = (640.0, 340.0);
+const SIZE: (f64, f64) = (560.0, 320.0);
 
 /// One line against users.
 struct Line {
@@ -171,13 +173,17 @@ pub(crate) fn utilization_by_load(
     unit: &str,
 ) -> Option<Figure> {
     let last = points.last()?;
+    // One line per tier: its fullest resource at the largest load.
     let mut named: Vec<(&str, &str, f64)> = last
         .tiers
         .iter()
-        .flat_map(|(tier, t)| {
-            t.utilization
+        .filter_map(|(tier, t)| {
+            let fullest = t
+                .utilization
                 .iter()
-                .map(move |(r, u)| (tier.as_str(), r.as_str(), u.hottest))
+                .max_by(|a, b| a.1.hottest.total_cmp(&b.1.hottest));
+            let (resource, used) = fullest?;
+            Some((tier.as_str(), resource.as_str(), used.hottest))
         })
         .collect();
     named.sort_by(|a, b| b.2.total_cmp(&a.2));
@@ -190,7 +196,7 @@ pub(crate) fn utilization_by_load(
                 .iter()
                 .filter_map(|run| {
                     let used = run.tiers.get(*tier)?.utilization.get(*resource)?;
-                    Some((run.users as f64, Estimate::point(used.hottest.min(1.2))))
+                    Some((run.users as f64, Estimate::point(used.hottest)))
                 })
                 .collect(),
         })
@@ -203,10 +209,10 @@ pub(crate) fn utilization_by_load(
         .flat_map(|l| &l.points)
         .filter_map(|(_, e)| e.value)
         .fold(1.0, f64::max);
-    let y = Axis::fixed("", 0.0, most.max(1.05), ticks);
+    let y = Axis::fixed("", 0.0, most.clamp(1.05, 1.2), ticks);
     let title = format!("Utilisation against {unit}");
     let levels = vec![(0.8, "80 %".to_owned(), Ink::Warn)];
-    let axis = "hottest instance; above 100 % more is asked than there is";
+    let axis = "fullest resource of each tier, hottest instance; drawn up to 120 %";
     draw(
         Chart {
             title,
@@ -246,9 +252,14 @@ fn draw(chart: Chart<'_>, loads: &Loads<'_>) -> Option<Figure> {
     let users = loads.points.iter().map(|run| run.users as f64).chain(ends);
     let x = Axis::log(&format!("{}, logarithmic", loads.unit), users, count);
     let summary = summary(&lines, unit, loads);
+    let longest = lines
+        .iter()
+        .map(|line| width_of(&line.name, 12.0))
+        .fold(60.0, f64::max);
+    let chart_right = (longest + 32.0).min(190.0);
     let svg = svg(SIZE.0, SIZE.1, &summary, |canvas| {
         let right = x.high();
-        let plane = Plane::new(canvas, Margins(34.0, 158.0, 48.0, 64.0), x, y);
+        let plane = Plane::new(canvas, Margins(60.0, chart_right, 46.0, 58.0), x, y);
         let unstable: Vec<&RunReport> = loads
             .points
             .iter()
@@ -299,6 +310,12 @@ fn draw(chart: Chart<'_>, loads: &Loads<'_>) -> Option<Figure> {
                 plane.moment(value, &format!("breaks at {}", count(value)), Ink::Bad, 0);
             }
             _ => {
+                let first = loads.breaks.iter().map(|b| b.users).min();
+                let holds = first.and_then(|users| story::largest_below(loads.points, users));
+                if let (Some(holds), Some(fails)) = (holds, first) {
+                    // It gives way somewhere in between.
+                    plane.shade(holds as f64, fails as f64, Ink::Bad, "");
+                }
                 for (row, (users, words)) in moments(loads.breaks).into_iter().take(2).enumerate() {
                     plane.moment(users, &words, Ink::Bad, row);
                 }
@@ -340,6 +357,7 @@ fn moments(breaks: &[RampBreak]) -> Vec<(f64, String)> {
 fn summary(lines: &[Line], unit: fn(f64) -> String, loads: &Loads<'_>) -> String {
     let each: Vec<String> = lines
         .iter()
+        .take(MOST_SAID)
         .filter_map(|line| {
             let (from, first) = line.points.first()?;
             let (to, last) = line.points.last()?;

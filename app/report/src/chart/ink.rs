@@ -34,7 +34,7 @@ pub(crate) enum Dash {
     /// ·····
     Dotted,
     /// ━ · ━
-    DashDot,
+    Mixed,
 }
 
 /// First byte of a marker colour.
@@ -79,7 +79,7 @@ impl Ink {
 impl Dash {
     /// The dash of a series: the first is solid.
     pub(crate) fn of_series(index: usize) -> Self {
-        [Dash::Solid, Dash::Dashed, Dash::Dotted, Dash::DashDot][index % 4]
+        [Dash::Solid, Dash::Dashed, Dash::Dotted, Dash::Mixed][index % 4]
     }
 
     fn number(self) -> u8 {
@@ -87,7 +87,7 @@ impl Dash {
             Dash::Solid => 0,
             Dash::Dashed => 1,
             Dash::Dotted => 2,
-            Dash::DashDot => 3,
+            Dash::Mixed => 3,
         }
     }
 

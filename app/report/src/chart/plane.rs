@@ -89,7 +89,8 @@ impl<'c, 'a> Plane<'c, 'a> {
                 ..LABEL
             },
         );
-        self.canvas.text((2.0, top - 16.0), &self.y.title, LABEL);
+        self.canvas
+            .text((2.0, (top - 22.0).min(14.0)), &self.y.title, LABEL);
     }
 
     /// Where data stand on the sheet.
@@ -188,40 +189,30 @@ impl<'c, 'a> Plane<'c, 'a> {
         );
     }
 
-    /// A line down the plane with its name at the top, on the side that has room.
+    /// A line down the plane with its name above it, in one of two rows, on the side that has room.
     pub(super) fn moment(&self, x: f64, words: &str, ink: Ink, row: usize) {
         let (px, _) = self.at(x, self.y.low());
-        self.canvas.line(
-            (px, self.top()),
-            (px, self.bottom()),
-            Stroke {
-                ink,
-                dash: Dash::Dashed,
-                width: 1.4,
-            },
-        );
-        let middle = (self.margins.3 + self.right()) / 2.0;
-        let (side, dx) = if px > middle {
-            (Side::Right, -5.0)
-        } else {
-            (Side::Left, 5.0)
+        let y = self.top() - 8.0 - 14.0 * row as f64;
+        let stroke = Stroke {
+            ink,
+            dash: Dash::Dashed,
+            width: 1.4,
         };
-        let y = self.top() + 8.0 + 15.0 * row as f64;
-        let room = if px > middle {
-            px - self.margins.3
+        self.canvas.line((px, y - 5.0), (px, self.bottom()), stroke);
+        let left_room = px - 4.0;
+        let right_room = self.size.0 - px - 4.0;
+        let (side, dx, room) = if left_room > right_room {
+            (Side::Right, -5.0, left_room)
         } else {
-            self.right() - px
+            (Side::Left, 5.0, right_room)
         };
-        self.canvas.text(
-            (px + dx, y),
-            &fit(words, room - 8.0, 11.5),
-            Type {
-                ink,
-                size: 11.5,
-                side,
-                bold: true,
-            },
-        );
+        let set = Type {
+            ink,
+            size: 11.5,
+            side,
+            bold: true,
+        };
+        self.canvas.text((px + dx, y), &fit(words, room, 11.5), set);
     }
 
     /// Shade between two places.
@@ -231,7 +222,7 @@ impl<'c, 'a> Plane<'c, 'a> {
         self.canvas
             .fill((left, self.top()), (right, self.bottom()), ink, 0.1);
         self.canvas.text(
-            (left + 4.0, self.top() + 8.0),
+            (left + 4.0, self.bottom() - 9.0),
             words,
             Type {
                 size: 11.0,
@@ -251,6 +242,16 @@ impl<'c, 'a> Plane<'c, 'a> {
         let placed = spread(&heights, 15.0, self.top(), self.bottom());
         for ((name, x, y, series), height) in names.iter().zip(placed) {
             let (end, from) = self.at(*x, *y);
+            // A line that ends early is named where it ends: nothing may look like its continuation.
+            if end < self.right() - 60.0 {
+                let set = Type {
+                    ink: Ink::Text,
+                    side: Side::Right,
+                    ..LABEL
+                };
+                self.canvas.text((end + 4.0, from - 13.0), name, set);
+                continue;
+            }
             let at = self.right() + 26.0;
             let stroke = Stroke {
                 ink: Ink::Series(*series),

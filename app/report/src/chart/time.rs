@@ -6,7 +6,7 @@ use sim_core::report::{RunReport, SeriesReport};
 
 use super::Figure;
 use super::axis::Axis;
-use super::canvas::{Stroke, svg};
+use super::canvas::{Stroke, svg, width_of};
 use super::ink::{Dash, Ink};
 use super::plane::{Margins, Plane};
 use crate::numbers::{count, millis, percent, rate, seconds};
@@ -15,7 +15,7 @@ use crate::phrases;
 /// Lines on one chart.
 const MOST_LINES: usize = 6;
 /// Sheet in page units.
-const SIZE: (f64, f64) = (640.0, 300.0);
+const SIZE: (f64, f64) = (560.0, 280.0);
 
 /// One line over time.
 struct Line {
@@ -205,8 +205,13 @@ fn draw(
         said.join("; "),
         seconds(series.step_s)
     );
+    let longest = lines
+        .iter()
+        .map(|line| width_of(&line.name, 12.0))
+        .fold(60.0, f64::max);
+    let right = (longest + 32.0).min(190.0);
     let svg = svg(SIZE.0, SIZE.1, &summary, |canvas| {
-        let plane = Plane::new(canvas, Margins(34.0, 158.0, 48.0, 64.0), x, y);
+        let plane = Plane::new(canvas, Margins(38.0, right, 46.0, 58.0), x, y);
         if cut_s > 0.0 {
             plane.shade(
                 series.start_s,

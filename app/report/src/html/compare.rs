@@ -14,20 +14,12 @@ pub fn html_compare(report: &CompareReport, a: &Labels, b: &Labels) -> String {
     let (ours, theirs) = story::names(report, a, b);
     let names = (ours.as_str(), theirs.as_str());
     let title = format!("{theirs} against {ours}");
-    let said = story::compare(report, a, b);
-    let verdict = story::compare_verdict(report);
-    let (lead, more) = said
-        .split_first()
-        .map_or((String::new(), Vec::new()), |(l, m)| {
-            (l.clone(), m.to_vec())
-        });
-    let state = format!("Verdict: {verdict}.");
     let mut out = top(&Top {
         kicker: "comparison on the same random numbers".to_owned(),
         title: &title,
-        lead,
-        more,
-        state: Some((verdict, state)),
+        lead: story::capital(&story::compare_lead(report)),
+        more: story::compare_moved(report),
+        state: None,
     });
     let mut first: Vec<String> = report
         .warnings
@@ -61,7 +53,7 @@ pub fn html_compare(report: &CompareReport, a: &Labels, b: &Labels) -> String {
     .into_iter()
     .flatten()
     .collect();
-    out.push_str(&section("Side by side", "", &figures(&drawn)));
+    out.push_str(&section("Side by side", "", &figures(&drawn, "")));
     for (name, run, labels) in [(names.0, &report.a, a), (names.1, &report.b, b)] {
         let objectives = tables::objectives(&run.objectives)
             .map(|grid| grid.html())

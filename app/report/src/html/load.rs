@@ -13,7 +13,7 @@ use crate::{Labels, story, tables};
 pub fn html_ramp(report: &RampReport, labels: &Labels) -> String {
     let head = Head {
         verb: "ramp",
-        lead: story::ramp(report, labels),
+        lead: story::capital(&story::ramp(report, labels)),
         found: None,
     };
     loads(&head, &report.points, &report.breaks, labels)
@@ -24,7 +24,7 @@ pub fn html_ramp(report: &RampReport, labels: &Labels) -> String {
 pub fn html_capacity(report: &CapacityReport, labels: &Labels) -> String {
     let head = Head {
         verb: "capacity",
-        lead: story::capacity(report, labels),
+        lead: story::capital(&story::capacity(report, labels)),
         found: report.breaks_at.as_ref(),
     };
     loads(&head, &report.runs, &report.breaks, labels)
@@ -58,11 +58,14 @@ fn loads(head: &Head<'_>, points: &[RunReport], breaks: &[RampBreak], labels: &L
     .into_iter()
     .flatten()
     .collect();
-    out.push_str(&section(&format!("As {unit} grow"), "", &figures(&drawn)));
     let broken = tables::breaks(breaks, labels)
         .map(|grid| grid.html())
         .unwrap_or_default();
-    out.push_str(&section("What gives way, in order", "", &broken));
+    out.push_str(&section(
+        &format!("As {unit} grow"),
+        "",
+        &figures(&drawn, &broken),
+    ));
     let every = tables::loads(points, breaks, labels)
         .map(|grid| grid.html())
         .unwrap_or_default();

@@ -89,15 +89,18 @@ pub(super) fn figure(figure: &Figure) -> String {
     )
 }
 
-/// Figures side by side where there is room.
-pub(super) fn figures(all: &[Figure]) -> String {
-    match all {
-        [] => String::new(),
-        all => format!(
-            "<div class=\"pair\">\n{}</div>\n",
-            all.iter().map(figure).collect::<String>()
-        ),
+/// Figures side by side where there is room, and a last cell of something else.
+pub(super) fn figures(all: &[Figure], last: &str) -> String {
+    if all.is_empty() {
+        return last.to_owned();
     }
+    let drawn: String = all.iter().map(figure).collect();
+    let last = if last.is_empty() {
+        String::new()
+    } else {
+        format!("<div>{last}</div>\n")
+    };
+    format!("<div class=\"pair\">\n{drawn}{last}</div>\n")
 }
 
 /// A figure with its table beside it.
@@ -115,16 +118,15 @@ pub(super) fn beside(drawn: Option<&Figure>, table: Option<&Grid>) -> String {
 /// The four numbers of a run.
 pub(super) fn tiles(report: &RunReport, labels: &Labels) -> String {
     let mut all: Vec<(String, String, String)> = Vec::new();
-    if phrases::unstable_tier(report).is_none() {
-        if let Some((words, latency)) = main_latency(report) {
-            if let Some(p99) = latency.p99.value {
-                let note = match (latency.p99.low, latency.p99.high) {
-                    (Some(low), Some(high)) => format!("{} to {}", millis(low), millis(high)),
-                    _ => "no interval".to_owned(),
-                };
-                all.push((format!("99 % {words} within"), millis(p99), note));
-            }
-        }
+    if phrases::unstable_tier(report).is_none()
+        && let Some((words, latency)) = main_latency(report)
+        && let Some(p99) = latency.p99.value
+    {
+        let note = match (latency.p99.low, latency.p99.high) {
+            (Some(low), Some(high)) => format!("{} to {}", millis(low), millis(high)),
+            _ => "no interval".to_owned(),
+        };
+        all.push((format!("99 % {words} within"), millis(p99), note));
     }
     if let Some((b, users)) = report
         .breaks_at
@@ -173,15 +175,23 @@ pub(super) fn body(report: &RunReport, labels: &Labels) -> String {
     let mut out = String::new();
     let line = chart::load_line(report, &labels.unit);
     let gives_way = beside(line.as_ref(), None);
-    out.push_str(&section(
+    let gives_way = section(
         "What gives way, and where",
         &story::evidence(report).unwrap_or_default(),
         &gives_way,
-    ));
+    );
     let objectives = tables::objectives(&report.objectives)
         .map(|grid| grid.html())
         .unwrap_or_default();
-    out.push_str(&section("Objectives", "", &objectives));
+    let objectives = section("Objectives", "", &objectives);
+    if gives_way.is_empty() || objectives.is_empty() {
+        out.push_str(&gives_way);
+        out.push_str(&objectives);
+    } else {
+        out.push_str(&format!(
+            "<div class=\"split\">\n{gives_way}{objectives}</div>\n"
+        ));
+    }
     out.push_str(&latency(report));
     out.push_str(&causes(report));
     let intro =
@@ -240,7 +250,7 @@ fn latency(report: &RunReport) -> String {
     let table = tables::latency(report)
         .map(|grid| grid.html())
         .unwrap_or_default();
-    let over_time = figures(&chart::over_time(report));
+    let over_time = figures(&chart::over_time(report), "");
     let intro = match phrases::unstable_tier(report) {
         Some(tier) => format!(
             "The queue at the {} grows for as long as the load lasts: no percentile describes it, so none is given.",

@@ -30,11 +30,11 @@ pub fn markdown_check(report: &CheckReport) -> String {
     let ran: Vec<String> = report
         .scenarios
         .iter()
-        .filter_map(|s| s.report.as_ref())
-        .map(|run| {
+        .filter_map(|s| Some((&s.scenario, s.report.as_ref()?)))
+        .map(|(name, run)| {
             format!(
                 "{}: hash {}, seed {}, population seed {}, plimsoll {}.",
-                run.scenario.name, run.scenario.hash, run.seed, run.population_seed, run.plimsoll
+                name, run.scenario.hash, run.seed, run.population_seed, run.plimsoll
             )
         })
         .collect();

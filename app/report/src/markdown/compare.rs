@@ -11,11 +11,9 @@ use crate::{Labels, story, tables};
 pub fn markdown_compare(report: &CompareReport, a: &Labels, b: &Labels) -> String {
     let mut page = Page::default();
     let (ours, theirs) = story::names(report, a, b);
-    let said = story::compare(report, a, b);
-    if let Some((first, rest)) = said.split_first() {
-        page.strong(first);
-        page.list(rest);
-    }
+    let lead = story::compare_lead(report);
+    page.strong(&format!("{theirs} against {ours}: {lead}"));
+    page.list(&story::compare_moved(report));
     let own = story::warnings([&report.a, &report.b].into_iter());
     let first = report.warnings.iter().map(|w| story::full_stop(w));
     let mut warnings: Vec<String> = first.collect();
