@@ -48,6 +48,10 @@ pub(crate) enum Verb {
     Run(RunArgs),
     /// Latency, cost and bottleneck against users; where it breaks
     Ramp(RampArgs),
+    /// Paired differences of two designs
+    Compare(CompareArgs),
+    /// Gate for CI: 0 pass, 4 an objective failed, 5 inconclusive, 3 invalid
+    Check(CheckArgs),
     /// Parse and check only
     Validate(ValidateArgs),
     /// List the built-in scenarios, or print one
@@ -97,6 +101,69 @@ pub(crate) struct RampArgs {
     pub(crate) budget: BudgetArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// `compare`.
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// The design in use and the one proposed; one with --baseline, any number of files with --baseline-rev
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub(crate) scenarios: Vec<String>,
+    /// Compare with a stored report (of `run --format json`) instead
+    #[arg(long, value_name = "REPORT.json", conflicts_with = "baseline_rev")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Compare files with what they were at this revision of the repository, as origin/main
+    #[arg(long, value_name = "REV")]
+    pub(crate) baseline_rev: Option<String>,
+    /// Set a field of the second design only
+    #[arg(long = "set-b", value_name = "PATH=VALUE", value_parser = quantities::assignment)]
+    pub(crate) set_b: Vec<(String, String)>,
+    /// Exit with 4 when anything is worse beyond doubt, not only when an objective newly fails
+    #[arg(long)]
+    pub(crate) fail_if_worse: bool,
+    /// Run on until differences of means and 99th percentiles are known to this share of the first design's own [default:
+    /// 5%; with --duration: off]
+    #[arg(long, value_name = "SHARE", value_parser = quantities::precision, conflicts_with = "duration")]
+    pub(crate) precision: Option<f64>,
+    #[command(flatten)]
+    pub(crate) users: UsersArgs,
+    #[command(flatten)]
+    pub(crate) edits: EditArgs,
+    #[command(flatten)]
+    pub(crate) budget: BudgetArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Files or presets
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub(crate) scenarios: Vec<String>,
+    /// What an objective that could not be decided does
+    #[arg(long, value_enum, default_value_t = InconclusiveArg::Fail)]
+    pub(crate) inconclusive: InconclusiveArg,
+    /// Say failures as workflow commands on standard error, with file and line [default: in GitHub Actions]
+    #[arg(long)]
+    pub(crate) annotate: bool,
+    #[command(flatten)]
+    pub(crate) users: UsersArgs,
+    #[command(flatten)]
+    pub(crate) edits: EditArgs,
+    #[command(flatten)]
+    pub(crate) budget: BudgetArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// `--inconclusive`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InconclusiveArg {
+    /// Exit code 5
+    Fail,
+    /// Exit code 0, and said
+    Warn,
 }
 
 /// `validate`.

@@ -3,15 +3,19 @@
 use std::fmt;
 use std::process::ExitCode;
 
-/// How a command ended that could do its work.
+/// How a command ended that could do its work; of several outcomes the later one counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
     /// 0
     Ok,
-    /// 3: at least one scenario is invalid; already said.
-    InvalidScenario,
     /// 6: stopped before the end, by a budget or by hand.
     OutOfBudget,
+    /// 5: an objective could not be decided.
+    Inconclusive,
+    /// 4: an objective failed.
+    ObjectiveFailed,
+    /// 3: at least one scenario is invalid; already said.
+    InvalidScenario,
 }
 
 /// Why a command could not do its work.
@@ -63,6 +67,8 @@ fn code(exit: Exit) -> u8 {
     match exit {
         Exit::Ok => 0,
         Exit::InvalidScenario => 3,
+        Exit::ObjectiveFailed => 4,
+        Exit::Inconclusive => 5,
         Exit::OutOfBudget => 6,
     }
 }
@@ -85,9 +91,11 @@ mod tests {
             [
                 code(Exit::Ok),
                 code(Exit::InvalidScenario),
+                code(Exit::ObjectiveFailed),
+                code(Exit::Inconclusive),
                 code(Exit::OutOfBudget)
             ],
-            [0, 3, 6]
+            [0, 3, 4, 5, 6]
         );
         assert_eq!(failure_code(&Failure::Internal(anyhow::anyhow!("x"))), 1);
         assert_eq!(failure_code(&Failure::Usage(String::new())), 2);

@@ -46,7 +46,15 @@ impl Output {
 
     /// Refuses, before any work, what a ramp cannot be written as.
     pub(crate) fn for_ramp(self) -> Result<Self, Failure> {
-        let why = "a JUnit case passes or fails, and a ramp only looks for where that changes; use `run`, or .md or .html";
+        self.without_junit("a JUnit case passes or fails, and a ramp only looks for where that changes; use `run`, or .md or .html")
+    }
+
+    /// Refuses, before any work, what a comparison cannot be written as.
+    pub(crate) fn for_compare(self) -> Result<Self, Failure> {
+        self.without_junit("a JUnit case passes or fails, and a comparison only says what moved; use `check`, or .md or .html")
+    }
+
+    fn without_junit(self, why: &str) -> Result<Self, Failure> {
         if self.standard.is_some_and(|format| !format.writes_ramps()) {
             return Err(Failure::Usage(format!("--format junit: {why}")));
         }

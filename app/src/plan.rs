@@ -7,12 +7,15 @@ use session::{Aim, RunOptions};
 use sim_core::scenario::{Edit, Scenario};
 
 use crate::cli::{
-    BudgetArgs, Cli, ExplorerArgs, LiveArgs, PresetsArgs, RampArgs, RunArgs, ValidateArgs, Verb,
+    BudgetArgs, CheckArgs, Cli, CompareArgs, EditArgs, ExplorerArgs, InconclusiveArg, LiveArgs,
+    PresetsArgs, RampArgs, RunArgs, ValidateArgs, Verb,
 };
 use crate::exit::Failure;
 use crate::invocation;
 use crate::load;
 use crate::output::Output;
+use crate::verbs::check::CheckPlan;
+use crate::verbs::compare::{Baseline, ComparePlan};
 
 /// Relative half-width that `run` asks for by default.
 const PRECISION: f64 = 0.05;
@@ -26,6 +29,10 @@ pub(crate) enum Plan {
     Run(RunPlan),
     /// Simulate at rising loads.
     Ramp(RampPlan),
+    /// Two designs side by side.
+    Compare(ComparePlan),
+    /// A gate on objectives.
+    Check(CheckPlan),
     /// Check files.
     Validate(ValidatePlan),
     /// List or print presets.
@@ -109,6 +116,8 @@ impl Plan {
             None => Ok(Plan::Explore(explore(cli.explorer))),
             Some(Verb::Run(args)) => run(args).map(Plan::Run),
             Some(Verb::Ramp(args)) => ramp(args).map(Plan::Ramp),
+            Some(Verb::Compare(args)) => compare(args).map(Plan::Compare),
+            Some(Verb::Check(args)) => check(args).map(Plan::Check),
             Some(Verb::Validate(args)) => validate(args).map(Plan::Validate),
             Some(Verb::Presets(PresetsArgs { name })) => Ok(Plan::Presets(PresetsPlan { name })),
             Some(Verb::Evidence(args)) => Ok(Plan::Evidence(EvidencePlan {
@@ -138,13 +147,8 @@ fn explore(args: ExplorerArgs) -> ExplorePlan {
 
 fn run(args: RunArgs) -> Result<RunPlan, Failure> {
     let output = Output::new(args.output)?;
-    let fixed = args.edits.duration.is_some();
+    let aim = aim(args.precision, &args.edits);
     let edits = load::edits(args.edits, args.users.count)?;
-    let aim = match args.precision {
-        Some(target) => Aim::Precision(target),
-        None if fixed => Aim::Length,
-        None => Aim::Precision(PRECISION),
-    };
     Ok(RunPlan {
         scenario: load::load(&args.scenario, &edits)?,
         options: RunOptions {
@@ -173,6 +177,75 @@ fn ramp(args: RampArgs) -> Result<RampPlan, Failure> {
         loads,
         options: options(&args.budget),
         output,
+    })
+}
+
+/// When a run has said enough: a fixed length is taken as it is.
+fn aim(precision: Option<f64>, edits: &EditArgs) -> Aim {
+    match precision {
+        Some(target) => Aim::Precision(target),
+        None if edits.duration.is_some() => Aim::Length,
+        None => Aim::Precision(PRECISION),
+    }
+}
+
+fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
+    let output = Output::new(args.output)?.for_compare()?;
+    let aim = aim(args.precision, &args.edits);
+    let edits = load::edits(args.edits, args.users.count)?;
+    let mut scenarios = args.scenarios;
+    let with = match (args.baseline, args.baseline_rev, scenarios.len()) {
+        (None, None, 2) => {
+            let b = scenarios.remove(1);
+            Baseline::Scenario {
+                a: scenarios.remove(0),
+                b,
+            }
+        }
+        (Some(path), None, 1) => Baseline::Report {
+            path,
+            b: scenarios.remove(0),
+        },
+        (None, Some(rev), _) => Baseline::Revision { rev, scenarios },
+        (None, None, n) => {
+            return Err(Failure::Usage(format!(
+                "compare takes two scenarios and got {n}; or one with --baseline report.json, or files with --baseline-rev REV"
+            )));
+        }
+        (_, _, n) => {
+            return Err(Failure::Usage(format!(
+                "--baseline takes one scenario and got {n}"
+            )));
+        }
+    };
+    let set = |(path, value): (String, String)| Edit::Set { path, value };
+    Ok(ComparePlan {
+        with,
+        edits,
+        edits_b: args.set_b.into_iter().map(set).collect(),
+        fail_if_worse: args.fail_if_worse,
+        options: RunOptions {
+            aim,
+            ..options(&args.budget)
+        },
+        output,
+    })
+}
+
+fn check(args: CheckArgs) -> Result<CheckPlan, Failure> {
+    let output = Output::new(args.output)?;
+    let fixed = args.edits.duration.is_some();
+    let on_github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+    Ok(CheckPlan {
+        scenarios: args.scenarios,
+        edits: load::edits(args.edits, args.users.count)?,
+        options: RunOptions {
+            aim: if fixed { Aim::Length } else { Aim::Verdicts },
+            ..options(&args.budget)
+        },
+        output,
+        inconclusive_fails: args.inconclusive == InconclusiveArg::Fail,
+        annotate: args.annotate || on_github,
     })
 }
 

@@ -1,5 +1,7 @@
 //! One file per verb: each takes its plan and returns how it ended.
 
+pub(crate) mod check;
+pub(crate) mod compare;
 pub(crate) mod evidence;
 pub(crate) mod explore;
 pub(crate) mod live;

@@ -9,7 +9,7 @@ mod tables;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
-use sim_core::report::{RampReport, RunReport};
+use sim_core::report::{CheckReport, CompareReport, RampReport, RunReport};
 
 use crate::json::ToJson;
 
@@ -66,6 +66,53 @@ pub(crate) fn ramp(report: &RampReport) -> String {
                 .iter()
                 .map(|name| by_name.get(name).copied().unwrap_or("")),
         ));
+    }
+    text
+}
+
+/// A comparison: one row per metric.
+pub(crate) fn differences(report: &CompareReport) -> String {
+    let mut text = "metric,difference,low,high,verdict\n".to_owned();
+    let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+    for (metric, difference) in &report.differences {
+        let listed = |list: &[String]| list.contains(metric);
+        let verdict = match () {
+            () if listed(&report.better) => "better",
+            () if listed(&report.worse) => "worse",
+            () if listed(&report.same) => "same",
+            () => "",
+        };
+        text.push_str(&line(
+            [
+                metric.as_str(),
+                &number(difference.value),
+                &number(difference.low),
+                &number(difference.high),
+                verdict,
+            ]
+            .into_iter(),
+        ));
+    }
+    text
+}
+
+/// A check: one row per objective.
+pub(crate) fn verdicts(report: &CheckReport) -> String {
+    let mut text = "scenario,file,line,objective,verdict,reason\n".to_owned();
+    for scenario in &report.scenarios {
+        for objective in &scenario.objectives {
+            text.push_str(&line(
+                [
+                    scenario.scenario.as_str(),
+                    &objective.file,
+                    &objective.line.to_string(),
+                    &objective.result.objective,
+                    &objective.result.verdict,
+                    &objective.reason,
+                ]
+                .into_iter(),
+            ));
+        }
     }
     text
 }

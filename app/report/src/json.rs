@@ -33,7 +33,12 @@ macro_rules! to_json {
     )*};
 }
 
-to_json!(sim_core::report::RunReport, sim_core::report::RampReport);
+to_json!(
+    sim_core::report::RunReport,
+    sim_core::report::RampReport,
+    sim_core::report::CompareReport,
+    sim_core::report::CheckReport
+);
 
 #[cfg(test)]
 mod tests {

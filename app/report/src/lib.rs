@@ -18,6 +18,7 @@ mod markdown;
 mod metric;
 pub mod numbers;
 mod phrases;
+mod reason;
 #[doc(hidden)]
 pub mod sample;
 mod sentences;
@@ -26,7 +27,7 @@ pub mod table;
 mod tables;
 mod text;
 
-use sim_core::report::{RampReport, RunReport};
+use sim_core::report::{CheckReport, CompareReport, RampReport, RunReport};
 
 pub use csv::{csv_histogram, csv_series};
 pub use digest::{digest, digest_ramp};
@@ -38,6 +39,7 @@ pub use markdown::{
     markdown_capacity, markdown_check, markdown_compare, markdown_ramp, markdown_run,
 };
 pub use phrases::limit as limit_in_words;
+pub use reason::reason;
 pub use story::shell_line;
 
 /// How a report is written.
@@ -103,6 +105,15 @@ pub enum Document<'a> {
     Run(&'a RunReport),
     /// Runs at rising loads.
     Ramp(&'a RampReport),
+    /// Two designs: the labels given are those of the second, these those of the first.
+    Compare(&'a CompareReport, &'a Labels),
+    /// Objectives of several scenarios.
+    Check {
+        /// What was found.
+        report: &'a CheckReport,
+        /// Whether what could not be decided counts as a failure.
+        inconclusive_fails: bool,
+    },
 }
 
 /// Names for people, which the report itself does not hold.
@@ -149,7 +160,24 @@ pub fn render(
         (Document::Run(run), Format::Html) => html_run(run, labels),
         (Document::Ramp(ramp), Format::Html) => html_ramp(ramp, labels),
         (Document::Run(run), Format::Junit) => junit_run(run, true),
-        (Document::Ramp(_), Format::Junit) => return Err(Unsupported),
+        (Document::Compare(report, a), Format::Text) => text::compare(report, a, labels),
+        (Document::Compare(report, _), Format::Json) => json::render(report),
+        (Document::Compare(report, a), Format::Markdown) => markdown_compare(report, a, labels),
+        (Document::Compare(report, a), Format::Html) => html_compare(report, a, labels),
+        (Document::Compare(report, _), Format::Csv) => csv::differences(report),
+        (Document::Check { report, .. }, Format::Text) => text::check(report),
+        (Document::Check { report, .. }, Format::Json) => json::render(report),
+        (Document::Check { report, .. }, Format::Markdown) => markdown_check(report),
+        (Document::Check { report, .. }, Format::Html) => html_check(report),
+        (Document::Check { report, .. }, Format::Csv) => csv::verdicts(report),
+        (
+            Document::Check {
+                report,
+                inconclusive_fails,
+            },
+            Format::Junit,
+        ) => junit_check(report, inconclusive_fails),
+        (Document::Ramp(_) | Document::Compare(..), Format::Junit) => return Err(Unsupported),
     })
 }
 

@@ -1,9 +1,11 @@
 //! Text for people: one or two sentences first, then tables, widest 100 columns, no colour.
 
+mod compare;
 mod places;
 mod ramp;
 mod run;
 
+pub(crate) use compare::{check, compare};
 pub(crate) use ramp::ramp;
 pub(crate) use run::run;
 

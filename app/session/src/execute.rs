@@ -314,7 +314,8 @@ fn breaks(points: &[RunReport]) -> Vec<RampBreak> {
 }
 
 /// Every limit that one run fails: full resources (the fullest first), an unstable tier, rejected connections, objectives.
-fn failed_limits(report: &RunReport) -> Vec<String> {
+#[must_use]
+pub fn failed_limits(report: &RunReport) -> Vec<String> {
     let mut full: Vec<(f64, String)> = Vec::new();
     for (tier, state) in &report.tiers {
         for (resource, used) in state

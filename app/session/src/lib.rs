@@ -11,5 +11,5 @@ mod interactive;
 
 pub use aim::Aim;
 pub use compare::compare;
-pub use execute::{ExecuteError, Progress, RunOptions, ramp, run};
+pub use execute::{ExecuteError, Progress, RunOptions, failed_limits, ramp, run};
 pub use interactive::{Command, Frame, LoadPoint, Phase, Session};

@@ -1,0 +1,92 @@
+//! A comparison and a check for the terminal: the verdict first, then what moved or failed.
+
+use sim_core::report::{CheckReport, CompareReport};
+
+use crate::grid::Grid;
+use crate::table::{Table, paragraph};
+use crate::{Labels, story, tables};
+
+/// Two designs; `a` is the one in use.
+pub(crate) fn compare(report: &CompareReport, a: &Labels, b: &Labels) -> String {
+    let mut out = String::new();
+    let (ours, theirs) = story::names(report, a, b);
+    for warning in &report.warnings {
+        paragraph(&mut out, &story::full_stop(&format!("Note: {warning}")), 2);
+    }
+    paragraph(&mut out, &story::compare_lead(report), 2);
+    for sentence in story::compare_moved(report) {
+        paragraph(&mut out, &sentence, 2);
+    }
+    if let Some(grid) = tables::differences(report, (&ours, &theirs)) {
+        out.push('\n');
+        write(&grid, &mut out);
+    }
+    out.push('\n');
+    write(&tables::limits(report, (&ours, &theirs)), &mut out);
+    out.push('\n');
+    let precision = story::precision(&report.b);
+    for sentence in &precision {
+        paragraph(&mut out, sentence, 2);
+    }
+    paragraph(
+        &mut out,
+        &format!(
+            "Both on the same random numbers: seed {}, population {}; {} simulated seconds each.",
+            report.b.seed, report.b.population_seed, report.b.simulated_s
+        ),
+        2,
+    );
+    out
+}
+
+/// Objectives of several scenarios.
+pub(crate) fn check(report: &CheckReport) -> String {
+    let mut out = String::new();
+    paragraph(
+        &mut out,
+        &format!(
+            "{}: {}",
+            story::capital(&report.verdict),
+            story::check(report)
+        ),
+        2,
+    );
+    for scenario in &report.scenarios {
+        out.push('\n');
+        paragraph(
+            &mut out,
+            &format!("{}: {}", scenario.scenario, scenario.verdict),
+            2,
+        );
+        for line in scenario.error.iter().flat_map(|error| error.lines()) {
+            paragraph(&mut out, &format!("  {line}"), 4);
+        }
+        for objective in &scenario.objectives {
+            let place = match objective.line {
+                0 => objective.file.clone(),
+                line => format!("{}:{line}", objective.file),
+            };
+            // The verdicts stand in a column of their own.
+            let mut wrapped = String::new();
+            paragraph(&mut wrapped, &objective.reason, 16);
+            out.push_str(&format!("  {:<12}  {wrapped}", objective.result.verdict));
+            if objective.result.verdict != "pass" {
+                out.push_str(&format!("{:16}at {place}\n", ""));
+            }
+        }
+    }
+    out
+}
+
+fn write(grid: &Grid, out: &mut String) {
+    let head: Vec<&str> = grid.head.iter().map(String::as_str).collect();
+    let mut table = Table::new(grid.left, &head);
+    for row in &grid.rows {
+        let cell = |cell: &crate::grid::Cell| match cell.note.as_str() {
+            "" => cell.text.clone(),
+            note => format!("{} {note}", cell.text),
+        };
+        table.row(row.iter().map(cell).collect());
+    }
+    table.write(out);
+}

@@ -1,0 +1,176 @@
+//! `plimsoll compare`: two designs on the same random numbers; or one against a stored report, or against its own past.
+
+use std::process::Command;
+
+use anyhow::Context;
+use report::{Document, Labels};
+use session::{Aim, RunOptions};
+use sim_core::report::{CompareReport, RunReport};
+use sim_core::scenario::{Edit, Scenario, load_str};
+use sim_core::system::compared_reports;
+
+use crate::exit::{Exit, Failure};
+use crate::load;
+use crate::output::Output;
+use crate::plan::labels;
+use crate::progress::Meter;
+use crate::{interrupt, output};
+
+/// `compare`.
+#[derive(Debug)]
+pub(crate) struct ComparePlan {
+    pub(crate) with: Baseline,
+    /// Applied to both designs.
+    pub(crate) edits: Vec<Edit>,
+    /// Applied to the second design only.
+    pub(crate) edits_b: Vec<Edit>,
+    /// Anything worse beyond doubt is a failure.
+    pub(crate) fail_if_worse: bool,
+    pub(crate) options: RunOptions,
+    pub(crate) output: Output,
+}
+
+/// What the second design is compared with.
+#[derive(Debug)]
+pub(crate) enum Baseline {
+    /// Another scenario.
+    Scenario { a: String, b: String },
+    /// A report of an earlier day.
+    Report { path: std::path::PathBuf, b: String },
+    /// The same files at a revision of the repository.
+    Revision { rev: String, scenarios: Vec<String> },
+}
+
+/// Compares, and says where an objective fails that did not fail before.
+pub(crate) fn compare(plan: &ComparePlan) -> Result<Exit, Failure> {
+    interrupt::listen()?;
+    let edits_b: Vec<Edit> = plan.edits.iter().chain(&plan.edits_b).cloned().collect();
+    let mut exit = Exit::Ok;
+    match &plan.with {
+        Baseline::Scenario { a, b } => {
+            let (a, b) = (load::load(a, &plan.edits)?, load::load(b, &edits_b)?);
+            exit = exit.max(pair(plan, &a, &b, ("", ""))?);
+        }
+        Baseline::Report { path, b } => {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("failed to read {}", path.display()))?;
+            let stored: RunReport = serde_json::from_str(&text).map_err(|error| {
+                Failure::Usage(format!(
+                    "--baseline {}: not a report of `plimsoll run --format json`: {error}",
+                    path.display()
+                ))
+            })?;
+            let b = load::load(b, &edits_b)?;
+            let meter = Meter::new(plan.output.quiet);
+            let outcome = session::run(&b, &plan.options, &|progress| meter.show(progress));
+            meter.finish();
+            let now = outcome.map_err(|error| super::cannot_simulate(&b, &error))?;
+            let report = compared_reports(stored, now);
+            let name = Labels {
+                title: format!("stored {}", path.display()),
+                ..labels(&b)
+            };
+            exit = exit.max(write(plan, &report, &name, &labels(&b))?);
+        }
+        Baseline::Revision { rev, scenarios } => {
+            for name in scenarios {
+                let named = load::find(name)?;
+                let b = load::load(name, &edits_b)?;
+                match at_revision(rev, &named.file_name)? {
+                    Some(text) => {
+                        let file = format!("{rev}:{}", named.file_name);
+                        let a = load_str(&text, &file, &plan.edits).map_err(|errors| {
+                            Failure::Scenario(errors.iter().map(ToString::to_string).collect())
+                        })?;
+                        exit = exit.max(pair(plan, &a, &b, (&format!(" at {rev}"), ", now"))?);
+                    }
+                    None => output::say(&format!(
+                        "{name}: not there at {rev}, so nothing to compare"
+                    )),
+                }
+            }
+        }
+    }
+    Ok(exit)
+}
+
+/// Runs and writes one comparison; the suffixes tell designs of one title apart.
+fn pair(
+    plan: &ComparePlan,
+    a: &Scenario,
+    b: &Scenario,
+    suffixes: (&str, &str),
+) -> Result<Exit, Failure> {
+    let options = if a.hash() == b.hash() && plan.options.aim != Aim::Length {
+        // The same design on the same draws: any length shows that nothing differs.
+        RunOptions {
+            aim: Aim::Length,
+            ..plan.options.clone()
+        }
+    } else {
+        plan.options.clone()
+    };
+    let meter = Meter::new(plan.output.quiet);
+    let outcome = session::compare(a, b, &options, &|progress| meter.show(progress));
+    meter.finish();
+    let report = outcome.map_err(|error| super::cannot_simulate(b, &error))?;
+    let named = |scenario: &Scenario, suffix: &str| {
+        let mut labels = labels(scenario);
+        labels.title.push_str(suffix);
+        labels
+    };
+    write(plan, &report, &named(a, suffixes.0), &named(b, suffixes.1))
+}
+
+fn write(
+    plan: &ComparePlan,
+    report: &CompareReport,
+    a: &Labels,
+    b: &Labels,
+) -> Result<Exit, Failure> {
+    plan.output.write(Document::Compare(report, a), b)?;
+    let failed = |run: &RunReport, objective: &str| {
+        let mut all = run.objectives.iter();
+        all.any(|found| found.objective == objective && found.verdict == "fail")
+    };
+    let broke = report
+        .b
+        .objectives
+        .iter()
+        .any(|now| now.verdict == "fail" && !failed(&report.a, &now.objective));
+    let worse = plan.fail_if_worse && !report.worse.is_empty();
+    let stopped = [&report.a, &report.b]
+        .into_iter()
+        .any(|run| super::exit_of(run) == Exit::OutOfBudget);
+    Ok(match (broke || worse, stopped) {
+        (true, _) => Exit::ObjectiveFailed,
+        (false, true) => Exit::OutOfBudget,
+        (false, false) => Exit::Ok,
+    })
+}
+
+/// A file's text at a revision; `None` when it was not there.
+fn at_revision(rev: &str, file: &str) -> Result<Option<String>, Failure> {
+    let git = |arguments: &[&str]| {
+        Command::new("git")
+            .args(arguments)
+            .output()
+            .context("failed to run git, which --baseline-rev needs")
+    };
+    let known = git(&[
+        "rev-parse",
+        "--verify",
+        "--quiet",
+        &format!("{rev}^{{commit}}"),
+    ])?;
+    if !known.status.success() {
+        return Err(Failure::Usage(format!(
+            "--baseline-rev {rev}: git knows no such revision here; try `git fetch`, or origin/main"
+        )));
+    }
+    let shown = git(&["show", &format!("{rev}:./{file}")])?;
+    Ok(shown
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&shown.stdout).into_owned()))
+}
