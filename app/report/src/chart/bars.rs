@@ -454,11 +454,12 @@ pub(crate) fn load_line(report: &RunReport, unit: &str) -> Option<Figure> {
             Side::Middle => 0.0,
         };
         let inside = |px: f64, words: &str, side| {
-            let half = width_of(words, 12.0) / 2.0;
-            if side == Side::Middle {
-                px.clamp(half, LINE_WIDTH - half)
-            } else {
-                px
+            // Bold words are a little wider.
+            let half = width_of(words, 12.0) * 0.53;
+            match side {
+                Side::Middle => px.clamp(half, LINE_WIDTH - half),
+                Side::Left => px.min(LINE_WIDTH - 2.0 * half - 6.0),
+                Side::Right => px.max(2.0 * half + 6.0),
             }
         };
         let words = format!("now {}", count(now));
