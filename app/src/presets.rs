@@ -21,6 +21,7 @@ pub const ALL: &[Preset] = presets![
     "team-chat-1m",
     "team-chat-10m",
     "p1-mvp",
+    "p2-growth",
     "reconnect-storm",
     "published/kafkorama-125k",
     "published/kafkorama-250k",

@@ -152,7 +152,7 @@ fn judged(
     }
     CheckedObjective {
         file: named.file_name.clone(),
-        line: line_of(&objective.text, &named.text),
+        line: objective.line.unwrap_or(0),
         result,
         reason,
     }
@@ -204,14 +204,4 @@ fn holds_at(plan: &CheckPlan, scenario: &Scenario, users: f64) -> (&'static str,
             ),
         },
     }
-}
-
-/// The line of a file that states an objective, from 1; 0 when it is stated elsewhere.
-fn line_of(objective: &str, text: &str) -> u32 {
-    let stated = |line: &str| {
-        let code = line.split("//").next().unwrap_or_default();
-        code.contains(objective)
-    };
-    let found = text.lines().position(stated);
-    found.map_or(0, |index| index as u32 + 1)
 }

@@ -129,6 +129,8 @@ pub struct RawScenario {
     pub faults: Option<Vec<RawFault>>,
     /// Default: none.
     pub objectives: Option<Vec<String>>,
+    /// How soon messages must arrive; an objective on the 99th percentile. Default: none.
+    pub latency_tier: Option<LatencyTier>,
     /// Default: seeds 1 and 7, 10 s + 60 s, the newest price book.
     pub run: Option<RawRun>,
 }
@@ -347,6 +349,17 @@ pub struct RawQuery {
     pub source: Option<Source>,
     /// Of single numbers.
     pub sources: Sources,
+}
+
+/// How soon messages must arrive: the worst edge of what the field calls these tiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LatencyTier {
+    /// Trading, games, control: 99 % within 100 ms.
+    SubSecond,
+    /// Chat, collaboration: 99 % within 3 s.
+    FewSecond,
+    /// Feeds, dashboards: 99 % within 30 s.
+    NearRealTime,
 }
 
 /// A pattern's switch.

@@ -17,9 +17,9 @@ use super::model::{
 use super::objective;
 use super::quantity::{self, count, duration, number, share, size};
 use super::raw::{
-    Ordered, Quantity, RawChannels, RawFault, RawFaultKind, RawLoad, RawMembers, RawPatterns,
-    RawPresence, RawPublish, RawPublisher, RawQuery, RawReconnect, RawRun, RawScenario, RawTraffic,
-    RawTransport, Switch,
+    LatencyTier, Ordered, Quantity, RawChannels, RawFault, RawFaultKind, RawLoad, RawMembers,
+    RawPatterns, RawPresence, RawPublish, RawPublisher, RawQuery, RawReconnect, RawRun,
+    RawScenario, RawTraffic, RawTransport, Switch,
 };
 use super::{convert, design, words_of_edit};
 use crate::cost::{book, book_names};
@@ -48,12 +48,13 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
         .into_iter()
         .filter_map(|fault| in_effect(fault, &effective))
         .collect();
-    let objectives = objectives(
+    let mut objectives = objectives(
         raw.objectives.as_deref().unwrap_or_default(),
         &traffic,
         &design,
         check,
     );
+    objectives.extend(tier_objective(raw.latency_tier, &traffic, &design, check));
     edited(check);
     if !check.errors.is_empty() {
         return None;
@@ -610,6 +611,39 @@ fn objectives(
         }
     }
     out
+}
+
+/// What a latency tier asks of messages, or of answers where nothing is published.
+fn tier_objective(
+    tier: Option<LatencyTier>,
+    traffic: &Traffic,
+    design: &Design,
+    check: &mut Check<'_>,
+) -> Option<Objective> {
+    let limit = match tier? {
+        LatencyTier::SubSecond => "100 ms",
+        LatencyTier::FewSecond => "3 s",
+        LatencyTier::NearRealTime => "30 s",
+    };
+    let metric = if traffic.publish.is_some() {
+        "publish.delivered.p99"
+    } else {
+        "query.answered.p99"
+    };
+    let text = format!("{metric} < {limit}");
+    match objective::parse(&text, traffic, design) {
+        Ok(parsed) => Some(Objective {
+            text,
+            path: parsed.path,
+            comparison: parsed.comparison,
+            limit: parsed.limit,
+            line: check.line("latency_tier"),
+        }),
+        Err(problem) => {
+            check.problem("latency_tier", problem);
+            None
+        }
+    }
 }
 
 fn run(raw: Option<&RawRun>, check: &mut Check<'_>) -> Run {

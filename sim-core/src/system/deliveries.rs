@@ -55,6 +55,7 @@ impl World {
         if operation.measured {
             self.ledger.kind(operation.kind).in_transit -= u64::from(planned);
         }
+        let members = ids.len();
         self.settle_churn(server, &operation, &mut ids, done.finished);
         if ids.is_empty() {
             self.servers.servers[server].wasted_copies += u64::from(planned == 0);
@@ -63,6 +64,10 @@ impl World {
             return;
         }
         let mut kept = self.kept(copy, &operation, ids.len() as u32, done);
+        if ids.len() < members {
+            // Not the members any more, even if nobody comes or goes from now on.
+            kept.recipients = Some(ids.as_slice().into());
+        }
         let (longest, sum) = self.enter_receipts(&kept, &operation, &ids);
         kept.last_receipt = operation.started + SimDuration::from_nanos(units_ns(longest));
         let last = kept.last_receipt;
@@ -202,11 +207,10 @@ impl World {
     /// Before members of channels on a server change: writes down who the kept copies went to.
     pub(super) fn before_churn(&mut self, server: usize) {
         let mut in_flight = core::mem::take(&mut self.servers.servers[server].in_flight);
-        for kept in in_flight.copies_mut() {
-            if kept.recipients.is_some() {
-                break;
+        for kept in in_flight.since_churn() {
+            if kept.recipients.is_none() {
+                kept.recipients = Some(self.recipients_of(server, kept).into_boxed_slice());
             }
-            kept.recipients = Some(self.recipients_of(server, kept).into_boxed_slice());
         }
         self.servers.servers[server].in_flight = in_flight;
     }

@@ -71,6 +71,8 @@ pub struct InFlight {
     copies: VecDeque<(u64, Kept)>,
     directs: VecDeque<(u64, Direct)>,
     next: u64,
+    /// Copies below this number have their recipients written down.
+    settled: u64,
 }
 
 /// Whether a receipt at `at` can matter after `now`: as the receipt itself, or as the floor of a later one, which is rounded
@@ -123,6 +125,15 @@ impl InFlight {
             .collect();
         all.sort_unstable_by_key(|&(number, _)| number);
         all.into_iter().map(|(_, written)| written)
+    }
+
+    /// The copies since this was last asked, whose recipients must now be written down.
+    pub fn since_churn(&mut self) -> impl Iterator<Item = &mut Kept> {
+        let settled = core::mem::replace(&mut self.settled, self.next);
+        let young = self.copies.iter_mut().rev();
+        young
+            .take_while(move |(number, _)| *number >= settled)
+            .map(|(_, kept)| kept)
     }
 
     /// The copies, youngest first.

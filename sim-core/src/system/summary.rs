@@ -372,6 +372,7 @@ fn servers(world: &World, ledger: &Ledger, span: &Span<'_>) -> TierReport {
             server.station.accounts().dropped + server.station.accounts().rejected
         }),
         counters: [
+            ("open".to_owned(), open_on(world)),
             ("copies".to_owned(), sum(&|server| server.copies)),
             (
                 "wasted_copies".to_owned(),
@@ -388,6 +389,18 @@ fn servers(world: &World, ledger: &Ledger, span: &Span<'_>) -> TierReport {
         .into(),
         ..TierReport::default()
     }
+}
+
+/// Open connections, server by server; those of a dead server that nobody has noticed are not open.
+fn open_on(world: &World) -> u64 {
+    let servers = world.servers.servers.iter().enumerate();
+    servers
+        .filter(|(_, server)| server.is_up())
+        .map(|(id, _)| {
+            let id = routing::ServerId(id as u16);
+            u64::from(world.hub.connections().open_count_on(id))
+        })
+        .sum()
 }
 
 /// A tier of nodes whose cores are FIFO stations of their own: the hottest core is the limit.

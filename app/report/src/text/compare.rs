@@ -4,7 +4,7 @@ use sim_core::report::{CheckReport, CompareReport};
 
 use crate::grid::Grid;
 use crate::table::{Table, paragraph};
-use crate::{Labels, story, tables};
+use crate::{Labels, metric, story, tables};
 
 /// Two designs; `a` is the one in use.
 pub(crate) fn compare(report: &CompareReport, a: &Labels, b: &Labels) -> String {
@@ -13,14 +13,11 @@ pub(crate) fn compare(report: &CompareReport, a: &Labels, b: &Labels) -> String 
     for warning in &report.warnings {
         paragraph(&mut out, &story::full_stop(&format!("Note: {warning}")), 2);
     }
-    paragraph(&mut out, &story::compare_lead(report), 2);
+    paragraph(&mut out, &story::capital(&story::compare_lead(report)), 2);
     for sentence in story::compare_moved(report) {
         paragraph(&mut out, &sentence, 2);
     }
-    if let Some(grid) = tables::differences(report, (&ours, &theirs)) {
-        out.push('\n');
-        write(&grid, &mut out);
-    }
+    moved(report, (&ours, &theirs), &mut out);
     out.push('\n');
     write(&tables::limits(report, (&ours, &theirs)), &mut out);
     out.push('\n');
@@ -76,6 +73,49 @@ pub(crate) fn check(report: &CheckReport) -> String {
         }
     }
     out
+}
+
+/// What moved beyond doubt; what did not is only counted.
+fn moved(report: &CompareReport, (ours, theirs): (&str, &str), out: &mut String) {
+    let mut table = Table::new(2, &["moved", "", ours, theirs, "difference", "relative"]);
+    for path in tables::by_verdict(report) {
+        let verdict = story::judged(report, path);
+        let Some(difference) = report.differences.get(path) else {
+            continue;
+        };
+        if !matches!(verdict, "better" | "worse") {
+            continue;
+        }
+        let kind = metric::kind(path);
+        let value = |run| {
+            let found = metric::value(path, run).and_then(|estimate| estimate.value);
+            found.map_or_else(|| "–".to_owned(), |value| kind.show(value))
+        };
+        let change = difference.value.map_or(String::new(), |v| kind.signed(v));
+        let half = match (difference.low, difference.high) {
+            (Some(low), Some(high)) if low < high => {
+                format!(" ± {}", kind.show(0.5 * (high - low)))
+            }
+            _ => String::new(),
+        };
+        table.row(vec![
+            metric::words(path),
+            verdict.to_owned(),
+            value(&report.a),
+            value(&report.b),
+            format!("{change}{half}"),
+            story::relative(report, path).unwrap_or_default(),
+        ]);
+    }
+    if !table.is_empty() {
+        out.push('\n');
+        table.write(out);
+    }
+    match report.same.len() {
+        0 => {}
+        1 => out.push_str("One other metric shows no difference.\n"),
+        n => out.push_str(&format!("{n} other metrics show no difference.\n")),
+    }
 }
 
 fn write(grid: &Grid, out: &mut String) {

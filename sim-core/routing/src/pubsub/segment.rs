@@ -3,8 +3,8 @@
 //! *Models:* `[member … member | free | group n-1 … group 0]` in one run of 32-bit cells. A group record is
 //! a home and the exclusive end of its members: one cell (17 + 15 bits) in a segment of up to 32 767 cells,
 //! two cells in a larger one. Groups are ordered by home and never empty.
-//! *Formula:* a member enters or leaves a group by moving one member per later group across its boundary,
-//! O(groups); finding a member scans its group. *Leaves out:* growth, which is the directory's.
+//! *Formula:* a member enters or leaves a group by moving all that follow by one cell, so that everybody else keeps the
+//! order in which copies are written, O(members); finding a member scans its group. *Leaves out:* growth, which is the directory's.
 
 use super::directory::Home;
 use crate::ids::{ConnectionId, ServerId};
@@ -93,34 +93,28 @@ pub(super) fn remove_group(cells: &mut [ConnectionId], groups: usize, i: usize) 
     cells.copy_within(from..cap - width * (i + 1), from + width);
 }
 
-/// Adds a member to group `i`, moving one member of each later group.
+/// Adds a member at the end of group `i`; all others keep their order.
 pub(super) fn insert_member(
     cells: &mut [ConnectionId],
     groups: usize,
     i: usize,
     member: ConnectionId,
 ) {
-    for later in (i + 1..groups).rev() {
-        let first = start(cells, later);
-        let (key, end) = group(cells, later);
-        cells[end] = cells[first];
-        set_group(cells, later, key, end + 1);
+    let (at, all) = (group(cells, i).1, group(cells, groups - 1).1);
+    cells.copy_within(at..all, at + 1);
+    cells[at] = member;
+    for shifted in i..groups {
+        let (key, end) = group(cells, shifted);
+        set_group(cells, shifted, key, end + 1);
     }
-    let (key, end) = group(cells, i);
-    cells[end] = member;
-    set_group(cells, i, key, end + 1);
 }
 
-/// Takes the member at `position` out of group `i`, moving one member of each later group.
+/// Takes the member at `position` out of group `i`; all others keep their order.
 pub(super) fn remove_member(cells: &mut [ConnectionId], groups: usize, i: usize, position: usize) {
-    let (key, end) = group(cells, i);
-    cells[position] = cells[end - 1];
-    set_group(cells, i, key, end - 1);
-    let mut hole = end - 1;
-    for later in i + 1..groups {
-        let (key, end) = group(cells, later);
-        cells[hole] = cells[end - 1];
-        hole = end - 1;
-        set_group(cells, later, key, hole);
+    let all = group(cells, groups - 1).1;
+    cells.copy_within(position + 1..all, position);
+    for shifted in i..groups {
+        let (key, end) = group(cells, shifted);
+        set_group(cells, shifted, key, end - 1);
     }
 }
