@@ -103,6 +103,8 @@ pub type Sources = Option<Ordered<Source>>;
 pub struct RawScenario {
     /// Format version; checked before anything else.
     pub version: u32,
+    /// The preset, or the file beside this one, that this scenario says only the differences to. Default: none, all stands here.
+    pub extends: Option<String>,
     /// File stem.
     pub name: String,
     /// Default: the name.

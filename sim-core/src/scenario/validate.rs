@@ -6,7 +6,7 @@ use crate::delivery::Place;
 use crate::time::SimDuration;
 
 use super::assets::{PRICE_BOOK, assets};
-use super::check::Check;
+use super::check::{Check, Mark};
 use super::error::{Problem, shorten};
 use super::limits;
 use super::model::{
@@ -648,15 +648,18 @@ fn run(raw: Option<&RawRun>, check: &mut Check<'_>) -> Run {
     }
 }
 
-/// An edit is the source of what it set.
+/// An edit is the source of what it set; a variant may give another one.
 fn edited(check: &mut Check<'_>) {
     for origin in check.origins() {
-        let below = format!("{}.", origin.path);
+        let (path, source) = match &origin.mark {
+            Mark::Edited => (&origin.path, Source::Edited(words_of_edit(origin))),
+            Mark::Given(path, source) => (path, source.clone()),
+            Mark::Words => continue,
+        };
+        let below = format!("{path}.");
         check
             .sources
-            .retain(|path, _| *path != origin.path && !path.starts_with(&below));
-        check
-            .sources
-            .insert(origin.path.clone(), Source::Edited(words_of_edit(origin)));
+            .retain(|known, _| known != path && !known.starts_with(&below));
+        check.sources.insert(path.clone(), source);
     }
 }
