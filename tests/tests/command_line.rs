@@ -406,6 +406,9 @@ fn fields_numbers_and_terms_are_explained() {
         .stdout_contains("1 to 4096 servers")
         .stdout_contains(&format!("10 (team-chat.ron:{line}), assumed: sized"))
         .stdout_contains("--set design.connection_servers.count=10");
+    explain(&["load.places"])
+        .code(0)
+        .stdout_contains("'load.places={\"us-east-1\": \"60 %\", \"eu-west-1\": \"40 %\"}'");
     explain(&["load.wifi"])
         .code(0)
         .stdout_contains("0 % to 100 %")

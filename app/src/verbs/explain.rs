@@ -166,7 +166,12 @@ fn of_term(term: &vocabulary::Term) -> String {
 }
 
 fn of_number(term: &str, number: &numbers::Number, given: Option<&Base>) -> String {
-    let mut out = format!("{term}, a number of the report\n");
+    let what = if number.below.is_empty() || number.place.contains("latency_ms.") {
+        "a number"
+    } else {
+        "a part"
+    };
+    let mut out = format!("{term}, {what} of the report\n");
     if let Some((_, doc)) = number.steps.last() {
         wrap(&mut out, "", 2, doc);
     }
@@ -257,7 +262,9 @@ fn of_field(docs: &Docs, found: &Found<'_>, given: Option<&Base>) -> String {
     {
         let set = format!("{}={value}", probe.path);
         let command = ["plimsoll", "run", &base.name, "--set", &set];
-        row("try", &shell_line(command.into_iter()));
+        // On one line, so that it can be copied.
+        let line = shell_line(command.into_iter());
+        out.push_str(&format!("  {:<width$}{line}\n", "try", width = INDENT - 2));
     }
     out
 }

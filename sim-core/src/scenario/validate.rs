@@ -162,11 +162,13 @@ fn shares<T>(
     let sum: f64 = out.iter().map(|(_, share)| share).sum();
     if check.errors.len() == before && (sum - 1.0).abs() > TOLERANCE {
         let percent = libm::round(sum * 1e4) / 1e2;
-        check.problem(
-            path,
-            Problem::new(format!("the shares add up to {percent} %"))
-                .allowed("100 %, within 0.1 %"),
-        );
+        let mut problem = Problem::new(format!("the shares add up to {percent} %"))
+            .allowed("100 %, within 0.1 %");
+        let below = format!("{path}.");
+        if check.origins().iter().any(|o| o.path.starts_with(&below)) {
+            problem = problem.help("shares are set one by one and the others stay: change those too, or set them to 0 %");
+        }
+        check.problem(path, problem);
     }
     for (_, share) in &mut out {
         *share /= sum.max(TOLERANCE);
