@@ -56,6 +56,21 @@ pub(crate) enum Verb {
     Validate(ValidateArgs),
     /// List the built-in scenarios, or print one
     Presets(PresetsArgs),
+    /// Write a scenario of your own, to start from
+    New(NewArgs),
+    /// What a field, a number of the report or a term means
+    Explain(ExplainArgs),
+    /// JSON Schema of the scenario file, or of a report
+    Schema {
+        /// Of what
+        #[arg(value_enum, default_value_t = SchemaOf::Scenario)]
+        of: SchemaOf,
+    },
+    /// Completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
     /// Published scale tests beside this program's predictions
     Evidence(EvidenceArgs),
     /// Deploy on this machine's sockets and measure
@@ -186,6 +201,50 @@ pub(crate) struct ValidateArgs {
 pub(crate) struct PresetsArgs {
     /// Print this preset's file
     pub(crate) name: Option<String>,
+}
+
+/// `new`.
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    /// File to write; .ron is added
+    pub(crate) file: PathBuf,
+    /// Preset to start from
+    #[arg(long, value_name = "PRESET")]
+    pub(crate) from: String,
+    /// The whole text of the preset, not only what is most worth editing
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Write over a file that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// Field (design.connection_servers.count), number (publish.delivered.p99) or term (breaks at); all are listed without
+    #[arg(value_name = "PATH|TERM")]
+    pub(crate) term: Vec<String>,
+    /// Also say what stands in this file or preset
+    #[arg(long, value_name = "SCENARIO")]
+    pub(crate) scenario: Option<String>,
+}
+
+/// `schema`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// The scenario file
+    Scenario,
+    /// `run --format json`
+    Report,
+    /// `ramp --format json`
+    Ramp,
+    /// `capacity --format json`
+    Capacity,
+    /// `compare --format json`
+    Compare,
+    /// `check --format json`
+    Check,
 }
 
 /// `evidence`.

@@ -7,6 +7,7 @@ mod cli;
 #[cfg(feature = "live")]
 mod deploy;
 mod exit;
+mod explain;
 mod interrupt;
 mod invocation;
 mod load;
@@ -16,6 +17,7 @@ mod preflight;
 pub mod presets;
 mod progress;
 mod quantities;
+mod schema;
 mod verbs;
 
 use std::ffi::OsString;
@@ -45,6 +47,10 @@ fn carry_out(plan: Plan) -> Result<Exit, Failure> {
         Plan::Check(plan) => verbs::check::check(&plan),
         Plan::Validate(plan) => verbs::validate::validate(&plan),
         Plan::Presets(plan) => verbs::presets::presets(&plan),
+        Plan::New(args) => verbs::new::new(&args),
+        Plan::Explain(args) => verbs::explain::explain(&args),
+        Plan::Schema(of) => verbs::schema::schema(of),
+        Plan::Completions(shell) => verbs::completions::completions(shell),
         Plan::Evidence(plan) => verbs::evidence::evidence(&plan),
         Plan::Live(plan) => verbs::live::live(&plan),
     }

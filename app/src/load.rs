@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
-use sim_core::scenario::{Edit, Scenario, load_str};
+use sim_core::scenario::{Base, Edit, Loaded, Problem, Scenario, load_with};
 
 use crate::cli::EditArgs;
 use crate::exit::Failure;
@@ -49,9 +49,72 @@ pub(crate) fn find(name: &str) -> Result<Named, Failure> {
 
 /// Parses and checks a scenario.
 pub(crate) fn load(name: &str, edits: &[Edit]) -> Result<Scenario, Failure> {
+    loaded(name, edits).map(|loaded| loaded.scenario)
+}
+
+/// Parses and checks a scenario, and keeps the text it was made from.
+pub(crate) fn loaded(name: &str, edits: &[Edit]) -> Result<Loaded, Failure> {
     let Named { file_name, text } = find(name)?;
-    load_str(&text, &file_name, edits)
+    parse(&text, &file_name, edits)
+}
+
+/// Parses and checks a text of that name; what it extends is looked for beside that file.
+pub(crate) fn parse(text: &str, file_name: &str, edits: &[Edit]) -> Result<Loaded, Failure> {
+    load_with(text, file_name, edits, &base)
         .map_err(|errors| Failure::Scenario(errors.iter().map(ToString::to_string).collect()))
+}
+
+/// Finds what a variant extends: `NAME.ron` is a file beside the variant, any other name a preset or else `NAME.ron`.
+pub(crate) fn base(name: &str, variant: &str) -> Result<Base, Problem> {
+    let folder = Path::new(variant).parent().unwrap_or(Path::new(""));
+    let is_file = name.ends_with(".ron");
+    if !is_file && let Some(preset) = presets::find(name) {
+        return Ok(Base {
+            file_name: format!("preset {}", preset.name),
+            text: preset.text.to_owned(),
+        });
+    }
+    let path = folder.join(if is_file {
+        name.to_owned()
+    } else {
+        format!("{name}.ron")
+    });
+    if path.is_file() {
+        let file_name = path.display().to_string();
+        return match fs::read_to_string(&path) {
+            Ok(text) => Ok(Base { file_name, text }),
+            Err(error) => Err(Problem::new(format!("cannot read {file_name}: {error}"))),
+        };
+    }
+    let files = neighbours(folder, Path::new(variant));
+    let presets = presets::ALL.iter().map(|preset| preset.name);
+    Err(if is_file {
+        let known = files.iter().map(String::as_str).chain(presets);
+        Problem::unknown("file beside this one", name, known)
+    } else {
+        Problem::unknown(
+            "preset",
+            name,
+            presets.chain(files.iter().map(String::as_str)),
+        )
+    })
+}
+
+/// The other scenario files in a folder.
+fn neighbours(folder: &Path, variant: &Path) -> Vec<String> {
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let own = variant.file_name().map(|name| name.to_string_lossy());
+    let mut files: Vec<String> = names
+        .filter(|name| name.ends_with(".ron") && Some(name.as_str()) != own.as_deref())
+        .collect();
+    files.sort();
+    files
 }
 
 /// The edits of a command line in the order they apply: overlays, `--set`, users, seed, duration.

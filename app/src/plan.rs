@@ -7,8 +7,8 @@ use session::{Aim, RunOptions};
 use sim_core::scenario::{Edit, Scenario};
 
 use crate::cli::{
-    BudgetArgs, CheckArgs, Cli, CompareArgs, EditArgs, ExplorerArgs, InconclusiveArg, LiveArgs,
-    PresetsArgs, RampArgs, RunArgs, ValidateArgs, Verb,
+    BudgetArgs, CheckArgs, Cli, CompareArgs, EditArgs, ExplainArgs, ExplorerArgs, InconclusiveArg,
+    LiveArgs, NewArgs, PresetsArgs, RampArgs, RunArgs, SchemaOf, ValidateArgs, Verb,
 };
 use crate::exit::Failure;
 use crate::invocation;
@@ -37,6 +37,14 @@ pub(crate) enum Plan {
     Validate(ValidatePlan),
     /// List or print presets.
     Presets(PresetsPlan),
+    /// Write a scenario.
+    New(NewArgs),
+    /// Say what a name means.
+    Explain(ExplainArgs),
+    /// Print a schema.
+    Schema(SchemaOf),
+    /// Print a completion script.
+    Completions(clap_complete::Shell),
     /// Published beside predicted.
     Evidence(EvidencePlan),
     /// Deploy and measure.
@@ -120,6 +128,10 @@ impl Plan {
             Some(Verb::Check(args)) => check(args).map(Plan::Check),
             Some(Verb::Validate(args)) => validate(args).map(Plan::Validate),
             Some(Verb::Presets(PresetsArgs { name })) => Ok(Plan::Presets(PresetsPlan { name })),
+            Some(Verb::New(args)) => Ok(Plan::New(args)),
+            Some(Verb::Explain(args)) => Ok(Plan::Explain(args)),
+            Some(Verb::Schema { of }) => Ok(Plan::Schema(of)),
+            Some(Verb::Completions { shell }) => Ok(Plan::Completions(shell)),
             Some(Verb::Evidence(args)) => Ok(Plan::Evidence(EvidencePlan {
                 duration: args.duration,
                 quiet: args.quiet,

@@ -2,12 +2,16 @@
 
 pub(crate) mod check;
 pub(crate) mod compare;
+pub(crate) mod completions;
 pub(crate) mod evidence;
+pub(crate) mod explain;
 pub(crate) mod explore;
 pub(crate) mod live;
+pub(crate) mod new;
 pub(crate) mod presets;
 pub(crate) mod ramp;
 pub(crate) mod run;
+pub(crate) mod schema;
 pub(crate) mod validate;
 
 use session::ExecuteError;

@@ -5,6 +5,7 @@
 
 pub mod cost;
 pub mod delivery;
+pub mod docs;
 pub mod draw;
 pub mod engine;
 pub mod histogram;

@@ -1,7 +1,7 @@
 //! Every bad scenario under `fixtures/bad` is refused with exactly the errors beside it.
 //!
 //! `NAME.err` holds the expected text of `NAME.ron`; `UPDATE_EXPECTED=1` writes it anew, to be read before it is kept.
-//! Lines of a fixture that start with `//set ` or `//users ` are edits.
+//! Lines of a fixture that start with `//set ` or `//users ` are edits; what a fixture extends stands in `fixtures/bases`.
 
 #![expect(
     clippy::disallowed_methods,
@@ -12,7 +12,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use sim_core::scenario::{Edit, load_str};
+use sim_core::scenario::{Base, Edit, Problem, load_with};
 
 fn edits(text: &str) -> Vec<Edit> {
     let edit = |line: &str| {
@@ -25,6 +25,22 @@ fn edits(text: &str) -> Vec<Edit> {
         })
     };
     text.lines().filter_map(edit).collect()
+}
+
+/// Bases stand in a folder of their own.
+fn base(name: &str, _variant: &str) -> Result<Base, Problem> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bases");
+    match std::fs::read_to_string(folder.join(name)) {
+        Ok(text) => Ok(Base {
+            file_name: name.to_owned(),
+            text,
+        }),
+        Err(_) => Err(Problem::unknown(
+            "base",
+            name,
+            ["small.ron", "circle.ron", "broken.ron"],
+        )),
+    }
 }
 
 #[test]
@@ -44,7 +60,7 @@ fn bad_scenarios_are_refused_with_the_expected_words() {
         seen += 1;
         let text = std::fs::read_to_string(path).unwrap();
         let name = path.file_name().unwrap().to_string_lossy();
-        let found = match load_str(&text, &name, &edits(&text)) {
+        let found = match load_with(&text, &name, &edits(&text), &base) {
             Ok(_) => "accepted".to_owned(),
             Err(errors) => errors
                 .iter()

@@ -293,3 +293,159 @@ fn presets_are_listed_and_printed() {
     let printed = Plimsoll::new().args(&["presets", "team-chat"]).code(0);
     assert_eq!(printed.stdout, team_chat());
 }
+
+/// The files that a variant and its base are tested with.
+fn variant(scratch: &Scratch, fields: &str) -> std::path::PathBuf {
+    let text = format!(
+        "(\n    version: 1,\n    name: \"mine\",\n    extends: \"base.ron\",\n    {fields}\n)\n"
+    );
+    let _ = scratch.file(
+        "base.ron",
+        "(version: 1, name: \"base\", extends: \"team-chat\", load: (users: 700))",
+    );
+    scratch.file("mine.ron", &text)
+}
+
+#[test]
+fn a_variant_extends_a_file_that_extends_a_preset() {
+    let scratch = Scratch::new();
+    let file = variant(&scratch, "load: (online: \"50 %\"),");
+    let file = file.display().to_string();
+    Plimsoll::new()
+        .validate(&file)
+        .code(0)
+        .stdout_contains("valid: mine, 700 users");
+    Plimsoll::new()
+        .run(&file)
+        .duration("1s")
+        .code(0)
+        .stdout_contains("mine, 700 users");
+    Plimsoll::new()
+        .ramp(&file)
+        .args(&["--from", "50", "--to", "100", "--points", "2"])
+        .duration("1s")
+        .code(0);
+}
+
+#[test]
+fn an_error_of_a_variant_stands_in_the_file_that_is_wrong() {
+    let scratch = Scratch::new();
+    let file = variant(&scratch, "load: (online: \"150 %\"),");
+    let validate = |file: &std::path::Path| {
+        Plimsoll::new()
+            .validate(&file.display().to_string())
+            .code(3)
+    };
+    validate(&file).stderr_contains("mine.ron:5:20: load.online: ");
+    let _ = scratch.file(
+        "base.ron",
+        "(version: 1, name: \"base\",\n extends: \"mine.ron\")",
+    );
+    validate(&file)
+        .stderr_contains("base.ron:2:11: extends: ")
+        .stderr_contains("mine.ron → ");
+    let _ = scratch.file(
+        "base.ron",
+        "(version: 1, name: \"base\", extends: \"team-chta\")",
+    );
+    validate(&file)
+        .stderr_contains("base.ron:1:37: extends: no preset is called")
+        .stderr_contains("did you mean \"team-chat\"?");
+    let gone = scratch.file(
+        "gone.ron",
+        "(version: 1, name: \"a\", extends: \"bsae.ron\")",
+    );
+    validate(&gone).stderr_contains("did you mean \"base.ron\"?");
+}
+
+#[test]
+fn a_new_scenario_is_valid_and_is_not_written_over() {
+    let scratch = Scratch::new();
+    let new = |arguments: &[&str]| {
+        Plimsoll::new()
+            .inside(scratch.folder())
+            .args(&["new", "my-chat"])
+            .args(arguments)
+    };
+    new(&["--from", "team-chat"])
+        .code(0)
+        .stdout_contains("my-chat.ron");
+    Plimsoll::new()
+        .inside(scratch.folder())
+        .validate("my-chat")
+        .code(0)
+        .stdout_contains("My chat, 200 K users");
+    let before = fs::read_to_string(scratch.path("my-chat.ron")).unwrap();
+    assert!(
+        before.lines().count() < 50 && before.contains("check this"),
+        "{before}"
+    );
+    new(&["--from", "p1-mvp"])
+        .code(2)
+        .stderr_contains("--force");
+    let after = fs::read_to_string(scratch.path("my-chat.ron")).unwrap();
+    assert_eq!(after, before);
+    new(&["--from", "p1-mvp", "--force", "--full"]).code(0);
+    Plimsoll::new()
+        .inside(scratch.folder())
+        .validate("my-chat.ron")
+        .code(0);
+    new(&["--from", "team-chta", "--force"])
+        .code(2)
+        .stderr_contains("did you mean team-chat?");
+    new(&[]).code(2).stderr_contains("--from");
+}
+
+#[test]
+fn fields_numbers_and_terms_are_explained() {
+    let explain = |arguments: &[&str]| Plimsoll::new().args(&["explain"]).args(arguments);
+    let text = team_chat();
+    let line = 1 + text.lines().position(|l| l.contains("count: 10,")).unwrap();
+    explain(&["design.connection_servers.count", "--scenario", "team-chat"])
+        .code(0)
+        .stdout_contains("1 to 4096 servers")
+        .stdout_contains(&format!("10 (team-chat.ron:{line}), assumed: sized"))
+        .stdout_contains("--set design.connection_servers.count=10");
+    explain(&["load.places"])
+        .code(0)
+        .stdout_contains("'load.places={\"us-east-1\": \"60 %\", \"eu-west-1\": \"40 %\"}'");
+    explain(&["load.wifi"])
+        .code(0)
+        .stdout_contains("0 % to 100 %")
+        .stdout_contains("default");
+    explain(&["publish.delivered.p99"])
+        .code(0)
+        .stdout_contains("99th percentile")
+        .stdout_contains("operations.publish.latency_ms.delivered.p99");
+    explain(&["breaks", "at"])
+        .code(0)
+        .stdout_contains("first objective");
+    explain(&["cost.usd_per_month"])
+        .code(0)
+        .stdout_contains("730 hours");
+    explain(&["pool"])
+        .code(0)
+        .stdout_contains("design.database.pool");
+    explain(&[]).code(0).stdout_contains("machines.NAME.cores");
+    explain(&["load.onlin"])
+        .code(2)
+        .stderr_contains("load.online")
+        .stdout_is_empty();
+}
+
+#[test]
+fn schemas_and_completions_are_printed() {
+    for of in ["scenario", "report", "ramp", "capacity", "compare", "check"] {
+        let printed = Plimsoll::new().args(&["schema", of]).code(0);
+        let schema: serde_json::Value = serde_json::from_str(&printed.stdout).unwrap();
+        assert!(schema["$defs"].is_object(), "{of}");
+    }
+    Plimsoll::new()
+        .args(&["completions", "bash"])
+        .code(0)
+        .stdout_contains("explain");
+    Plimsoll::new()
+        .args(&["completions", "csh"])
+        .code(2)
+        .stderr_contains("bash");
+}

@@ -6,7 +6,7 @@ use anyhow::Context;
 use report::{Document, Labels};
 use session::{Aim, RunOptions};
 use sim_core::report::{CompareReport, RunReport};
-use sim_core::scenario::{Edit, Scenario, load_str};
+use sim_core::scenario::{Edit, Scenario};
 use sim_core::system::compared_reports;
 
 use crate::exit::{Exit, Failure};
@@ -78,10 +78,7 @@ pub(crate) fn compare(plan: &ComparePlan) -> Result<Exit, Failure> {
                 let b = load::load(name, &edits_b)?;
                 match at_revision(rev, &named.file_name)? {
                     Some(text) => {
-                        let file = format!("{rev}:{}", named.file_name);
-                        let a = load_str(&text, &file, &plan.edits).map_err(|errors| {
-                            Failure::Scenario(errors.iter().map(ToString::to_string).collect())
-                        })?;
+                        let a = load::parse(&text, &named.file_name, &plan.edits)?.scenario;
                         exit = exit.max(pair(plan, &a, &b, (&format!(" at {rev}"), ", now"))?);
                     }
                     None => output::say(&format!(

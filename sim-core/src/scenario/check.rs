@@ -14,73 +14,127 @@ pub struct Origin {
     pub path: String,
     /// The option or file: `--set load.users=1M`, `overlay.ron`.
     pub label: String,
-    /// Line and column in an overlay.
+    /// Line and column in a file.
     pub at: Option<(u32, u32)>,
+    /// The variant that sets it, by its place in [`Document::layers`].
+    pub layer: Option<usize>,
+    /// What becomes of its source.
+    pub mark: Mark,
 }
 
-/// The text a scenario is made from.
-pub struct Document<'a> {
+/// What becomes of a source when a value is set.
+#[derive(Clone, Debug)]
+pub enum Mark {
+    /// The edit is the source.
+    Edited,
+    /// The variant gives a source for this path.
+    Given(String, Source),
+    /// Not a number: no source.
+    Words,
+}
+
+/// A file of a scenario: its text and tree.
+#[derive(Clone, Debug)]
+pub struct Layer {
     /// File name for errors.
-    pub file: &'a str,
-    /// The text before edits, in which errors are located.
-    pub original: &'a str,
+    pub file: String,
+    /// Its text.
+    pub text: String,
     /// Its tree.
-    pub original_root: Node,
-    /// The edits, in order.
+    pub root: Node,
+}
+
+impl Layer {
+    /// Parses a file.
+    pub fn read(text: &str, file: &str) -> Result<Self, Vec<ScenarioError>> {
+        Ok(Self {
+            file: file.to_owned(),
+            text: text.to_owned(),
+            root: super::parse(text, file)?,
+        })
+    }
+
+    /// An error at a field, or at the nearest field around it that exists.
+    pub fn error(&self, path: &str, problem: Problem) -> ScenarioError {
+        located(self.file.clone(), Some(self.position(path)), path, problem)
+    }
+
+    fn position(&self, path: &str) -> (u32, u32) {
+        tree::line_column(&self.text, self.root.closest(path).span.start)
+    }
+}
+
+/// The texts a scenario is made from.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Name of the file that was asked for: the variant, or the base if there is no variant.
+    pub main: String,
+    /// The file that extends no other, before edits.
+    pub base: Layer,
+    /// Its variants, outwards.
+    pub layers: Vec<Layer>,
+    /// Variants' values and edits, in order.
     pub origins: Vec<Origin>,
 }
 
-impl Document<'_> {
+impl Document {
     /// An error at a field, or at the nearest field around it that exists.
     pub fn error(&self, path: &str, problem: Problem) -> ScenarioError {
-        let edited = self.origins.iter().rev().find(|origin| {
-            within(path, &origin.path) || within(&origin.path, path) && self.missing(path)
-        });
-        let (file, line_column) = match edited {
-            Some(origin) => (origin.label.clone(), origin.at),
-            None => {
-                let node = self.original_root.closest(path);
-                (
-                    self.file.to_owned(),
-                    Some(tree::line_column(self.original, node.span.start)),
-                )
-            }
-        };
-        self.located(file, line_column, path, problem)
+        let (file, at) = self.place(path);
+        located(file, at, path, problem)
     }
 
     /// An error about the name of a field, at the name.
     pub fn error_at_name(&self, path: &str, problem: Problem) -> ScenarioError {
         let mut error = self.error(path, problem);
-        if error.file == self.file
-            && let Some(key) = self.original_root.key(path)
+        let origin = self.origin(path);
+        let file = match origin {
+            None => Some(&self.base),
+            Some(origin) => origin.layer.and_then(|layer| self.layers.get(layer)),
+        };
+        if let Some(file) = file
+            && let Some(key) = file.root.key(path)
         {
-            let (line, column) = tree::line_column(self.original, key.start);
+            let (line, column) = tree::line_column(&file.text, key.start);
             (error.line, error.column) = (Some(line), Some(column));
         }
         error
     }
 
-    fn missing(&self, path: &str) -> bool {
-        self.original_root.find(path).is_none()
+    /// File (or edit), line and column of a field.
+    pub fn place(&self, path: &str) -> (String, Option<(u32, u32)>) {
+        let Some(origin) = self.origin(path) else {
+            return (self.base.file.clone(), Some(self.base.position(path)));
+        };
+        let layer = origin.layer.and_then(|layer| self.layers.get(layer));
+        let at = layer.map_or(origin.at, |layer| Some(layer.position(path)));
+        (origin.label.clone(), at)
     }
 
-    fn located(
-        &self,
-        file: String,
-        at: Option<(u32, u32)>,
-        path: &str,
-        problem: Problem,
-    ) -> ScenarioError {
-        ScenarioError {
-            file,
-            line: at.map(|at| at.0),
-            column: at.map(|at| at.1),
-            path: path.to_owned(),
-            problem: problem.problem,
-            allowed: problem.allowed,
-            help: problem.help,
-        }
+    /// The last edit that touches a field. A base is valid by itself, so a variant that touches a part of a field is what
+    /// is wrong with the whole; a text and its edits are checked together, so an edit is blamed for what it sets.
+    fn origin(&self, path: &str) -> Option<&Origin> {
+        self.origins.iter().rev().find(|origin| {
+            let below = within(&origin.path, path);
+            within(path, &origin.path) || below && (origin.layer.is_some() || self.missing(path))
+        })
+    }
+
+    fn missing(&self, path: &str) -> bool {
+        let files = std::iter::once(&self.base).chain(&self.layers);
+        files.into_iter().all(|file| file.root.find(path).is_none())
+    }
+}
+
+fn located(file: String, at: Option<(u32, u32)>, path: &str, problem: Problem) -> ScenarioError {
+    ScenarioError {
+        file,
+        line: at.map(|at| at.0),
+        column: at.map(|at| at.1),
+        path: path.to_owned(),
+        problem: problem.problem,
+        allowed: problem.allowed,
+        help: problem.help,
     }
 }
 
@@ -92,7 +146,7 @@ fn within(path: &str, parent: &str) -> bool {
 
 /// Validation in progress.
 pub struct Check<'a> {
-    document: &'a Document<'a>,
+    document: &'a Document,
     /// The edited text's tree.
     root: &'a Node,
     /// What is wrong so far.
@@ -103,7 +157,7 @@ pub struct Check<'a> {
 
 impl<'a> Check<'a> {
     /// Starts a validation.
-    pub fn new(document: &'a Document<'a>, root: &'a Node) -> Self {
+    pub fn new(document: &'a Document, root: &'a Node) -> Self {
         Self {
             document,
             root,
@@ -216,14 +270,10 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Line of a field in the file, if it stands there unedited.
+    /// Line of a field in the file that was asked for, if it stands there unedited.
     pub fn line(&self, path: &str) -> Option<u32> {
-        let error = self.document.error(path, Problem::new(""));
-        if error.file == self.document.file {
-            error.line
-        } else {
-            None
-        }
+        let (file, at) = self.document.place(path);
+        at.filter(|_| file == self.document.main).map(|at| at.0)
     }
 
     /// Where the edits come from.

@@ -1,6 +1,6 @@
 //! Edits: `--set path=value`, an overlay file, `--users`.
 
-use super::check::{Document, Origin};
+use super::check::{Document, Layer, Mark, Origin};
 use super::error::{Problem, ScenarioError, shorten};
 use super::raw::RawScenario;
 use super::tree::{self, Kind, Node};
@@ -44,7 +44,7 @@ impl Edit {
 pub fn apply(
     mut text: String,
     edits: &[Edit],
-    document: &mut Document<'_>,
+    document: &mut Document,
 ) -> Result<String, Vec<ScenarioError>> {
     for edit in edits {
         text = match edit {
@@ -73,7 +73,7 @@ fn set(
     path: &str,
     value: &str,
     label: String,
-    document: &mut Document<'_>,
+    document: &mut Document,
 ) -> Result<String, Vec<ScenarioError>> {
     let path = tree::normal(path);
     let changed = tree::set(text, &path, value, false);
@@ -81,6 +81,8 @@ fn set(
         path: path.clone(),
         label,
         at: None,
+        layer: None,
+        mark: Mark::Edited,
     });
     let changed = changed.map_err(|problem| vec![document.error(&path, problem)])?;
     if !reads(&changed)
@@ -101,22 +103,29 @@ fn lay_over(
     mut text: String,
     file_name: &str,
     overlay: &str,
-    document: &mut Document<'_>,
+    document: &mut Document,
 ) -> Result<String, Vec<ScenarioError>> {
-    let root = super::parse(overlay, file_name)?;
-    for (path, node) in root.leaves() {
-        if path.is_empty() {
-            return Err(vec![refuse_overlay(file_name, overlay, node)]);
+    let overlay = Layer::read(overlay, file_name)?;
+    for (path, node) in overlay.root.leaves() {
+        match path.as_str() {
+            "" => return Err(vec![refuse(&overlay, node)]),
+            "extends" => {
+                let problem = Problem::new("an overlay extends nothing");
+                let help = "leave it out: an overlay is laid over the scenario of the command line";
+                return Err(vec![overlay.error(&path, problem.help(help))]);
+            }
+            "version" => continue,
+            _ if node.says_nothing() => continue,
+            _ => {}
         }
-        if path == "version" {
-            continue;
-        }
-        let value = &overlay[node.span.start..node.span.end];
-        let at = Some(tree::line_column(overlay, node.span.start));
+        let value = &overlay.text[node.span.start..node.span.end];
+        let at = Some(tree::line_column(&overlay.text, node.span.start));
         document.origins.push(Origin {
             path: path.clone(),
             label: file_name.to_owned(),
             at,
+            layer: None,
+            mark: Mark::Edited,
         });
         text = tree::set_verbatim(&text, &path, value)
             .map_err(|problem| vec![document.error(&path, problem)])?;
@@ -124,19 +133,13 @@ fn lay_over(
     Ok(text)
 }
 
-fn refuse_overlay(file_name: &str, overlay: &str, node: &Node) -> ScenarioError {
-    let (line, column) = tree::line_column(overlay, node.span.start);
+fn refuse(overlay: &Layer, node: &Node) -> ScenarioError {
     let problem = match node.kind {
         Kind::Fields { .. } => "an overlay sets nothing",
         _ => "an overlay is a part of a scenario",
     };
-    ScenarioError {
-        file: file_name.to_owned(),
-        line: Some(line),
-        column: Some(column),
-        path: String::new(),
-        problem: problem.to_owned(),
-        allowed: Some("(load: (users: \"1M users\"))".to_owned()),
-        help: None,
-    }
+    overlay.error(
+        "",
+        Problem::new(problem).allowed("(load: (users: \"1M users\"))"),
+    )
 }

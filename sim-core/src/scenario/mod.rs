@@ -4,6 +4,8 @@
 //! column, field, what is allowed and a way out. Edits (`--set`, an overlay, `--users`) change the text first, so that an
 //! edited scenario is checked like a written one; what they set is marked [`Source::Edited`].
 //!
+//! A scenario may extend another one (`extends: "team-chat"`); [`load_with`] is told how to find that one.
+//!
 //! Leaves out: reading files (callers pass texts) and writing scenarios.
 
 pub mod assets;
@@ -12,6 +14,7 @@ mod convert;
 mod design;
 mod edit;
 mod error;
+mod extend;
 mod hash;
 pub mod limits;
 pub mod model;
@@ -25,34 +28,98 @@ mod validate;
 
 pub use edit::Edit;
 pub use error::{Problem, ScenarioError, nearest};
+pub use extend::{Base, Find};
 pub use model::*;
 pub use objective::Parsed as ParsedObjective;
 
-use check::{Check, Document, Origin};
+use check::{Check, Document, Layer, Origin};
 use raw::RawScenario;
 use tree::Node;
 
 /// The version of the file format.
 pub const VERSION: u32 = 1;
 
-/// Reads, edits and checks a scenario. `file_name` is what errors call the text.
+/// Reads, edits and checks a scenario that extends no other. `file_name` is what errors call the text.
 pub fn load_str(
     text: &str,
     file_name: &str,
     edits: &[Edit],
 ) -> Result<Scenario, Vec<ScenarioError>> {
-    let original_root = parse(text, file_name)?;
+    load_with(text, file_name, edits, &extend::nowhere).map(|loaded| loaded.scenario)
+}
+
+/// Reads, edits and checks a scenario; `find` looks up what it `extends`.
+pub fn load_with(
+    text: &str,
+    file_name: &str,
+    edits: &[Edit],
+    find: &Find<'_>,
+) -> Result<Loaded, Vec<ScenarioError>> {
+    let mut variants = extend::chain(text, file_name, find)?;
+    let Some(base) = variants.pop() else {
+        return Err(Vec::new());
+    };
+    let mut text = base.text.clone();
     let mut document = Document {
-        file: file_name,
-        original: text,
-        original_root,
+        main: file_name.to_owned(),
+        base,
+        layers: Vec::new(),
         origins: Vec::new(),
     };
-    let text = migrate(&document)?;
-    let text = edit::apply(text, edits, &mut document)?;
-    let root = parse(&text, file_name)?;
-    let raw = decode(&text, &root, &document)?;
-    let mut check = Check::new(&document, &root);
+    while let Some(variant) = variants.pop() {
+        check(&text, &document)?;
+        text = extend::lay(text, variant, &mut document)?;
+    }
+    if !edits.is_empty() && !document.layers.is_empty() {
+        check(&text, &document)?;
+    }
+    text = edit::apply(text, edits, &mut document)?;
+    let scenario = check(&text, &document)?;
+    Ok(Loaded {
+        scenario,
+        text,
+        document,
+    })
+}
+
+/// A checked scenario and the text it was made from.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// The text, extended and edited.
+    pub text: String,
+    document: Document,
+}
+
+impl Loaded {
+    /// What the text says at a path; `None`: nothing, so a default holds.
+    #[must_use]
+    pub fn written(&self, path: &str) -> Option<&str> {
+        let root = tree::parse(&self.text).ok()?;
+        let span = root.find(path)?.span;
+        self.text.get(span.start..span.end)
+    }
+
+    /// Where that stands: `team-chat.ron:66`, or the edit that set it.
+    #[must_use]
+    pub fn place(&self, path: &str) -> String {
+        match self.document.place(path) {
+            (file, Some((line, _))) => format!("{file}:{line}"),
+            (edit, None) => edit,
+        }
+    }
+}
+
+/// Decodes and checks a text.
+fn check(text: &str, document: &Document) -> Result<Scenario, Vec<ScenarioError>> {
+    let root = parse(text, &document.main)?;
+    let raw = decode(text, &root, document)?;
+    let mut check = Check::new(document, &root);
+    if raw.extends.is_some() {
+        let problem = Problem::new("an edit cannot change what a scenario extends");
+        check.problem("extends", problem.help("write it into a file"));
+    }
     let scenario = validate::validate(&raw, &mut check);
     scenario.ok_or(check.errors)
 }
@@ -109,33 +176,29 @@ fn parse(text: &str, file: &str) -> Result<Node, Vec<ScenarioError>> {
     })
 }
 
-/// Brings an older text to the present version: the hook for migrations. There is one version so far.
-fn migrate(document: &Document<'_>) -> Result<String, Vec<ScenarioError>> {
-    let text = document.original;
-    let Some(node) = document.original_root.child("version") else {
+/// Checks the version of a file: the hook for migrations. There is one version so far.
+fn check_version(file: &Layer) -> Result<(), Vec<ScenarioError>> {
+    let Some(node) = file.root.child("version") else {
         let problem =
             Problem::new("the format version is missing").help("write `version: 1,` first");
-        return Err(vec![document.error("version", problem)]);
+        return Err(vec![file.error("version", problem)]);
     };
-    match text[node.span.start..node.span.end].parse::<u32>() {
-        Ok(VERSION) => Ok(text.to_owned()),
+    let found = &file.text[node.span.start..node.span.end];
+    match found.parse::<u32>() {
+        Ok(VERSION) => Ok(()),
         _ => {
-            let found = error::shorten(&text[node.span.start..node.span.end]);
             let problem = Problem::new(format!(
-                "version {found} of the scenario format is not known here"
+                "version {} of the scenario format is not known here",
+                error::shorten(found)
             ))
             .allowed(VERSION.to_string())
             .help("a newer program may read it");
-            Err(vec![document.error("version", problem)])
+            Err(vec![file.error("version", problem)])
         }
     }
 }
 
-fn decode(
-    text: &str,
-    root: &Node,
-    document: &Document<'_>,
-) -> Result<RawScenario, Vec<ScenarioError>> {
+fn decode(text: &str, root: &Node, document: &Document) -> Result<RawScenario, Vec<ScenarioError>> {
     options()
         .from_str(text)
         .map_err(|error| vec![translate::translate(&error, text, root, document)])

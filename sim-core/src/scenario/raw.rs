@@ -103,13 +103,15 @@ pub type Sources = Option<Ordered<Source>>;
 pub struct RawScenario {
     /// Format version; checked before anything else.
     pub version: u32,
-    /// File stem.
+    /// The preset, or the file beside this one, that this scenario says only the differences to. Default: none, all stands here.
+    pub extends: Option<String>,
+    /// Short name of the scenario, the file's without extension: `"team-chat"`.
     pub name: String,
-    /// Default: the name.
+    /// What people call it. Default: the name.
     pub title: Option<String>,
-    /// Default: empty.
+    /// What it is about, in a sentence or two. Default: empty.
     pub story: Option<String>,
-    /// Default: `Draft`.
+    /// Whether it is finished. Default: `Draft`.
     pub status: Option<Status>,
     /// Users.
     pub load: RawLoad,
@@ -117,7 +119,7 @@ pub struct RawScenario {
     pub channels: RawChannels,
     /// Operations.
     pub traffic: RawTraffic,
-    /// Default: pooling On, the others Off.
+    /// The four switches. Default: pooling On, the others Off.
     pub patterns: Option<RawPatterns>,
     /// Tiers.
     pub design: RawDesign,
@@ -125,13 +127,13 @@ pub struct RawScenario {
     pub machines: Option<Ordered<RawMachine>>,
     /// Server software of one's own, by name, beside `assets/profiles/servers.ron`.
     pub profiles: Option<Ordered<RawProfile>>,
-    /// Default: none.
+    /// What goes wrong, and when. Default: none.
     pub faults: Option<Vec<RawFault>>,
-    /// Default: none.
+    /// What the design must meet: `"publish.delivered.p99 < 500 ms"`. Default: none.
     pub objectives: Option<Vec<String>>,
     /// How soon messages must arrive; an objective on the 99th percentile. Default: none.
     pub latency_tier: Option<LatencyTier>,
-    /// Default: seeds 1 and 7, 10 s + 60 s, the newest price book.
+    /// Seeds, times and prices. Default: seeds 1 and 7, 10 s + 60 s, the newest price book.
     pub run: Option<RawRun>,
 }
 
@@ -139,11 +141,11 @@ pub struct RawScenario {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawLoad {
-    /// `"200K users"`
+    /// How many there are: what the slider moves. As in: `"200K users"`.
     pub users: Quantity,
     /// What one user is called. Default: `users`.
     pub unit: Option<String>,
-    /// Default: 100 %.
+    /// Open connections per user. Default: 100 %.
     pub online: Option<Quantity>,
     /// Shares by region.
     pub places: Ordered<Quantity>,
@@ -151,13 +153,13 @@ pub struct RawLoad {
     pub access: Ordered<Quantity>,
     /// Share of fixed lines with a Wi-Fi hop. Default: 0 %.
     pub wifi: Option<Quantity>,
-    /// Default: `WebSocket`.
+    /// How clients receive. Default: `WebSocket`.
     pub transport: Option<RawTransport>,
-    /// Default: 30 s.
+    /// Time between two heartbeats of a client. Default: 30 s.
     pub heartbeat: Option<Quantity>,
-    /// Default: three heartbeats.
+    /// Silence after which a dead peer is noticed. Default: three heartbeats.
     pub heartbeat_timeout: Option<Quantity>,
-    /// Default: full jitter, 1 s to 64 s.
+    /// How clients come back. Default: full jitter, 1 s to 64 s.
     pub reconnect: Option<RawReconnect>,
     /// Of all numbers here.
     pub source: Option<Source>,
@@ -297,11 +299,11 @@ pub struct RawTraffic {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawPublish {
-    /// `"36/h per user"`
+    /// Messages published, as in: `"36/h per user"`.
     pub rate: Quantity,
     /// Payload, encoding included.
     pub size: Quantity,
-    /// Default: `Members`.
+    /// Who publishes. Default: `Members`.
     pub from: Option<RawPublisher>,
     /// Database queries per message. Default: 0.
     pub queries: Option<Quantity>,
@@ -325,9 +327,9 @@ pub enum RawPublisher {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawPresence {
-    /// `"2/h per user"`
+    /// Changes of status, as in: `"2/h per user"`.
     pub rate: Quantity,
-    /// Default: 0 s.
+    /// Changes of one user within this window are sent once. Default: 0 s.
     pub coalesce: Option<Quantity>,
     /// Payload of one update.
     pub size: Quantity,
@@ -341,7 +343,7 @@ pub struct RawPresence {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawQuery {
-    /// `"0.15/s per user"`
+    /// Reads, as in: `"0.15/s per user"`.
     pub rate: Quantity,
     /// Payload of the answer.
     pub size: Quantity,
@@ -375,13 +377,13 @@ pub enum Switch {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawPatterns {
-    /// Default: On.
+    /// Pooling and load balancing. Default: On.
     pub pooling: Option<Switch>,
-    /// Default: Off.
+    /// Event sourcing and CQRS. Default: Off.
     pub event_sourcing: Option<Switch>,
-    /// Default: Off.
+    /// Sharding and partitioning. Default: Off.
     pub sharding: Option<Switch>,
-    /// Default: Off.
+    /// Caching and edge distribution. Default: Off.
     pub caching_and_edge: Option<Switch>,
 }
 
@@ -391,9 +393,9 @@ pub struct RawPatterns {
 pub struct RawDesign {
     /// Region of the servers.
     pub place: String,
-    /// Default: `ChannelOwner` with channel owners, else `Interest` with a broker, else `Local`.
+    /// How a message finds the servers with members. Default: `ChannelOwner` with channel owners, else `Interest` with a broker, else `Local`.
     pub routing: Option<RawRouting>,
-    /// Default: least connections, one instance.
+    /// It spreads new connections over the servers. Default: least connections, one instance.
     pub load_balancer: Option<RawLoadBalancer>,
     /// They hold the connections.
     pub connection_servers: RawConnectionServers,
@@ -422,19 +424,19 @@ pub enum RawRouting {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawLoadBalancer {
-    /// Default: `LeastConnections`.
+    /// How a new connection finds a server. Default: `LeastConnections`.
     pub policy: Option<RawPolicy>,
-    /// Default: 0 s.
+    /// Age of the connection counts it decides by. Default: 0 s.
     pub counters_age: Option<Quantity>,
-    /// Default: 0 s.
+    /// Time over which a new server gets its full share. Default: 0 s.
     pub slow_start: Option<Quantity>,
-    /// Default: 1.
+    /// Instances. Default: 1.
     pub count: Option<Quantity>,
     /// Open connections of one instance. Default: 1 M.
     pub max_connections: Option<Quantity>,
     /// New connections of one instance. Default: 20 K/s.
     pub new_connections: Option<Quantity>,
-    /// One way. Default: 0.1 ms.
+    /// Time a packet spends in it, one way. Default: 0.1 ms.
     pub hop: Option<Quantity>,
     /// Of all numbers here.
     pub source: Option<Source>,
@@ -496,7 +498,7 @@ pub struct RawConnectionServers {
     pub profile: Option<String>,
     /// Configured limit. Default: none (memory and descriptors decide).
     pub max_connections: Option<Quantity>,
-    /// Default: 1 048 576 (the Linux `fs.nr_open`).
+    /// File descriptors of one server. Default: 1 048 576 (the Linux `fs.nr_open`).
     pub descriptors: Option<Quantity>,
     /// New connections of one server. Default: 5 K/s.
     pub accept: Option<Quantity>,
@@ -504,7 +506,7 @@ pub struct RawConnectionServers {
     pub accept_burst: Option<Quantity>,
     /// Outbound queue of one connection. Default: 256 messages.
     pub outbound: Option<Quantity>,
-    /// Default: `Disconnect`.
+    /// What happens when an outbound queue is full. Default: `Disconnect`.
     pub on_full: Option<RawSlowConsumer>,
     /// How long a session can be resumed. Default: 0 s, never.
     pub resume: Option<Quantity>,
@@ -539,7 +541,7 @@ pub struct RawChannelOwners {
     pub count: Quantity,
     /// Name of a machine.
     pub machine: String,
-    /// Default: `Ring(virtual_nodes: 100)`.
+    /// How a channel finds its owner. Default: `Ring(virtual_nodes: 100)`.
     pub placement: Option<RawPlacement>,
     /// CPU of ordering one message. Default: 20 us.
     pub sequence: Option<Quantity>,
@@ -583,11 +585,11 @@ pub struct RawBroker {
     pub count: Quantity,
     /// Name of a machine.
     pub machine: String,
-    /// Default: 64.
+    /// Partitions that channels are spread over. Default: 64.
     pub partitions: Option<Quantity>,
-    /// Default: 1.
+    /// Copies of each partition. Default: 1.
     pub replication: Option<Quantity>,
-    /// Default: 10 s.
+    /// Time until another node takes over for a dead one. Default: 10 s.
     pub failover: Option<Quantity>,
     /// CPU of taking one message. Default: 10 us.
     pub publish: Option<Quantity>,
@@ -741,7 +743,7 @@ pub struct RawPause {
 pub struct RawFault {
     /// From the start of the run, warm-up included.
     pub at: Quantity,
-    /// Default: for good.
+    /// How long it lasts. Default: for good.
     pub lasts: Option<Quantity>,
     /// What happens.
     pub fault: RawFaultKind,
@@ -757,9 +759,9 @@ pub enum RawFaultKind {
     Kill {
         /// Name of the tier.
         tier: String,
-        /// Default: 0, the first.
+        /// Number of the first one to die. Default: 0, the first.
         first: Option<Quantity>,
-        /// Default: 1.
+        /// How many die. Default: 1.
         instances: Option<Quantity>,
     },
     /// One server after the other is drained and restarted.
@@ -780,14 +782,14 @@ pub enum RawFaultKind {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawRun {
-    /// Default: 1.
+    /// Seed of users, channels, sizes and places. Default: 1.
     pub population_seed: Option<Quantity>,
-    /// Default: 7.
+    /// Seed of arrivals, service and network. Default: 7.
     pub seed: Option<Quantity>,
-    /// Default: 10 s.
+    /// Simulated time before measuring. Default: 10 s.
     pub warmup: Option<Quantity>,
-    /// Default: 60 s.
+    /// Simulated time measured. Default: 60 s.
     pub duration: Option<Quantity>,
-    /// Default: `2026-07`.
+    /// Prices to use. Default: `2026-07`.
     pub price_book: Option<String>,
 }

@@ -11,7 +11,7 @@ pub fn translate(
     error: &SpannedError,
     text: &str,
     root: &Node,
-    document: &Document<'_>,
+    document: &Document,
 ) -> ScenarioError {
     let start = tree::offset(text, error.span.start.line, error.span.start.col);
     let end = tree::offset(text, error.span.end.line, error.span.end.col);
@@ -59,7 +59,7 @@ fn unknown_field(
     expected: &[&str],
     at: usize,
     root: &Node,
-    document: &Document<'_>,
+    document: &Document,
 ) -> ScenarioError {
     let path = field_named(root, found, at).unwrap_or_else(|| join(&root.path_at(at), found));
     let mut problem =

@@ -168,6 +168,16 @@ impl Node {
         }
     }
 
+    /// `()` or `{}`: a struct or map without entries.
+    pub fn says_nothing(&self) -> bool {
+        match &self.kind {
+            Kind::Fields {
+                name: None, fields, ..
+            } => fields.is_empty(),
+            _ => false,
+        }
+    }
+
     /// The value at a path.
     pub fn find(&self, path: &str) -> Option<&Node> {
         steps(path).into_iter().try_fold(self, Node::child)

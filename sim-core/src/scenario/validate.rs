@@ -6,7 +6,7 @@ use crate::delivery::Place;
 use crate::time::SimDuration;
 
 use super::assets::{PRICE_BOOK, assets};
-use super::check::Check;
+use super::check::{Check, Mark};
 use super::error::{Problem, shorten};
 use super::limits;
 use super::model::{
@@ -163,11 +163,13 @@ fn shares<T>(
     let sum: f64 = out.iter().map(|(_, share)| share).sum();
     if check.errors.len() == before && (sum - 1.0).abs() > TOLERANCE {
         let percent = libm::round(sum * 1e4) / 1e2;
-        check.problem(
-            path,
-            Problem::new(format!("the shares add up to {percent} %"))
-                .allowed("100 %, within 0.1 %"),
-        );
+        let mut problem = Problem::new(format!("the shares add up to {percent} %"))
+            .allowed("100 %, within 0.1 %");
+        let below = format!("{path}.");
+        if check.origins().iter().any(|o| o.path.starts_with(&below)) {
+            problem = problem.help("shares are set one by one and the others stay: change those too, or set them to 0 %");
+        }
+        check.problem(path, problem);
     }
     for (_, share) in &mut out {
         *share /= sum.max(TOLERANCE);
@@ -682,15 +684,18 @@ fn run(raw: Option<&RawRun>, check: &mut Check<'_>) -> Run {
     }
 }
 
-/// An edit is the source of what it set.
+/// An edit is the source of what it set; a variant may give another one.
 fn edited(check: &mut Check<'_>) {
     for origin in check.origins() {
-        let below = format!("{}.", origin.path);
+        let (path, source) = match &origin.mark {
+            Mark::Edited => (&origin.path, Source::Edited(words_of_edit(origin))),
+            Mark::Given(path, source) => (path, source.clone()),
+            Mark::Words => continue,
+        };
+        let below = format!("{path}.");
         check
             .sources
-            .retain(|path, _| *path != origin.path && !path.starts_with(&below));
-        check
-            .sources
-            .insert(origin.path.clone(), Source::Edited(words_of_edit(origin)));
+            .retain(|known, _| known != path && !known.starts_with(&below));
+        check.sources.insert(path.clone(), source);
     }
 }

@@ -1,0 +1,138 @@
+//! Fields of the scenario file, by path.
+
+use sim_core::docs::{Docs, Expr, Holds, Shape, Type};
+use sim_core::scenario::tree;
+
+/// Stands for a name of the user's own: `machines.NAME.cores`.
+pub(crate) const ANY: &str = "NAME";
+/// The type of a whole file.
+pub(crate) const ROOT: &str = "RawScenario";
+
+/// A field, and what its comment says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Found<'a> {
+    /// `design.connection_servers.count`
+    pub(crate) path: String,
+    /// What it is.
+    pub(crate) doc: &'a str,
+    /// Its type, without `Option`.
+    pub(crate) expr: &'a Expr,
+    /// It may be left out.
+    pub(crate) optional: bool,
+    /// The variants that have it, if it belongs to a choice.
+    pub(crate) of: Vec<&'a str>,
+}
+
+/// The field at a path: `faults[0].at`, `machines.big.cores`.
+pub(crate) fn find<'a>(docs: &'a Docs, path: &str) -> Option<Found<'a>> {
+    let mut found = Found {
+        path: String::new(),
+        doc: "",
+        expr: docs
+            .types()
+            .find(|t| t.name == ROOT)
+            .map(|_| &Expr::Named(ROOT))?,
+        optional: false,
+        of: Vec::new(),
+    };
+    for step in tree::steps(path) {
+        found = children(docs, &found)
+            .into_iter()
+            .find(|child| is_step(&child.path, step))
+            .map(|child| Found {
+                path: tree::normal(&tree::join(&found.path, step)),
+                ..child
+            })?;
+    }
+    (!found.path.is_empty()).then_some(found)
+}
+
+/// Whether a child's path ends in a step, or takes any.
+fn is_step(path: &str, step: &str) -> bool {
+    match tree::steps(path).last() {
+        Some(&ANY) => true,
+        Some(&"0") => step == ANY || step == "N" || step.bytes().all(|b| b.is_ascii_digit()),
+        last => last == Some(&step),
+    }
+}
+
+/// Every field there is, parents before their parts.
+pub(crate) fn all(docs: &Docs) -> Vec<Found<'_>> {
+    let mut out = Vec::new();
+    if let Some(root) = docs.get(ROOT) {
+        for child in parts(docs, root, "") {
+            collect(docs, child, &mut out);
+        }
+    }
+    out
+}
+
+fn collect<'a>(docs: &'a Docs, found: Found<'a>, out: &mut Vec<Found<'a>>) {
+    let children = children(docs, &found);
+    out.push(found);
+    for child in children {
+        collect(docs, child, out);
+    }
+}
+
+/// What stands directly below a field.
+pub(crate) fn children<'a>(docs: &'a Docs, parent: &Found<'a>) -> Vec<Found<'a>> {
+    let one = |step: &str, expr: &'a Expr| Found {
+        path: tree::normal(&tree::join(&parent.path, step)),
+        doc: parent.doc,
+        expr: docs.plain(expr).0,
+        optional: false,
+        of: Vec::new(),
+    };
+    match parent.expr {
+        Expr::List(inner) => vec![one("0", inner)],
+        Expr::Map(inner) => vec![one(ANY, inner)],
+        Expr::Named(name) => match docs.get(name) {
+            // Its words: `Assumed("why")`.
+            Some(Type { name: "Source", .. }) | None => Vec::new(),
+            Some(found) => parts(docs, found, &parent.path),
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn parts<'a>(docs: &'a Docs, of: &'a Type, path: &str) -> Vec<Found<'a>> {
+    let mut out: Vec<Found<'a>> = Vec::new();
+    let mut add = |field: &'a sim_core::docs::Field, variant: Option<&'a str>| {
+        let (expr, optional) = docs.plain(&field.expr);
+        let path = tree::join(path, field.name);
+        if let (Some(variant), Some(known)) = (variant, out.iter_mut().find(|f| f.path == path)) {
+            known.of.push(variant);
+            return;
+        }
+        out.push(Found {
+            path,
+            doc: &field.doc,
+            expr,
+            optional: field.optional || optional,
+            of: variant.into_iter().collect(),
+        });
+    };
+    match &of.shape {
+        Shape::Struct(fields) => fields.iter().for_each(|field| add(field, None)),
+        Shape::Choice(variants) => {
+            for variant in variants {
+                for field in variant.fields() {
+                    add(field, Some(variant.name));
+                }
+            }
+        }
+    }
+    let single = of.variants().iter().filter_map(|v| match &v.holds {
+        Holds::Value(expr) => Some((v, expr)),
+        _ => None,
+    });
+    out.extend(single.map(|(variant, expr)| Found {
+        path: tree::normal(&tree::join(path, "0")),
+        doc: &variant.doc,
+        expr: docs.plain(expr).0,
+        optional: false,
+        of: vec![variant.name],
+    }));
+    out
+}
