@@ -41,6 +41,8 @@ fn carry_out(plan: Plan) -> Result<Exit, Failure> {
         Plan::Explore(plan) => verbs::explore::explore(&plan),
         Plan::Run(plan) => verbs::run::run(&plan),
         Plan::Ramp(plan) => verbs::ramp::ramp(&plan),
+        Plan::Capacity(plan) => verbs::capacity::capacity(&plan),
+        Plan::Advise(plan) => verbs::advise::advise(&plan),
         Plan::Validate(plan) => verbs::validate::validate(&plan),
         Plan::Presets(plan) => verbs::presets::presets(&plan),
         Plan::Evidence(plan) => verbs::evidence::evidence(&plan),

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use report::Labels;
 use session::RunOptions;
+use sim_core::experiment::Recipe;
 use sim_core::scenario::{Edit, Scenario};
 
 use crate::cli::{
-    BudgetArgs, Cli, ExplorerArgs, LiveArgs, PresetsArgs, RampArgs, RunArgs, ValidateArgs, Verb,
+    AdviseArgs, BudgetArgs, CapacityArgs, Cli, ExplorerArgs, LiveArgs, PresetsArgs, RampArgs,
+    RunArgs, ValidateArgs, Verb,
 };
 use crate::exit::Failure;
 use crate::invocation;
@@ -23,6 +25,10 @@ pub(crate) enum Plan {
     Run(RunPlan),
     /// Simulate at rising loads.
     Ramp(RampPlan),
+    /// Search for the load at which it breaks.
+    Capacity(CapacityPlan),
+    /// Change everything by one step.
+    Advise(AdvisePlan),
     /// Check files.
     Validate(ValidatePlan),
     /// List or print presets.
@@ -62,6 +68,35 @@ pub(crate) struct RampPlan {
     pub(crate) loads: Vec<u32>,
     pub(crate) options: RunOptions,
     pub(crate) output: Output,
+}
+
+/// A scenario that experiments change, read once.
+#[derive(Debug)]
+pub(crate) struct Experiment {
+    pub(crate) scenario: Scenario,
+    pub(crate) recipe: Recipe,
+    pub(crate) options: RunOptions,
+    pub(crate) output: Output,
+}
+
+/// `capacity`.
+#[derive(Debug)]
+pub(crate) struct CapacityPlan {
+    pub(crate) experiment: Experiment,
+    /// Relative width of the interval.
+    pub(crate) within: f64,
+    /// How many breaks.
+    pub(crate) breaks: usize,
+}
+
+/// `advise`.
+#[derive(Debug)]
+pub(crate) struct AdvisePlan {
+    pub(crate) experiment: Experiment,
+    /// How many changes, and guesses, are simulated.
+    pub(crate) simulate: usize,
+    /// Search where each breaks.
+    pub(crate) search: bool,
 }
 
 /// `validate`.
@@ -106,6 +141,8 @@ impl Plan {
             None => Ok(Plan::Explore(explore(cli.explorer))),
             Some(Verb::Run(args)) => run(args).map(Plan::Run),
             Some(Verb::Ramp(args)) => ramp(args).map(Plan::Ramp),
+            Some(Verb::Capacity(args)) => capacity(args).map(Plan::Capacity),
+            Some(Verb::Advise(args)) => advise(args).map(Plan::Advise),
             Some(Verb::Validate(args)) => validate(args).map(Plan::Validate),
             Some(Verb::Presets(PresetsArgs { name })) => Ok(Plan::Presets(PresetsPlan { name })),
             Some(Verb::Evidence(args)) => Ok(Plan::Evidence(EvidencePlan {
@@ -160,6 +197,46 @@ fn ramp(args: RampArgs) -> Result<RampPlan, Failure> {
         scenario: load::load(&args.scenario, &edits)?,
         loads,
         options: options(&args.budget),
+        output,
+    })
+}
+
+fn capacity(args: CapacityArgs) -> Result<CapacityPlan, Failure> {
+    let output = Output::new(args.output)?.for_ramp()?;
+    let edits = load::edits(args.edits, args.users.count)?;
+    Ok(CapacityPlan {
+        experiment: experiment(&args.scenario, edits, &args.budget, output)?,
+        within: args.within,
+        breaks: args.breaks.into(),
+    })
+}
+
+fn advise(args: AdviseArgs) -> Result<AdvisePlan, Failure> {
+    let output = Output::new(args.output)?.for_advice()?;
+    let edits = load::edits(args.edits, args.users.count)?;
+    Ok(AdvisePlan {
+        experiment: experiment(&args.scenario, edits, &args.budget, output)?,
+        simulate: args.simulate.into(),
+        search: args.search,
+    })
+}
+
+fn experiment(
+    name: &str,
+    edits: Vec<Edit>,
+    budget: &BudgetArgs,
+    output: Output,
+) -> Result<Experiment, Failure> {
+    let scenario = load::load(name, &edits)?;
+    let load::Named { file_name, text } = load::find(name)?;
+    Ok(Experiment {
+        scenario,
+        recipe: Recipe {
+            text,
+            file_name,
+            edits,
+        },
+        options: options(budget),
         output,
     })
 }

@@ -33,7 +33,12 @@ macro_rules! to_json {
     )*};
 }
 
-to_json!(sim_core::report::RunReport, sim_core::report::RampReport);
+to_json!(
+    sim_core::report::RunReport,
+    sim_core::report::RampReport,
+    sim_core::report::CapacityReport,
+    sim_core::report::AdviceReport
+);
 
 #[cfg(test)]
 mod tests {

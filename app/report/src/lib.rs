@@ -26,7 +26,7 @@ pub mod table;
 mod tables;
 mod text;
 
-use sim_core::report::{RampReport, RunReport};
+use sim_core::report::{AdviceReport, CapacityReport, RampReport, RunReport};
 
 pub use csv::{csv_histogram, csv_series};
 pub use digest::{digest, digest_ramp};
@@ -103,6 +103,10 @@ pub enum Document<'a> {
     Run(&'a RunReport),
     /// Runs at rising loads.
     Ramp(&'a RampReport),
+    /// A search for the load at which it breaks.
+    Capacity(&'a CapacityReport),
+    /// What would fix it, and which guess matters.
+    Advice(&'a AdviceReport),
 }
 
 /// Names for people, which the report itself does not hold.
@@ -126,12 +130,18 @@ impl Format {
     pub fn writes_ramps(self) -> bool {
         self != Format::Junit
     }
+
+    /// Whether advice can be written so.
+    #[must_use]
+    pub fn writes_advice(self) -> bool {
+        matches!(self, Format::Text | Format::Json)
+    }
 }
 
 /// Writes `document` as `format`, ending in a newline.
 ///
 /// # Errors
-/// For a ramp as JUnit; see [`Format::writes_ramps`].
+/// For a ramp or a capacity search as JUnit, see [`Format::writes_ramps`], and for advice, see [`Format::writes_advice`].
 pub fn render(
     document: Document<'_>,
     labels: &Labels,
@@ -149,7 +159,15 @@ pub fn render(
         (Document::Run(run), Format::Html) => html_run(run, labels),
         (Document::Ramp(ramp), Format::Html) => html_ramp(ramp, labels),
         (Document::Run(run), Format::Junit) => junit_run(run, true),
-        (Document::Ramp(_), Format::Junit) => return Err(Unsupported),
+        (Document::Capacity(found), Format::Text) => text::capacity(found, labels),
+        (Document::Capacity(found), Format::Json) => json::render(found),
+        (Document::Capacity(found), Format::Csv) => csv::loads(&found.runs),
+        (Document::Capacity(found), Format::Markdown) => markdown_capacity(found, labels),
+        (Document::Capacity(found), Format::Html) => html_capacity(found, labels),
+        (Document::Advice(advice), Format::Text) => text::advice(advice, labels),
+        (Document::Advice(advice), Format::Json) => json::render(advice),
+        (Document::Ramp(_) | Document::Capacity(_), Format::Junit) => return Err(Unsupported),
+        (Document::Advice(_), _) => return Err(Unsupported),
     })
 }
 

@@ -15,7 +15,7 @@ use sim_core::system::{BuildError, SystemRun};
 use crate::clock::{Deadline, Stopwatch, Throttle};
 
 /// Wall time between two calls of `progress`.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+pub(crate) const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What bounds a run.
 #[derive(Clone, Debug, Default)]
@@ -99,14 +99,14 @@ pub fn ramp(
 }
 
 /// How far one simulation is.
-struct Reached {
-    simulated_s: f64,
-    total_s: f64,
-    events: u64,
+pub(crate) struct Reached {
+    pub(crate) simulated_s: f64,
+    pub(crate) total_s: f64,
+    pub(crate) events: u64,
 }
 
 /// Builds and runs one scenario on this thread. `reached` is asked often; `false` stops.
-fn simulate(
+pub(crate) fn simulate(
     scenario: &Scenario,
     max_events: Option<u64>,
     deadline: Deadline,
@@ -136,6 +136,8 @@ fn simulate(
     report.engine.cpu_s = running.cpu_s();
     report.engine.setup_cpu_s = setup_cpu_s;
     report.engine.wall_s = setup.wall_s();
+    let contradictions = sim_core::quick::audit(&report);
+    report.warnings.extend(contradictions);
     Ok(report)
 }
 
@@ -275,7 +277,7 @@ impl<'a> Shared<'a> {
 }
 
 /// Whether a load's result can stand on a ramp: it was not cut by the clock or by hand.
-fn is_finished(report: &RunReport) -> bool {
+pub(crate) fn is_finished(report: &RunReport) -> bool {
     report.stop != contract_name(&StopReason::TimeBudget)
         && report.stop != contract_name(&StopReason::Interrupted)
 }
@@ -338,7 +340,7 @@ fn failed_limits(report: &RunReport) -> Vec<String> {
     limits
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)

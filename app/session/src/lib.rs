@@ -5,7 +5,9 @@
 
 mod clock;
 mod execute;
+mod experiment;
 mod interactive;
 
 pub use execute::{ExecuteError, Progress, RunOptions, ramp, run};
+pub use experiment::{Experiment, experiment};
 pub use interactive::{Command, Frame, LoadPoint, Phase, Session};

@@ -81,6 +81,10 @@ pub fn estimate(scenario: &Scenario, placement: &Placement) -> Quick {
     }
     values.extend(load.utilization());
     values.insert("cost.usd_per_month".to_owned(), money::usd_per_month(&load));
+    if let Some(factor) = resource_full_at(&model) {
+        let users = libm::round(model.users() * factor);
+        values.insert("breaks_at.resource".to_owned(), users);
+    }
     let (limit, at) = breaks_at(scenario, &model, &network);
     if let Some(factor) = at {
         let users = libm::round(model.users() * factor);
@@ -139,6 +143,14 @@ fn breaks_at(
     }
     let limit = late(high).map(|objective| objective.text.clone());
     (limit, Some(high))
+}
+
+/// The multiple of the load at which the first resource is full, whatever the objectives say.
+fn resource_full_at(model: &Model<'_>) -> Option<f64> {
+    crossing(HALVINGS, |factor| {
+        let utilization = model.at(factor).utilization();
+        utilization.values().any(|value| *value >= 1.0)
+    })
 }
 
 /// The resource or objective nearest to its limit, with its share of it; latencies apart.
