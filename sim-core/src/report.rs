@@ -486,6 +486,8 @@ pub struct FixReport {
     pub words: String,
     /// Where it breaks then; `None`: nothing fails.
     pub breaks_at: Option<BreaksAt>,
+    /// Users at which the first resource is full then, whatever the objectives say (quick estimate).
+    pub resource_full_at: Option<f64>,
     /// 99th percentile of the main latency.
     pub p99_ms: Option<f64>,
     /// Bill per month.

@@ -1,7 +1,7 @@
 //! What would fix it: every resource and policy changed by one step, the best of them simulated.
 //!
-//! All candidates are ranked by their forecast (the quick estimate): users won before the first limit fails, then p99, then
-//! money. The best are simulated at the scenario's load under common random numbers, beside the scenario itself; with
+//! All candidates are ranked by their forecast (the quick estimate): users won before the first limit fails, before the
+//! first resource is full, then p99, then money. The best are simulated at the scenario's load under common random numbers, beside the scenario itself; with
 //! [`Advise::search`] each of them is also searched for the load at which it breaks.
 //!
 //! Left out: two changes at once. After the first fix another resource is the tightest: ask again.
@@ -104,6 +104,7 @@ impl Advise {
             edit: variant.edits.iter().map(as_typed).collect(),
             words: variant.words.clone(),
             breaks_at,
+            resource_full_at: variant.forecast.full_at,
             p99_ms: seen.p99_ms,
             usd_per_month: seen.usd_per_month,
             delta_usd: difference(seen.usd_per_month, base.usd_per_month),
@@ -128,18 +129,23 @@ impl Advise {
                 self.row(variant, beside, results)
             })
             .collect();
-        // Searched breaks outrank forecasts.
+        // What was simulated comes first, by what the search found; ties stay in the order of the forecasts.
+        let users = |fix: &FixReport| {
+            let breaks_at = fix.breaks_at.as_ref().and_then(|b| b.users.value);
+            let unit = NOTICEABLE * self.base.breaks_at.unwrap_or(1.0).max(1.0);
+            breaks_at.map_or(f64::INFINITY, |users| libm::round(users / unit))
+        };
         fixes.sort_by(|a, b| {
-            let users = |fix: &FixReport| fix.breaks_at.as_ref().and_then(|b| b.users.value);
-            b.simulated.cmp(&a.simulated).then(
-                users(b)
-                    .unwrap_or(f64::INFINITY)
-                    .total_cmp(&users(a).unwrap_or(f64::INFINITY)),
-            )
+            b.simulated
+                .cmp(&a.simulated)
+                .then(users(b).total_cmp(&users(a)))
         });
         let best = self.ranked().first().map(|v| v.forecast.clone());
         if best.is_none_or(|best| !helps(&self.base, &best)) {
-            notes.push("no single step moves the load at which it breaks: the limit is not a resource that a step enlarges".to_owned());
+            let limit = self.base.limit.as_deref().unwrap_or("anything");
+            notes.push(format!(
+                "no single step moves the load at which {limit} gives way; steps are ranked by when the first resource is full"
+            ));
         }
         for (request, outcome) in results.iter() {
             if let Outcome::Failed(why) = outcome {
@@ -195,18 +201,16 @@ impl Planner for Advise {
     }
 }
 
-/// Best first: later break, then lower p99, then less money.
+/// Best first: later break, later full resource, lower p99, less money.
 fn order(base: &Forecast, a: &Forecast, b: &Forecast) -> core::cmp::Ordering {
     let unit = NOTICEABLE * base.breaks_at.unwrap_or(1.0).max(1.0);
-    // Differences nobody notices are equal, so that p99 and money decide.
-    let steps = |f: &Forecast| {
-        f.breaks_at
-            .map_or(f64::INFINITY, |users| libm::round(users / unit))
-    };
+    // Differences nobody notices are equal, so that what comes next decides.
+    let steps = |users: Option<f64>| users.map_or(f64::INFINITY, |users| libm::round(users / unit));
     let p99 = |f: &Forecast| f.p99_ms.map_or(f64::INFINITY, libm::round);
-    let usd = |f: &Forecast| f.usd_per_month.unwrap_or(f64::INFINITY);
-    steps(b)
-        .total_cmp(&steps(a))
+    let usd = |f: &Forecast| f.usd_per_month.map_or(f64::INFINITY, libm::round);
+    steps(b.breaks_at)
+        .total_cmp(&steps(a.breaks_at))
+        .then(steps(b.full_at).total_cmp(&steps(a.full_at)))
         .then(p99(a).total_cmp(&p99(b)))
         .then(usd(a).total_cmp(&usd(b)))
 }
@@ -275,6 +279,7 @@ mod tests {
             forecast: Forecast {
                 breaks_at: Some(breaks_at),
                 limit: Some("database.pool".to_owned()),
+                full_at: Some(breaks_at),
                 p99_ms: Some(200.0),
                 usd_per_month: Some(usd),
             },
@@ -285,6 +290,7 @@ mod tests {
         let base = Forecast {
             breaks_at: Some(255_000.0),
             limit: Some("database.pool".to_owned()),
+            full_at: Some(255_000.0),
             p99_ms: Some(210.0),
             usd_per_month: Some(90_000.0),
         };

@@ -8,13 +8,15 @@ use crate::quick::{Placement, Quick, estimate};
 use crate::report::RunReport;
 use crate::scenario::{Edit, Scenario};
 
-/// The three figures by which changes are ranked.
+/// The figures by which changes are ranked.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Forecast {
     /// Users at which the first limit fails; `None`: nothing fails.
     pub breaks_at: Option<f64>,
     /// What fails there.
     pub limit: Option<String>,
+    /// Users at which the first resource is full, whatever the objectives say.
+    pub full_at: Option<f64>,
     /// 99th percentile of the main latency; `None` for an unstable system.
     pub p99_ms: Option<f64>,
     /// Bill.
@@ -39,6 +41,7 @@ impl Forecast {
         Self {
             breaks_at: quick.get("breaks_at"),
             limit: quick.limit.clone(),
+            full_at: quick.get("breaks_at.resource"),
             p99_ms: main.and_then(p99),
             usd_per_month: quick.get("cost.usd_per_month"),
         }
@@ -54,6 +57,7 @@ impl Forecast {
         Self {
             breaks_at: breaks.and_then(|b| b.users.value),
             limit: breaks.map(|b| b.limit.clone()),
+            full_at: breaks.and_then(|b| b.users.value),
             p99_ms: latency.and_then(|latency| latency.p99.value),
             usd_per_month: report.cost.as_ref().map(|cost| cost.usd_per_month),
         }

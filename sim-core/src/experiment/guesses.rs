@@ -7,7 +7,7 @@
 //! Left out: regions and access networks (they are whole tables), the tables in `assets/`, and heartbeats.
 
 use crate::quantile::Distribution;
-use crate::scenario::quantity::show_duration;
+use crate::scenario::quantity::{show_duration, show_size};
 use crate::scenario::{Edit, Members, Per, Rate, Scenario, ServerProfile, Source};
 use crate::time::SimDuration;
 
@@ -52,7 +52,7 @@ struct Found<'a> {
 impl Found<'_> {
     fn load(&mut self) {
         let load = &self.scenario.load;
-        let share = |value: f64| format!("{:.2} %", value * 100.0);
+        let share = |value: f64| format!("{} %", digits(value * 100.0));
         let ends = |value: f64| [value / 2.0, (1.0 + value) / 2.0].map(share);
         self.add(
             "load.wifi",
@@ -69,7 +69,7 @@ impl Found<'_> {
             );
         }
         let channels = &self.scenario.channels;
-        let around = |value: f64| [value / 1.5, value * 1.5].map(|value| format!("{value:.2}"));
+        let around = |value: f64| [value / 1.5, value * 1.5].map(digits);
         match channels.members {
             Members::LogNormal { median, p99, max } => {
                 let per_user = channels.per_user;
@@ -253,7 +253,7 @@ impl Found<'_> {
             profile,
             "memory_per_connection",
             words,
-            &format!("{memory} B"),
+            &show_size(memory),
             ends,
         );
     }
@@ -334,7 +334,18 @@ fn show_rate(rate: Rate, factor: f64) -> String {
         Per::Channel => " per channel",
         Per::System => "",
     };
-    format!("{}/s{unit}", rate.per_s * factor)
+    let per_s = rate.per_s * factor;
+    if per_s < 0.1 {
+        format!("{}/h{unit}", digits(per_s * 3_600.0))
+    } else {
+        format!("{}/s{unit}", digits(per_s))
+    }
+}
+
+/// A number with at most six decimals and no trailing zeros.
+fn digits(value: f64) -> String {
+    let text = format!("{value:.6}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// A distribution as files spell it, all times scaled; `None`: there is nothing to scale.

@@ -71,6 +71,7 @@ impl Tornado {
             let seen = |run: &Option<Forecast>, quick: &Forecast| Forecast {
                 breaks_at: quick.breaks_at,
                 limit: quick.limit.clone(),
+                full_at: quick.full_at,
                 ..run
                     .clone()
                     .filter(|_| simulated)
@@ -161,6 +162,7 @@ mod tests {
         let forecast = |users: f64| Forecast {
             breaks_at: Some(users),
             limit: None,
+            full_at: Some(users),
             p99_ms: Some(100.0),
             usd_per_month: Some(1.0),
         };

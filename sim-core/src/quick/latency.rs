@@ -81,7 +81,7 @@ impl Network {
         let through = shares.uplink.plus(&down);
         Self {
             step,
-            publish: if model.from_clients() {
+            publish: if model.clients_publish() {
                 through.clone()
             } else {
                 down
@@ -158,7 +158,7 @@ impl<'a> Way<'a> {
         let design = &model.scenario.design;
         let profile = &design.connection_servers.profile;
         let link = placement.network.link_s;
-        let by_client = operation != Operation::Publish || model.from_clients();
+        let by_client = operation != Operation::Publish || model.clients_publish();
         let average = average_server(load)?;
         let (inbox, sockets) = average.waits?;
         let queries = model.queries(operation);
@@ -189,7 +189,9 @@ impl<'a> Way<'a> {
         let visits = 1 + u32::from(by_client);
         for class in &profile.pauses {
             let (every, lasts) = (Times::of(&class.every), Times::of(&class.lasts));
-            let share = lasts.mean / every.mean.max(lasts.mean).max(1e-12);
+            // Fluid: who comes t after a pause of L began waits L − (1 − ρ) t, until the backlog is gone after L / (1 − ρ).
+            let affected = lasts.mean / (1.0 - average.cpu.clamp(0.0, 0.99));
+            let share = affected / every.mean.max(affected).max(1e-12);
             for _ in 0..visits {
                 way.pauses.push((share, lasts.clone()));
             }
@@ -298,6 +300,7 @@ fn average_server(load: &Load<'_>) -> Option<ServerLoad> {
         let (first, second) = state.waits?;
         total += weight;
         sum.stretch += weight * state.stretch;
+        sum.cpu += weight * state.cpu;
         for (all, one) in [(&mut inbox, first), (&mut sockets, second)] {
             all.share += weight * one.share;
             all.mean += weight * one.share * one.mean;
@@ -311,6 +314,7 @@ fn average_server(load: &Load<'_>) -> Option<ServerLoad> {
         all.share /= total;
     }
     sum.stretch /= total;
+    sum.cpu /= total;
     sum.waits = Some((inbox, sockets));
     Some(sum)
 }

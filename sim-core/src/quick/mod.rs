@@ -9,10 +9,10 @@
 //! - network: the clients' own base delays and the jitter of their access network, kept in order per connection
 //!   (the never-overtaken ones of an M/G/∞).
 //!
-//! Waits beyond zero count as exponential. Parts are added by numerical convolution. Breaks at: the load at which the first
+//! Stop-the-world pauses are a fluid: the backlog of a pause drains at 1 − ρ. Waits beyond zero count as exponential. Parts are added by numerical convolution. Breaks at: the load at which the first
 //! resource is full or the first objective fails, each followed by bisection.
 //!
-//! Left out: faults, refused connections, timeouts, the backlog after a pause, the joint luck of copies of one message, and
+//! Left out: faults, refused connections, timeouts, two pauses at once, the joint luck of copies of one message, and
 //! everything a run's finite length adds. Source: Allen, Probability, Statistics and Queueing Theory, section 5.4; Cobham 1954.
 
 mod audit;

@@ -33,7 +33,7 @@ pub(super) fn usd_per_month(load: &Load<'_>) -> f64 {
         let received = rate * audience.recipients * load.fan_out;
         deliveries += received;
         egress += received * load.wire_bytes(operation);
-        let client = operation == Operation::Presence || model.from_clients();
+        let client = operation == Operation::Presence || model.clients_publish();
         if !local && client {
             to_order += rate * inner(operation);
         }

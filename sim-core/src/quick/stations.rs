@@ -159,7 +159,7 @@ impl<'a> Model<'a> {
     }
 
     /// Whether messages come from clients, over a server.
-    pub(super) fn from_clients(&self) -> bool {
+    pub(super) fn clients_publish(&self) -> bool {
         let publish = self.scenario.traffic.publish.as_ref();
         publish.is_none_or(|publish| publish.from == Publisher::Members)
     }
@@ -170,7 +170,7 @@ impl<'a> Model<'a> {
             return 0;
         }
         match operation {
-            Operation::Publish if self.from_clients() => self
+            Operation::Publish if self.clients_publish() => self
                 .scenario
                 .traffic
                 .publish
@@ -309,7 +309,7 @@ impl Load<'_> {
         inbox.add(self.query_per_s * share, answer, answer * answer);
         bytes += self.query_per_s * share * self.wire_bytes(Operation::Query);
         let mut sockets = Work::default();
-        let from_clients = if model.from_clients() {
+        let from_clients = if model.clients_publish() {
             self.publish_per_s
         } else {
             0.0

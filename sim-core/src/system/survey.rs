@@ -16,13 +16,15 @@ use crate::quick::placement::{
 use crate::scenario::{Per, Publisher, Scenario};
 
 /// Users whose co-members are counted.
-const SAMPLE: u32 = 256;
+const SAMPLE: u32 = 192;
 /// Members looked at for that.
-const MOST_MEMBERS: u64 = 3_000_000;
+const MOST_MEMBERS: u64 = 1_500_000;
 /// Users whose messages are counted.
 const BUSY_SAMPLE: u32 = 4_096;
 /// Groups of connections by how busy they are.
 const GROUPS: usize = 8;
+/// Clients whose delays are read.
+const DELAYS: u32 = 1 << 16;
 /// Jitter quantiles per access network.
 const JITTERS: u32 = 8_192;
 
@@ -350,7 +352,7 @@ fn met(world: &World, weights: &Weights, total: f64) -> Vec<Met> {
 fn network(world: &World) -> NetworkShares {
     let accesses = world.network.accesses().max(1);
     let users = world.clients.len();
-    let stride = users.div_ceil(1 << 19).max(1);
+    let stride = users.div_ceil(DELAYS).max(1);
     let seconds = |units: u32| f64::from(units) * UNIT_NS as f64 / 1e9;
     let mut bases: Vec<Vec<f64>> = vec![Vec::new(); accesses];
     for id in (0..users).step_by(stride as usize) {

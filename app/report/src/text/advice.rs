@@ -57,12 +57,20 @@ fn best_fix(report: &AdviceReport, best: &FixReport, labels: &Labels) -> String 
         (Some(before), Some(after)) => after > before * 1.005,
         (before, after) => before.is_some() && after.is_none(),
     };
-    if !helps {
-        return "No single step moves that load.".to_owned();
-    }
     let money = best.delta_usd.map_or_else(String::new, |delta| {
         format!(" for {} a month", signed(delta, usd))
     });
+    if !helps {
+        return match best.resource_full_at {
+            Some(users) => format!(
+                "No single step moves that load. With {} the first resource is full at {} {}{money}.",
+                best.words,
+                count(users),
+                labels.unit
+            ),
+            None => "No single step moves that load.".to_owned(),
+        };
+    }
     format!(
         "Best single step: {}, which holds up to {} {}{money}.",
         best.words,
@@ -76,6 +84,7 @@ fn fixes(out: &mut String, fixes: &[FixReport]) {
         "What would fix it",
         "by",
         "breaks at",
+        "full at",
         "p99",
         "a month",
         "more",
@@ -86,6 +95,8 @@ fn fixes(out: &mut String, fixes: &[FixReport]) {
             fix.words.clone(),
             how(fix.simulated).to_owned(),
             users(fix.breaks_at.as_ref()),
+            fix.resource_full_at
+                .map_or_else(|| "never".to_owned(), count),
             fix.p99_ms.map_or_else(|| "-".to_owned(), millis),
             fix.usd_per_month.map(usd).unwrap_or_default(),
             fix.delta_usd
@@ -157,6 +168,8 @@ fn users(breaks_at: Option<&BreaksAt>) -> String {
 }
 
 fn signed(value: f64, show: impl Fn(f64) -> String) -> String {
+    // Cents are rounding.
+    let value = if value.abs() < 1.0 { 0.0 } else { value };
     let sign = if value < 0.0 { "-" } else { "+" };
     format!("{sign}{}", show(value.abs()))
 }
