@@ -52,6 +52,10 @@ pub(crate) enum Verb {
     Compare(CompareArgs),
     /// Gate for CI: 0 pass, 4 an objective failed, 5 inconclusive, 3 invalid
     Check(CheckArgs),
+    /// The largest load that meets the objectives, as an interval; what breaks first, second, third
+    Capacity(CapacityArgs),
+    /// What would fix it, and which guess matters
+    Advise(AdviseArgs),
     /// Parse and check only
     Validate(ValidateArgs),
     /// List the built-in scenarios, or print one
@@ -179,6 +183,48 @@ pub(crate) enum InconclusiveArg {
     Fail,
     /// Exit code 0, and said
     Warn,
+}
+
+/// `capacity`.
+#[derive(Debug, Args)]
+pub(crate) struct CapacityArgs {
+    /// File or preset
+    pub(crate) scenario: String,
+    /// How narrow the interval is to be, relative to the load: 5%
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = quantities::percentage)]
+    pub(crate) within: f64,
+    /// How many breaks to find: each further one with the one before it relieved
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
+    pub(crate) breaks: u8,
+    #[command(flatten)]
+    pub(crate) users: UsersArgs,
+    #[command(flatten)]
+    pub(crate) edits: EditArgs,
+    #[command(flatten)]
+    pub(crate) budget: BudgetArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// `advise`.
+#[derive(Debug, Args)]
+pub(crate) struct AdviseArgs {
+    /// File or preset
+    pub(crate) scenario: String,
+    /// How many of the best changes, and of the worst guesses, are simulated
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(0..=20))]
+    pub(crate) simulate: u8,
+    /// Also search by simulation where each simulated change breaks, to within 10%
+    #[arg(long)]
+    pub(crate) search: bool,
+    #[command(flatten)]
+    pub(crate) users: UsersArgs,
+    #[command(flatten)]
+    pub(crate) edits: EditArgs,
+    #[command(flatten)]
+    pub(crate) budget: BudgetArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 /// `validate`.

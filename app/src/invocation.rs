@@ -18,7 +18,11 @@ fn of(arguments: impl Iterator<Item = OsString>) -> Option<String> {
         .map(|a| a.to_string_lossy().into_owned())
         .collect();
     let verb = typed.first()?;
-    if !["run", "ramp", "capacity", "compare", "check", "live"].contains(&verb.as_str()) {
+    if ![
+        "run", "ramp", "capacity", "advise", "compare", "check", "live",
+    ]
+    .contains(&verb.as_str())
+    {
         return None;
     }
     let mut kept = vec!["plimsoll"];

@@ -45,6 +45,8 @@ fn carry_out(plan: Plan) -> Result<Exit, Failure> {
         Plan::Ramp(plan) => verbs::ramp::ramp(&plan),
         Plan::Compare(plan) => verbs::compare::compare(&plan),
         Plan::Check(plan) => verbs::check::check(&plan),
+        Plan::Capacity(plan) => verbs::capacity::capacity(&plan),
+        Plan::Advise(plan) => verbs::advise::advise(&plan),
         Plan::Validate(plan) => verbs::validate::validate(&plan),
         Plan::Presets(plan) => verbs::presets::presets(&plan),
         Plan::New(args) => verbs::new::new(&args),

@@ -64,6 +64,18 @@ impl Output {
         Ok(self)
     }
 
+    /// Refuses, before any work, what advice cannot be written as.
+    pub(crate) fn for_advice(self) -> Result<Self, Failure> {
+        let mut formats = self.standard.iter().chain(self.files.iter().map(|f| &f.1));
+        match formats.find(|format| !format.writes_advice()) {
+            Some(format) => Err(Failure::Usage(format!(
+                "advice cannot be written as {}; use text or json",
+                format.name()
+            ))),
+            None => Ok(self),
+        }
+    }
+
     /// Writes the report everywhere it was asked for.
     pub(crate) fn write(&self, document: Document<'_>, labels: &Labels) -> Result<(), Failure> {
         for (path, format) in &self.files {

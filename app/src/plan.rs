@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use report::Labels;
 use session::{Aim, RunOptions};
+use sim_core::experiment::Recipe;
 use sim_core::scenario::{Edit, Scenario};
 
 use crate::cli::{
-    BudgetArgs, CheckArgs, Cli, CompareArgs, EditArgs, ExplainArgs, ExplorerArgs, InconclusiveArg,
-    LiveArgs, NewArgs, PresetsArgs, RampArgs, RunArgs, SchemaOf, ValidateArgs, Verb,
+    AdviseArgs, BudgetArgs, CapacityArgs, CheckArgs, Cli, CompareArgs, EditArgs, ExplainArgs,
+    ExplorerArgs, InconclusiveArg, LiveArgs, NewArgs, PresetsArgs, RampArgs, RunArgs, SchemaOf,
+    ValidateArgs, Verb,
 };
 use crate::exit::Failure;
 use crate::invocation;
@@ -33,6 +35,10 @@ pub(crate) enum Plan {
     Compare(ComparePlan),
     /// A gate on objectives.
     Check(CheckPlan),
+    /// Search for the load at which it breaks.
+    Capacity(CapacityPlan),
+    /// Change everything by one step.
+    Advise(AdvisePlan),
     /// Check files.
     Validate(ValidatePlan),
     /// List or print presets.
@@ -82,6 +88,35 @@ pub(crate) struct RampPlan {
     pub(crate) output: Output,
 }
 
+/// A scenario that experiments change, read once.
+#[derive(Debug)]
+pub(crate) struct Experiment {
+    pub(crate) scenario: Scenario,
+    pub(crate) recipe: Recipe,
+    pub(crate) options: RunOptions,
+    pub(crate) output: Output,
+}
+
+/// `capacity`.
+#[derive(Debug)]
+pub(crate) struct CapacityPlan {
+    pub(crate) experiment: Experiment,
+    /// Relative width of the interval.
+    pub(crate) within: f64,
+    /// How many breaks.
+    pub(crate) breaks: usize,
+}
+
+/// `advise`.
+#[derive(Debug)]
+pub(crate) struct AdvisePlan {
+    pub(crate) experiment: Experiment,
+    /// How many changes, and guesses, are simulated.
+    pub(crate) simulate: usize,
+    /// Search where each breaks.
+    pub(crate) search: bool,
+}
+
 /// `validate`.
 #[derive(Debug)]
 pub(crate) struct ValidatePlan {
@@ -126,6 +161,8 @@ impl Plan {
             Some(Verb::Ramp(args)) => ramp(args).map(Plan::Ramp),
             Some(Verb::Compare(args)) => compare(args).map(Plan::Compare),
             Some(Verb::Check(args)) => check(args).map(Plan::Check),
+            Some(Verb::Capacity(args)) => capacity(args).map(Plan::Capacity),
+            Some(Verb::Advise(args)) => advise(args).map(Plan::Advise),
             Some(Verb::Validate(args)) => validate(args).map(Plan::Validate),
             Some(Verb::Presets(PresetsArgs { name })) => Ok(Plan::Presets(PresetsPlan { name })),
             Some(Verb::New(args)) => Ok(Plan::New(args)),
@@ -258,6 +295,46 @@ fn check(args: CheckArgs) -> Result<CheckPlan, Failure> {
         output,
         inconclusive_fails: args.inconclusive == InconclusiveArg::Fail,
         annotate: args.annotate || on_github,
+    })
+}
+
+fn capacity(args: CapacityArgs) -> Result<CapacityPlan, Failure> {
+    let output = Output::new(args.output)?.for_ramp()?;
+    let edits = load::edits(args.edits, args.users.count)?;
+    Ok(CapacityPlan {
+        experiment: experiment(&args.scenario, edits, &args.budget, output)?,
+        within: args.within,
+        breaks: args.breaks.into(),
+    })
+}
+
+fn advise(args: AdviseArgs) -> Result<AdvisePlan, Failure> {
+    let output = Output::new(args.output)?.for_advice()?;
+    let edits = load::edits(args.edits, args.users.count)?;
+    Ok(AdvisePlan {
+        experiment: experiment(&args.scenario, edits, &args.budget, output)?,
+        simulate: args.simulate.into(),
+        search: args.search,
+    })
+}
+
+fn experiment(
+    name: &str,
+    edits: Vec<Edit>,
+    budget: &BudgetArgs,
+    output: Output,
+) -> Result<Experiment, Failure> {
+    let scenario = load::load(name, &edits)?;
+    let load::Named { file_name, text } = load::find(name)?;
+    Ok(Experiment {
+        scenario,
+        recipe: Recipe {
+            text,
+            file_name,
+            edits,
+        },
+        options: options(budget),
+        output,
     })
 }
 

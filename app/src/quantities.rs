@@ -83,6 +83,20 @@ pub(crate) fn simulated_time(text: &str) -> Result<String, String> {
     }
 }
 
+/// A share above 0 and up to 100 %: `5%`, `2.5 %`.
+pub(crate) fn percentage(text: &str) -> Result<f64, String> {
+    let number = text
+        .trim()
+        .strip_suffix('%')
+        .ok_or_else(|| format!("a share needs a percent sign: {}%", text.trim()))?;
+    let value = decimal(number.trim())?;
+    if value > 0.0 && value <= 100.0 {
+        Ok(value / 100.0)
+    } else {
+        Err("must be more than 0% and at most 100%".to_owned())
+    }
+}
+
 /// `path=value`.
 pub(crate) fn assignment(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {

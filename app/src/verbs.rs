@@ -1,5 +1,7 @@
 //! One file per verb: each takes its plan and returns how it ended.
 
+pub(crate) mod advise;
+pub(crate) mod capacity;
 pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod completions;
@@ -31,4 +33,10 @@ fn exit_of(report: &RunReport) -> Exit {
 /// A scenario that is well-formed and yet too large for the simulator is an invalid scenario.
 fn cannot_simulate(scenario: &Scenario, error: &ExecuteError) -> Failure {
     Failure::Scenario(vec![format!("{}: {error}", scenario.name)])
+}
+
+/// Runs that go side by side.
+fn threads(options: &session::RunOptions) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    options.threads.unwrap_or_else(cores).max(1)
 }

@@ -457,6 +457,83 @@ pub struct CapacityReport {
     pub breaks: Vec<RampBreak>,
     /// Runs by rising load.
     pub runs: Vec<RunReport>,
+    /// What a reader must know: how a limit was found, why the interval is wide.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// `plimsoll advise`: what would fix it, and which guess matters.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AdviceReport {
+    /// The scenario as it is, simulated.
+    pub base: Option<RunReport>,
+    /// Where it breaks: simulated, or the quick estimate; `None`: nothing fails.
+    pub breaks_at: Option<BreaksAt>,
+    /// Changes by one step, best first: the simulated ones, then the others.
+    pub fixes: Vec<FixReport>,
+    /// Assumed numbers, the one that matters most first.
+    pub guesses: Vec<GuessReport>,
+    /// What a reader must know.
+    pub notes: Vec<String>,
+}
+
+/// One change by one step.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FixReport {
+    /// As after `--set`: `design.database.pool=150`.
+    pub edit: Vec<String>,
+    /// `+2 connection servers`
+    pub words: String,
+    /// Where it breaks then; `None`: nothing fails.
+    pub breaks_at: Option<BreaksAt>,
+    /// Users at which the first resource is full then, whatever the objectives say (quick estimate).
+    pub resource_full_at: Option<f64>,
+    /// 99th percentile of the main latency.
+    pub p99_ms: Option<f64>,
+    /// Bill per month.
+    pub usd_per_month: Option<f64>,
+    /// More (or less) than without the change.
+    pub delta_usd: Option<f64>,
+    /// Slower (or faster) than without the change.
+    pub delta_p99_ms: Option<f64>,
+    /// Simulated under common random numbers (`true`) or by the quick estimate.
+    pub simulated: bool,
+}
+
+/// One assumed number, lower and higher.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GuessReport {
+    /// `design.database.query`
+    pub path: String,
+    /// In words: `time of a database query`.
+    pub words: String,
+    /// As it is.
+    pub value: String,
+    /// Why it is assumed so.
+    pub source: String,
+    /// The lower value and what it does.
+    pub low: GuessEnd,
+    /// The higher value and what it does.
+    pub high: GuessEnd,
+    /// Ratio of the larger to the smaller `breaks_at` of the three.
+    pub breaks_at_swing: f64,
+    /// Difference between the largest and the smallest p99 of the three.
+    pub p99_swing_ms: f64,
+    /// Simulated (`true`) or by the quick estimate.
+    pub simulated: bool,
+}
+
+/// One end of a guess.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GuessEnd {
+    /// As after `--set`.
+    pub edit: Vec<String>,
+    /// Where it breaks; `None`: nothing fails.
+    pub breaks_at: Option<f64>,
+    /// 99th percentile of the main latency; `None`: unstable.
+    pub p99_ms: Option<f64>,
+    /// Bill per month.
+    pub usd_per_month: Option<f64>,
 }
 
 /// `plimsoll compare`: two designs on the same random numbers.

@@ -43,11 +43,12 @@ pub(crate) fn run(report: &RunReport) -> String {
 
 /// A ramp: one row per load, one column per metric; intervals are columns of their own where there are any.
 pub(crate) fn ramp(report: &RampReport) -> String {
-    let points: Vec<Vec<(String, String)>> = report
-        .points
-        .iter()
-        .map(|point| cells(&rows(point)))
-        .collect();
+    loads(&report.points)
+}
+
+/// Runs at several loads: one row per load.
+pub(crate) fn loads(runs: &[RunReport]) -> String {
+    let points: Vec<Vec<(String, String)>> = runs.iter().map(|point| cells(&rows(point))).collect();
     let mut columns: Vec<&str> = Vec::new();
     let mut known = BTreeMap::new();
     for (name, _) in points.iter().flatten() {

@@ -37,7 +37,9 @@ to_json!(
     sim_core::report::RunReport,
     sim_core::report::RampReport,
     sim_core::report::CompareReport,
-    sim_core::report::CheckReport
+    sim_core::report::CheckReport,
+    sim_core::report::CapacityReport,
+    sim_core::report::AdviceReport
 );
 
 #[cfg(test)]

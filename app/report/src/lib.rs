@@ -27,7 +27,9 @@ pub mod table;
 mod tables;
 mod text;
 
-use sim_core::report::{CheckReport, CompareReport, RampReport, RunReport};
+use sim_core::report::{
+    AdviceReport, CapacityReport, CheckReport, CompareReport, RampReport, RunReport,
+};
 
 pub use csv::{csv_histogram, csv_series};
 pub use digest::{digest, digest_ramp};
@@ -114,6 +116,10 @@ pub enum Document<'a> {
         /// Whether what could not be decided counts as a failure.
         inconclusive_fails: bool,
     },
+    /// A search for the load at which it breaks.
+    Capacity(&'a CapacityReport),
+    /// What would fix it, and which guess matters.
+    Advice(&'a AdviceReport),
 }
 
 /// Names for people, which the report itself does not hold.
@@ -137,12 +143,18 @@ impl Format {
     pub fn writes_ramps(self) -> bool {
         self != Format::Junit
     }
+
+    /// Whether advice can be written so.
+    #[must_use]
+    pub fn writes_advice(self) -> bool {
+        matches!(self, Format::Text | Format::Json)
+    }
 }
 
 /// Writes `document` as `format`, ending in a newline.
 ///
 /// # Errors
-/// For a ramp as JUnit; see [`Format::writes_ramps`].
+/// For a ramp or a capacity search as JUnit, see [`Format::writes_ramps`], and for advice, see [`Format::writes_advice`].
 pub fn render(
     document: Document<'_>,
     labels: &Labels,
@@ -177,7 +189,17 @@ pub fn render(
             },
             Format::Junit,
         ) => junit_check(report, inconclusive_fails),
-        (Document::Ramp(_) | Document::Compare(..), Format::Junit) => return Err(Unsupported),
+        (Document::Capacity(found), Format::Text) => text::capacity(found, labels),
+        (Document::Capacity(found), Format::Json) => json::render(found),
+        (Document::Capacity(found), Format::Csv) => csv::loads(&found.runs),
+        (Document::Capacity(found), Format::Markdown) => markdown_capacity(found, labels),
+        (Document::Capacity(found), Format::Html) => html_capacity(found, labels),
+        (Document::Advice(advice), Format::Text) => text::advice(advice, labels),
+        (Document::Advice(advice), Format::Json) => json::render(advice),
+        (Document::Ramp(_) | Document::Compare(..) | Document::Capacity(_), Format::Junit) => {
+            return Err(Unsupported);
+        }
+        (Document::Advice(_), _) => return Err(Unsupported),
     })
 }
 

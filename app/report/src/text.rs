@@ -1,10 +1,14 @@
 //! Text for people: one or two sentences first, then tables, widest 100 columns, no colour.
 
+mod advice;
+mod capacity;
 mod compare;
 mod places;
 mod ramp;
 mod run;
 
+pub(crate) use advice::advice;
+pub(crate) use capacity::capacity;
 pub(crate) use compare::{check, compare};
 pub(crate) use ramp::ramp;
 pub(crate) use run::run;

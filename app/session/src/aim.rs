@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use sim_core::engine::StopReason;
+use sim_core::quick::audit;
 use sim_core::report::{Estimate, LatencyReport, RunReport};
 use sim_core::scenario::Scenario;
 use sim_core::statistics::{CONFIDENCE, LookSchedule};
@@ -78,6 +79,7 @@ fn steady(
         report.engine.setup_cpu_s = setup_cpu_s;
         report.engine.wall_s = watch.wall_s();
         note_precision(&mut report, options.aim, look);
+        report.warnings.extend(audit(&report));
         let over = one_look || look == LOOKS || reason != StopReason::Finished;
         if over || is_reached(&report, options.aim) {
             return Ok(report);
@@ -103,6 +105,7 @@ fn tell(
     report.engine.cpu_s = running.cpu_s();
     report.engine.setup_cpu_s = setup_cpu_s;
     report.engine.wall_s = watch.wall_s();
+    report.warnings.extend(audit(&report));
     Ok(report)
 }
 

@@ -7,9 +7,11 @@ mod aim;
 mod clock;
 mod compare;
 mod execute;
+mod experiment;
 mod interactive;
 
 pub use aim::Aim;
 pub use compare::compare;
 pub use execute::{ExecuteError, Progress, RunOptions, failed_limits, ramp, run};
+pub use experiment::{Experiment, experiment};
 pub use interactive::{Command, Frame, LoadPoint, Phase, Session};

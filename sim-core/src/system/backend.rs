@@ -45,13 +45,19 @@ impl Nodes {
         (first, copy): (SimDuration, SimDuration),
         copies: usize,
     ) -> Option<Ordered> {
-        let core = u64::from(node * self.per_node) + lane % u64::from(self.per_node);
-        let departure = self.cores[core as usize].arrive(now, first + copy * copies as u64)?;
+        let core = self.core(node, lane);
+        let departure = self.cores[core].arrive(now, first + copy * copies as u64)?;
         Some(Ordered {
             departure,
             first: departure.started + first,
             step: copy,
         })
+    }
+
+    /// The core of a node that a lane falls on.
+    #[must_use]
+    pub fn core(&self, node: u32, lane: u64) -> usize {
+        (u64::from(node * self.per_node) + lane % u64::from(self.per_node)) as usize
     }
 
     fn cores_of(&mut self, node: u32) -> &mut [FastFifo] {
@@ -117,6 +123,14 @@ impl Owners {
         let node = self.placement.owner(key)?;
         let core = &self.nodes.cores[(node * self.nodes.per_node) as usize];
         (!core.is_down()).then_some(node)
+    }
+
+    /// The core that orders `key`, alive or not.
+    #[must_use]
+    pub fn core(&self, key: u64) -> Option<usize> {
+        let node = self.placement.owner(key)?;
+        let lane = routing::hash::hash_u64(CORE_SEED, key);
+        Some(self.nodes.core(node, lane))
     }
 
     /// Orders a message of `key` at its owner and sends `copies` of it.

@@ -27,7 +27,7 @@ use crate::cost::{
 };
 use crate::report::{CostItem, CostReport, ManagedReport};
 use crate::scenario::assets::{PRICE_BOOK, assets};
-use crate::scenario::{Machine, Tier};
+use crate::scenario::{Design, Machine, Scenario, Tier};
 use crate::time::SimTime;
 
 /// Zones of a region that tiers are spread over.
@@ -113,38 +113,76 @@ impl Month {
     }
 }
 
+/// What a month's traffic adds up to; counts and bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Flows {
+    /// Open connections wanted.
+    pub(crate) connections: u64,
+    /// Connect attempts.
+    pub(crate) new_connections: u128,
+    /// Bytes to clients.
+    pub(crate) egress: u128,
+    /// Messages published.
+    pub(crate) publishes: u128,
+    /// Copies received.
+    pub(crate) deliveries: u128,
+    /// Bytes to whoever orders messages.
+    pub(crate) to_order: u128,
+    /// Bytes of copies between tiers.
+    pub(crate) copies: u128,
+    /// Bytes to and from the database.
+    pub(crate) database: u128,
+    /// The part of the connection servers' rent that idle connections answer for, of a million.
+    pub(crate) idle_ppm: u64,
+}
+
 fn usage(world: &World, ledger: &Ledger, month: &Month, now: SimTime) -> Usage {
-    let design = &world.scenario.design;
+    let (total, before) = (world.ledger.inner, world.baseline.inner);
+    let flows = Flows {
+        connections: u64::from(world.clients.len()),
+        new_connections: month.of(ledger.attempts),
+        egress: month.of(ledger.egress_bytes - world.baseline.egress_bytes),
+        publishes: month.of(ledger.kinds[Kind::Publish.index()].offered),
+        deliveries: deliveries(ledger, month),
+        to_order: month.of(total.to_order - before.to_order),
+        copies: month.of(total.copies - before.copies),
+        database: month.of(total.database - before.database),
+        idle_ppm: idle_share(world, now),
+    };
+    usage_of(&world.scenario, &flows)
+}
+
+/// The usage of a scenario (its patterns applied to its design) with these flows.
+pub(crate) fn usage_of(scenario: &Scenario, flows: &Flows) -> Usage {
+    let design = &scenario.design;
     let region = design.place.0.clone();
-    let connections = u64::from(world.clients.len());
-    let egress = month.of(ledger.egress_bytes - world.baseline.egress_bytes);
-    let publishes = month.of(ledger.kinds[Kind::Publish.index()].offered);
+    let connections = flows.connections;
     Usage {
-        users: world.scenario.load.users.into(),
-        instances: instances(world, now),
+        users: scenario.load.users.into(),
+        instances: instances(design, flows.idle_ppm),
         balancers: vec![BalancerUse {
             tier: Tier::LoadBalancer.name().to_owned(),
             region: region.clone(),
             count: design.load_balancer.count.into(),
-            new_connections: month.of(ledger.attempts),
+            new_connections: flows.new_connections,
             connection_hours: u128::from(connections * HOURS_PER_MONTH),
-            bytes: egress,
+            bytes: flows.egress,
         }],
         egress: vec![Transfer {
             tier: Tier::ConnectionServers.name().to_owned(),
             region: region.clone(),
             to: None,
-            bytes: egress,
+            bytes: flows.egress,
         }],
-        inter_zone: inter_zone(world, month),
+        inter_zone: inter_zone(design, flows),
         inter_region: Vec::new(),
-        storage: stored(world, publishes).into_iter().collect(),
+        storage: stored(scenario, flows.publishes).into_iter().collect(),
         edge: Vec::new(),
         metered: Vec::new(),
         activity: vec![Activity {
             region,
-            messages: publishes,
-            deliveries: deliveries(ledger, month),
+            messages: flows.publishes,
+            deliveries: flows.deliveries,
             connection_minutes: u128::from(connections * MINUTES_PER_MONTH),
         }],
     }
@@ -157,8 +195,7 @@ fn deliveries(ledger: &Ledger, month: &Month) -> u128 {
         .sum()
 }
 
-fn instances(world: &World, now: SimTime) -> Vec<Instances> {
-    let design = &world.scenario.design;
+fn instances(design: &Design, idle_ppm: u64) -> Vec<Instances> {
     let of = |tier: Tier, machine: &Machine, count: u32, rent: Rent| Instances {
         tier: tier.name().to_owned(),
         region: design.place.0.clone(),
@@ -170,7 +207,6 @@ fn instances(world: &World, now: SimTime) -> Vec<Instances> {
         rent,
     };
     let servers = &design.connection_servers;
-    let idle_ppm = idle_share(world, now);
     let mut all = vec![of(
         Tier::ConnectionServers,
         &servers.machine,
@@ -252,8 +288,7 @@ fn crossover(usage: &Usage) -> Option<f64> {
 }
 
 /// Bytes that cross zones, by the tier that sends them.
-fn inter_zone(world: &World, month: &Month) -> Vec<Transfer> {
-    let design = &world.scenario.design;
+fn inter_zone(design: &Design, flows: &Flows) -> Vec<Transfer> {
     let servers = u64::from(design.connection_servers.count);
     let ordering = match design.routing {
         RoutingMode::ChannelOwner => design
@@ -267,10 +302,12 @@ fn inter_zone(world: &World, month: &Month) -> Vec<Transfer> {
         RoutingMode::Local => None,
     };
     let (tier, nodes, replicas) = ordering.unwrap_or((Tier::ConnectionServers, 1, 1));
-    let (total, before) = (world.ledger.inner, world.baseline.inner);
-    let to_order = month.of(total.to_order - before.to_order);
-    let copies = month.of(total.copies - before.copies);
-    let database = month.of(total.database - before.database);
+    let Flows {
+        to_order,
+        copies,
+        database,
+        ..
+    } = *flows;
     let crossing = |bytes: u128, from: u64, to: u64| {
         bytes * u128::from(zones_crossed_ppm(from, to, ZONES)) / u128::from(MILLION)
     };
@@ -292,9 +329,9 @@ fn inter_zone(world: &World, month: &Month) -> Vec<Transfer> {
 }
 
 /// Messages that pass through the database and stay there.
-fn stored(world: &World, publishes: u128) -> Option<Stored> {
-    let publish = world.scenario.traffic.publish.as_ref()?;
-    let design = &world.scenario.design;
+fn stored(scenario: &Scenario, publishes: u128) -> Option<Stored> {
+    let publish = scenario.traffic.publish.as_ref()?;
+    let design = &scenario.design;
     let keeps = design.database.is_some() && publish.queries > 0;
     keeps.then(|| Stored {
         tier: Tier::Database.name().to_owned(),

@@ -29,6 +29,7 @@ mod replicated;
 mod servers;
 mod sessions;
 mod summary;
+mod survey;
 mod timeline;
 mod verdict;
 mod world;
@@ -36,6 +37,7 @@ mod world;
 use std::sync::Arc;
 
 use crate::engine::{Interrupt, Limits, Simulation, StopReason};
+use crate::quick::{self, Quick};
 use crate::report::RunReport;
 use crate::scenario::Scenario;
 use crate::statistics::CONFIDENCE;
@@ -43,8 +45,11 @@ use crate::time::SimTime;
 use world::World;
 
 pub use compared::{compared, compared_reports, compared_stories};
+pub(crate) use cost::{Flows, usage_of};
 pub use limits::delivery_growth;
 pub use replicated::replicated;
+pub(crate) use servers::server_room;
+pub(crate) use survey::survey_of;
 pub use verdict::{judge, number};
 
 /// Why a scenario cannot be simulated here.
@@ -73,6 +78,8 @@ pub struct SystemRun {
     end: SimTime,
     /// Events and deliveries of worlds that a change of load has replaced.
     earlier: (u64, u64),
+    /// The analytic answer, of a system that nothing happens to.
+    quick: Option<Arc<Quick>>,
 }
 
 impl SystemRun {
@@ -80,6 +87,7 @@ impl SystemRun {
     pub fn new(scenario: &Scenario) -> Result<Self, BuildError> {
         let simulation = build(scenario)?;
         Ok(Self {
+            quick: quick_of(simulation.model(), scenario),
             end: SimTime::ZERO + scenario.run.warmup + scenario.run.duration,
             scenario: Arc::new(scenario.clone()),
             simulation,
@@ -135,6 +143,7 @@ impl SystemRun {
         let mut world = World::new(effective(&scenario))?;
         world.continue_from(self.simulation.model(), now);
         self.earlier = self.work();
+        self.quick = quick_of(&world, &scenario);
         self.simulation = Simulation::starting_at(world, now);
         self.simulation.with(World::begin);
         self.scenario = Arc::new(scenario);
@@ -168,6 +177,7 @@ impl SystemRun {
         let world = self.simulation.model();
         let mut report = summary::report(world, self.now(), &self.scenario, confidence);
         (report.engine.events, report.engine.deliveries) = self.work();
+        report.quick_estimate = self.quick.as_ref().map(|quick| quick.values.clone());
         report
     }
 }
@@ -176,6 +186,12 @@ fn build(scenario: &Scenario) -> Result<Simulation<World>, BuildError> {
     let mut simulation = Simulation::new(World::new(effective(scenario))?);
     simulation.with(World::begin);
     Ok(simulation)
+}
+
+/// The quick estimate of a fresh world; none where faults are planned, which it knows nothing of.
+fn quick_of(world: &World, scenario: &Scenario) -> Option<Arc<Quick>> {
+    let healthy = scenario.faults.is_empty();
+    healthy.then(|| Arc::new(quick::estimate(scenario, &survey::survey(world))))
 }
 
 /// The scenario with its patterns applied to its design.

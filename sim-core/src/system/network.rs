@@ -131,6 +131,12 @@ impl Network {
             .sample(place.class(), hash32(message_key, connection))
     }
 
+    /// Number of access networks; the network of class `c` is `c` modulo it.
+    #[must_use]
+    pub fn accesses(&self) -> usize {
+        self.accesses
+    }
+
     /// The jitter of all classes, for the delivery kernel.
     #[must_use]
     pub fn jitter(&self) -> &JitterTables {

@@ -69,6 +69,15 @@ impl Capacity {
     }
 }
 
+/// Connections a server of the tier holds at most.
+pub(crate) fn server_room(tier: &ConnectionServers) -> u64 {
+    let capacity = Capacity::of(tier);
+    capacity
+        .memory
+        .min(capacity.descriptors)
+        .min(capacity.configured)
+}
+
 /// One connection server.
 #[derive(Clone, Debug)]
 pub struct Server {

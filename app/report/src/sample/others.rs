@@ -102,6 +102,7 @@ pub fn capacity() -> CapacityReport {
             },
         ],
         runs: found.points,
+        notes: Vec::new(),
     }
 }
 
