@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
-use sim_core::scenario::{Edit, Scenario, load_str};
+use sim_core::scenario::{Edit, Scenario, load_with};
 
 use crate::cli::EditArgs;
 use crate::exit::Failure;
@@ -50,7 +50,9 @@ pub(crate) fn find(name: &str) -> Result<Named, Failure> {
 /// Parses and checks a scenario.
 pub(crate) fn load(name: &str, edits: &[Edit]) -> Result<Scenario, Failure> {
     let Named { file_name, text } = find(name)?;
-    load_str(&text, &file_name, edits)
+    let folder = Path::new(&file_name).parent().unwrap_or(Path::new(""));
+    let read = |name: &str| fs::read_to_string(folder.join(name)).map_err(|why| why.to_string());
+    load_with(&text, &file_name, edits, &read)
         .map_err(|errors| Failure::Scenario(errors.iter().map(ToString::to_string).collect()))
 }
 

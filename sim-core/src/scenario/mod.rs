@@ -16,6 +16,7 @@ mod hash;
 pub mod limits;
 pub mod model;
 mod objective;
+pub mod over_time;
 mod profile;
 pub mod quantity;
 pub mod raw;
@@ -27,6 +28,7 @@ pub use edit::Edit;
 pub use error::{Problem, ScenarioError, nearest};
 pub use model::*;
 pub use objective::Parsed as ParsedObjective;
+pub use over_time::{Arrivals, Day, FlashCrowd, Loop, OverTime, People, Shape};
 
 use check::{Check, Document, Origin};
 use raw::RawScenario;
@@ -35,11 +37,27 @@ use tree::Node;
 /// The version of the file format.
 pub const VERSION: u32 = 1;
 
-/// Reads, edits and checks a scenario. `file_name` is what errors call the text.
+/// Gives the text of a file that a scenario names, or says why not.
+pub type ReadFile<'a> = dyn Fn(&str) -> Result<String, String> + 'a;
+
+/// Reads, edits and checks a scenario. `file_name` is what errors call the text. A scenario that names files is refused:
+/// [`load_with`] reads them.
 pub fn load_str(
     text: &str,
     file_name: &str,
     edits: &[Edit],
+) -> Result<Scenario, Vec<ScenarioError>> {
+    load_with(text, file_name, edits, &|_| {
+        Err("no files are read here".to_owned())
+    })
+}
+
+/// As [`load_str`]; `files` gives the texts of the files that the scenario names, by their names in it.
+pub fn load_with(
+    text: &str,
+    file_name: &str,
+    edits: &[Edit],
+    files: &ReadFile<'_>,
 ) -> Result<Scenario, Vec<ScenarioError>> {
     let original_root = parse(text, file_name)?;
     let mut document = Document {
@@ -52,7 +70,7 @@ pub fn load_str(
     let text = edit::apply(text, edits, &mut document)?;
     let root = parse(&text, file_name)?;
     let raw = decode(&text, &root, &document)?;
-    let mut check = Check::new(&document, &root);
+    let mut check = Check::new(&document, &root, files);
     let scenario = validate::validate(&raw, &mut check);
     scenario.ok_or(check.errors)
 }

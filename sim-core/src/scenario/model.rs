@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::over_time::OverTime;
 use crate::quantile::Distribution;
 use crate::time::SimDuration;
 
@@ -28,6 +29,8 @@ pub struct Scenario {
     pub channels: Channels,
     /// What users do.
     pub traffic: Traffic,
+    /// How load changes while a run lasts.
+    pub over_time: OverTime,
     /// The four reversible switches.
     pub patterns: Patterns,
     /// Tiers and policies, with the tuning of patterns that are off kept.

@@ -10,6 +10,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::model::{Source, Status};
+use super::over_time::raw::{RawArrivals, RawDay, RawFlashCrowd, RawLoop, RawShape};
 
 /// A number, or text with a unit.
 #[derive(Clone, Debug, PartialEq)]
@@ -157,6 +158,12 @@ pub struct RawLoad {
     pub heartbeat_timeout: Option<Quantity>,
     /// Default: full jitter, 1 s to 64 s.
     pub reconnect: Option<RawReconnect>,
+    /// Default: `Flat`.
+    pub shape: Option<RawShape>,
+    /// The clock of a daily shape.
+    pub day: Option<RawDay>,
+    /// Default: none.
+    pub flash_crowds: Option<Vec<RawFlashCrowd>>,
     /// Of all numbers here.
     pub source: Option<Source>,
     /// Of single numbers.
@@ -301,6 +308,8 @@ pub struct RawPublish {
     pub size: Quantity,
     /// Default: `Members`.
     pub from: Option<RawPublisher>,
+    /// Default: `Poisson`.
+    pub arrivals: Option<RawArrivals>,
     /// Database queries per message. Default: 0.
     pub queries: Option<Quantity>,
     /// Of all numbers here.
@@ -325,6 +334,8 @@ pub enum RawPublisher {
 pub struct RawPresence {
     /// `"2/h per user"`
     pub rate: Quantity,
+    /// Default: `Poisson`.
+    pub arrivals: Option<RawArrivals>,
     /// Default: 0 s.
     pub coalesce: Option<Quantity>,
     /// Payload of one update.
@@ -341,6 +352,10 @@ pub struct RawPresence {
 pub struct RawQuery {
     /// `"0.15/s per user"`
     pub rate: Quantity,
+    /// Default: `Poisson`.
+    pub arrivals: Option<RawArrivals>,
+    /// Default: `Open`.
+    pub r#loop: Option<RawLoop>,
     /// Payload of the answer.
     pub size: Quantity,
     /// Of all numbers here.

@@ -21,7 +21,7 @@ use super::raw::{
     RawPresence, RawPublish, RawPublisher, RawQuery, RawReconnect, RawRun, RawScenario, RawTraffic,
     RawTransport, Switch,
 };
-use super::{convert, design, words_of_edit};
+use super::{convert, design, over_time, words_of_edit};
 use crate::cost::{book, book_names};
 
 /// A value that stands in for a refused one; the scenario is refused as a whole, so it is never used.
@@ -36,6 +36,7 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
     let patterns = patterns(raw.patterns.as_ref(), check);
     let design = design::design(raw, check);
     let run = run(raw.run.as_ref(), check);
+    let over_time = over_time::check::over_time((&raw.load, &raw.traffic), &load, &run, check);
     let effective = design::effective(&design, patterns);
     check_together(&traffic, &effective, patterns, check);
     let faults = faults(
@@ -66,6 +67,7 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
         load,
         channels,
         traffic,
+        over_time,
         patterns,
         design,
         faults,

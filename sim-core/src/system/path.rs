@@ -389,6 +389,7 @@ impl World {
             parts,
             message: None,
         };
+        self.query_answered(&operation, receipt);
         self.receive_direct(server, direct);
         self.flush(server, now);
     }
@@ -404,6 +405,7 @@ impl World {
                 ledger.failed += 1;
             }
         }
+        self.query_failed(&operation, timed_out);
         if let Some(list) = operation.recipients {
             self.lists.remove(list);
         }

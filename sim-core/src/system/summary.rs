@@ -71,7 +71,7 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario) -> RunReport {
         ),
         operations,
         tiers,
-        connections: connections(world, &ledger),
+        connections: connections(world, &ledger, now),
         bottleneck,
         breaks_at,
         cost: Some(cost),
@@ -211,13 +211,13 @@ fn breakdown(own: &KindLedger) -> Vec<BreakdownRow> {
         .collect()
 }
 
-fn connections(world: &World, ledger: &Ledger) -> ConnectionsReport {
+fn connections(world: &World, ledger: &Ledger, now: SimTime) -> ConnectionsReport {
     let rejected = Refusal::ALL
         .into_iter()
         .filter(|(reason, _)| ledger.refused[*reason as usize] > 0);
     ConnectionsReport {
         open: u64::from(world.hub.connections().open_count()) - world.unnoticed(),
-        wanted: world.clients.len().into(),
+        wanted: world.wanted(now),
         rejected: rejected
             .map(|(reason, name)| (name.to_owned(), ledger.refused[reason as usize]))
             .collect(),
