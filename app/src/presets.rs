@@ -22,6 +22,7 @@ pub const ALL: &[Preset] = presets![
     "team-chat-10m",
     "p1-mvp",
     "reconnect-storm",
+    "closed-loop",
     "published/kafkorama-125k",
     "published/kafkorama-250k",
     "published/kafkorama-1m",

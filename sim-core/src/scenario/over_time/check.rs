@@ -254,7 +254,12 @@ fn people(path: &str, raw: &Quantity, most: f64, check: &mut Check<'_>) -> Peopl
         factor(raw, 0.0, most).map(People::Share)
     } else {
         let nouns = ["users", "user", "people", "clients", "client"];
-        count(raw, &nouns, 1, limits::USERS).map(|n| People::Count(n as u32))
+        count(raw, &nouns, 1, limits::USERS)
+            .map(|n| People::Count(n as u32))
+            .map_err(|problem| {
+                let number = problem.allowed.clone().unwrap_or_default();
+                problem.allowed(format!("{number}, or a share such as \"50 %\""))
+            })
     };
     if people == Ok(People::Share(0.0)) {
         let problem = Problem::new(format!("{raw} is nobody"));

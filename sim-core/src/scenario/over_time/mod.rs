@@ -7,7 +7,8 @@
 //! day is that of the person who acts, in local time, so that places peak at different hours.
 //!
 //! *Leaves out:* people who close their connection at night (only what they do follows the shape; a bill counts connections
-//! with it), weekends, daylight saving, and bursts that differ from place to place.
+//! with it), shapes and crowds around traces and closed loops (a recording and a client that waits have a pace of their own),
+//! weekends, daylight saving, and bursts that differ from place to place.
 //! *Source:* offsets from `assets/utc-offsets.tsv`; the cosine is an assumed form, fitted days go in as `Hourly`; the two-state
 //! process is that of Fischer and Meier-Hellstern, "The Markov-modulated Poisson process cookbook", 1993.
 //!
