@@ -55,6 +55,7 @@ impl World {
         if operation.measured {
             self.ledger.kind(operation.kind).in_transit -= u64::from(planned);
         }
+        let members = ids.len();
         self.settle_churn(server, &operation, &mut ids, done.finished);
         if ids.is_empty() {
             self.servers.servers[server].wasted_copies += u64::from(planned == 0);
@@ -63,6 +64,11 @@ impl World {
             return;
         }
         let mut kept = self.kept(copy, &operation, ids.len() as u32, done);
+        if ids.len() < members {
+            // It went to fewer than are members now. Older copies first: none is written down behind one that is not.
+            self.before_churn(server);
+            kept.recipients = Some(ids.clone().into_boxed_slice());
+        }
         let longest = self.enter_receipts(&kept, &operation, &ids);
         kept.last_receipt = operation.started + SimDuration::from_nanos(units_ns(longest));
         let last = kept.last_receipt;
@@ -185,13 +191,13 @@ impl World {
         let first = since(&self.servers.servers[server]);
         for index in first..self.servers.servers[server].churn.len() {
             let (_, connection, came) = self.servers.servers[server].churn[index];
-            if came {
+            if came || operation.recipients.is_some() {
+                // The list of a status change is older than those who left as well.
                 ids.retain(|&id| id != connection);
-            } else if operation.recipients.is_none()
-                && self
-                    .hub
-                    .directory()
-                    .contains(operation.channel, ConnectionId(connection))
+            } else if self
+                .hub
+                .directory()
+                .contains(operation.channel, ConnectionId(connection))
             {
                 self.mark_missed(operation.channel, operation.seq, connection, now);
             }

@@ -364,6 +364,13 @@ impl World {
     /// A query's answer is on its way to the client that asked.
     pub(super) fn answer(&mut self, server: usize, id: OperationId, now: SimTime) {
         let operation = self.operations[id];
+        let asker = ConnectionId(operation.origin);
+        let still_here = self.is_online(asker)
+            && self.hub.connections().server(asker) == ServerId(server as u16);
+        if !still_here {
+            self.fail(id, false);
+            return;
+        }
         self.operations.remove(id);
         let client = self.clients.get(operation.origin);
         let jitter = self
