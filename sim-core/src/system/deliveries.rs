@@ -204,6 +204,14 @@ impl World {
         }
     }
 
+    /// Before somebody comes or goes: a channel's members lie side by side, so that a change on one server moves members of
+    /// the groups behind it, on others, to other positions.
+    pub(super) fn before_any_churn(&mut self) {
+        for server in 0..self.servers.servers.len() {
+            self.before_churn(server);
+        }
+    }
+
     /// Before members of channels on a server change: writes down who the kept copies went to.
     pub(super) fn before_churn(&mut self, server: usize) {
         let mut in_flight = core::mem::take(&mut self.servers.servers[server].in_flight);

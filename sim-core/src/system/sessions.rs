@@ -191,7 +191,7 @@ impl World {
         let Some(away) = self.away.remove(&connection) else {
             return;
         };
-        self.before_churn(usize::from(server));
+        self.before_any_churn();
         if self.hub.connections().state(id) == ConnectionState::Open {
             // The registry has not noticed yet that its old server died.
             self.uncount(away.server, now);
@@ -400,8 +400,8 @@ impl World {
             return;
         }
         let server = self.hub.connections().server(id);
+        self.before_any_churn();
         if self.servers.servers[server.index()].is_up() {
-            self.before_churn(server.index());
             self.truncate_connection(server.index(), connection, now);
             self.servers.servers[server.index()].note_churn(now, connection, false);
         }
@@ -447,6 +447,9 @@ impl World {
     pub(super) fn expire_sessions(&mut self, now: SimTime) {
         let mut due = Vec::new();
         self.deadlines.due(now, &mut due);
+        if !due.is_empty() {
+            self.before_any_churn();
+        }
         for connection in due {
             self.hub.expire(timestamp(now), ConnectionId(connection));
         }
