@@ -11,7 +11,7 @@ use routing::session::SlowConsumer;
 use routing::{ConnectionId, ReplayLimits};
 use sim_core::quantile::{Distribution, QuantileTable};
 use sim_core::scenario::{
-    Channels, Database, Design, Members, Per, Publish, Publisher, Scenario, Transport,
+    Channels, Database, Design, Members, OverTime, Per, Publish, Publisher, Scenario, Transport,
 };
 use sim_core::time::SimDuration;
 
@@ -115,6 +115,10 @@ fn left_out(scenario: &Scenario) -> Vec<String> {
         (traffic.presence.is_some(), "presence"),
         (traffic.query.is_some(), "queries of clients"),
         (!scenario.faults.is_empty(), "faults"),
+        (
+            scenario.over_time != OverTime::default(),
+            "load that changes over time, bursts and waiting clients",
+        ),
         (
             database.is_some_and(|database| database.timeout.is_some()),
             "query timeouts",

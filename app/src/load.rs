@@ -58,10 +58,19 @@ pub(crate) fn loaded(name: &str, edits: &[Edit]) -> Result<Loaded, Failure> {
     parse(&text, &file_name, edits)
 }
 
-/// Parses and checks a text of that name; what it extends is looked for beside that file.
+/// Parses and checks a text of that name; what it extends, and the files it names, are looked for beside that file.
 pub(crate) fn parse(text: &str, file_name: &str, edits: &[Edit]) -> Result<Loaded, Failure> {
-    load_with(text, file_name, edits, &base)
+    load_with(text, file_name, edits, &base, &beside(file_name))
         .map_err(|errors| Failure::Scenario(errors.iter().map(ToString::to_string).collect()))
+}
+
+/// Reads the files that a scenario names, from beside it.
+pub(crate) fn beside(file_name: &str) -> impl Fn(&str) -> Result<String, String> + use<> {
+    let folder = Path::new(file_name)
+        .parent()
+        .unwrap_or(Path::new(""))
+        .to_owned();
+    move |name| fs::read_to_string(folder.join(name)).map_err(|why| why.to_string())
 }
 
 /// Finds what a variant extends: `NAME.ron` is a file beside the variant, any other name a preset or else `NAME.ron`.

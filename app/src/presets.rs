@@ -23,6 +23,7 @@ pub const ALL: &[Preset] = presets![
     "p1-mvp",
     "p2-growth",
     "reconnect-storm",
+    "closed-loop",
     "published/kafkorama-125k",
     "published/kafkorama-250k",
     "published/kafkorama-1m",

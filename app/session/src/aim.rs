@@ -42,7 +42,7 @@ pub(crate) fn pursue(
     deadline: Deadline,
     reached: &(dyn Fn(Reached) -> bool + Sync),
 ) -> Result<RunReport, ExecuteError> {
-    if scenario.faults.is_empty() {
+    if scenario.is_steady() {
         steady(scenario, options, deadline, reached)
     } else if options.aim == Aim::Length {
         tell(scenario, options, deadline, reached)

@@ -37,7 +37,7 @@ pub fn compare(
                 elapsed_s: watch.wall_s(),
             })
     };
-    if a.faults.is_empty() && b.faults.is_empty() {
+    if a.is_steady() && b.is_steady() {
         steady(a, b, options, deadline, &reached)
     } else {
         stories(a, b, options, deadline, &reached)

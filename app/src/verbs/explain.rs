@@ -42,7 +42,14 @@ impl Base {
 
     fn preset(preset: &presets::Preset) -> Option<Self> {
         let file_name = format!("{}.ron", preset.name);
-        let loaded = load_with(preset.text, &file_name, &[], &load::base).ok()?;
+        let loaded = load_with(
+            preset.text,
+            &file_name,
+            &[],
+            &load::base,
+            &load::beside(&file_name),
+        )
+        .ok()?;
         Some(Self {
             name: preset.name.to_owned(),
             loaded,

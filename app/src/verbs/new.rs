@@ -55,7 +55,7 @@ pub(crate) fn new(args: &NewArgs) -> Result<Exit, Failure> {
         )));
     }
     let text = written(preset, &name(&path), args.full)?;
-    load_with(&text, &shown, &[], &load::base).map_err(|errors| {
+    load_with(&text, &shown, &[], &load::base, &load::beside(&shown)).map_err(|errors| {
         anyhow::anyhow!(
             "{preset:?} gives a wrong file: {errors:?}",
             preset = preset.name
@@ -108,8 +108,14 @@ fn written(preset: &Preset, name: &str, full: bool) -> Result<String, Failure> {
             .and_then(|text| tree::set(&text, "title", name, true))
             .map_err(|problem| failed(problem.problem));
     }
-    let loaded = load_with(preset.text, preset.name, &[], &load::base)
-        .map_err(|errors| failed(format!("{errors:?}")))?;
+    let loaded = load_with(
+        preset.text,
+        preset.name,
+        &[],
+        &load::base,
+        &load::beside(""),
+    )
+    .map_err(|errors| failed(format!("{errors:?}")))?;
     Ok(variant(preset.name, name, &loaded))
 }
 
@@ -213,10 +219,17 @@ mod tests {
                 path: "name".to_owned(),
                 value: "mine".to_owned(),
             };
-            let original = load_with(preset.text, "p.ron", &[renamed], &load::base).unwrap();
+            let original = load_with(
+                preset.text,
+                "p.ron",
+                &[renamed],
+                &load::base,
+                &load::beside(""),
+            )
+            .unwrap();
             for full in [false, true] {
                 let text = written(preset, "mine", full).unwrap();
-                let loaded = load_with(&text, "mine.ron", &[], &load::base)
+                let loaded = load_with(&text, "mine.ron", &[], &load::base, &load::beside(""))
                     .unwrap_or_else(|errors| panic!("{errors:#?}\n{text}"));
                 assert_eq!(loaded.scenario.hash(), original.scenario.hash(), "{text}");
                 let users = loaded.scenario.source_of("load.users").cloned();

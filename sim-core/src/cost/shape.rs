@@ -75,7 +75,8 @@ impl DayShape {
     }
 
     /// A quantity of a month at the simulated load, over days of this shape.
-    fn scale(&self, quantity: u128) -> u128 {
+    #[must_use]
+    pub fn scale(&self, quantity: u128) -> u128 {
         let whole = u128::from(24 * WHOLE);
         (quantity * u128::from(self.sum()) + whole / 2) / whole
     }

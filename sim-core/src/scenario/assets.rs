@@ -20,6 +20,7 @@ pub const PRICE_BOOK: &str = "2026-07";
 pub struct Assets {
     regions: Vec<String>,
     round_trips: BTreeMap<(String, String), RoundTrip>,
+    utc_offsets: Vec<(String, f64)>,
     access: Vec<AccessNetwork>,
     machines: Vec<Machine>,
     profiles: Vec<(String, RawProfile)>,
@@ -86,6 +87,12 @@ impl Assets {
             .copied()
     }
 
+    /// Hours that local time in a region is ahead of UTC, standard time.
+    pub fn utc_offset_h(&self, region: &str) -> Option<f64> {
+        let found = self.utc_offsets.iter().find(|(name, _)| name == region);
+        found.map(|(_, hours)| *hours)
+    }
+
     /// The access networks a connection can have; `wifi` is not one of them, it modifies fixed lines.
     pub fn access_networks(&self) -> impl Iterator<Item = &AccessNetwork> {
         self.access.iter().filter(|access| access.name != WIFI)
@@ -149,6 +156,9 @@ impl Assets {
         Ok(Self {
             regions,
             round_trips,
+            utc_offsets: read(include_str!("../../../assets/utc-offsets.tsv"), |row| {
+                Ok((row.text(0)?.to_owned(), row.hours(1)?))
+            })?,
             access: read(include_str!("../../../assets/access.tsv"), |row| {
                 row.access()
             })?,
@@ -199,6 +209,14 @@ impl Row<'_> {
         match text.parse::<f64>() {
             Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
             _ => Err(format!("line {}: \"{text}\" is not a number", self.line)),
+        }
+    }
+
+    fn hours(&self, i: usize) -> Result<f64, String> {
+        let text = self.text(i)?;
+        match text.parse::<f64>() {
+            Ok(hours) if (-12.0..=14.0).contains(&hours) => Ok(hours),
+            _ => Err(format!("line {}: \"{text}\" is no UTC offset", self.line)),
         }
     }
 
@@ -261,6 +279,14 @@ mod tests {
                 .is_some_and(|m| m.cores == 4 && m.memory_bytes == 8 << 30)
         );
         assert_eq!(assets.access_networks().count(), 9);
+    }
+
+    #[test]
+    fn every_region_has_a_clock() {
+        for region in assets().regions() {
+            assert!(assets().utc_offset_h(region).is_some(), "{region}");
+        }
+        assert_eq!(assets().utc_offset_h("sa-east-1"), Some(-3.0));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::ReadFile;
 use super::error::{Problem, ScenarioError, shorten};
 use super::model::Source;
 use super::raw::{Ordered, Sources};
@@ -147,6 +148,8 @@ fn within(path: &str, parent: &str) -> bool {
 /// Validation in progress.
 pub struct Check<'a> {
     document: &'a Document,
+    /// Reads the files that a scenario names.
+    files: &'a ReadFile<'a>,
     /// The edited text's tree.
     root: &'a Node,
     /// What is wrong so far.
@@ -157,13 +160,22 @@ pub struct Check<'a> {
 
 impl<'a> Check<'a> {
     /// Starts a validation.
-    pub fn new(document: &'a Document, root: &'a Node) -> Self {
+    pub fn new(document: &'a Document, root: &'a Node, files: &'a ReadFile<'a>) -> Self {
         Self {
             document,
+            files,
             root,
             errors: Vec::new(),
             sources: BTreeMap::new(),
         }
+    }
+
+    /// The text of a file that the scenario names.
+    pub fn read_file(&self, name: &str) -> Result<String, Problem> {
+        (self.files)(name).map_err(|why| {
+            Problem::new(format!("\"{}\" cannot be read: {why}", shorten(name)))
+                .help("files are looked for beside the scenario")
+        })
     }
 
     /// Notes a problem.

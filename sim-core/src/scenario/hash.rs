@@ -6,6 +6,7 @@
 use std::fmt::{self, Write};
 
 use super::model::Scenario;
+use super::over_time::OverTime;
 
 /// The hash.
 pub fn hash(scenario: &Scenario) -> u64 {
@@ -23,6 +24,10 @@ pub fn hash(scenario: &Scenario) -> u64 {
         scenario.run,
     );
     assert!(written.is_ok(), "writing to memory does not fail");
+    if scenario.over_time != OverTime::default() {
+        let written = write!(text, "|{:?}", scenario.over_time);
+        assert!(written.is_ok(), "writing to memory does not fail");
+    }
     for objective in &scenario.objectives {
         let written = write!(
             text,

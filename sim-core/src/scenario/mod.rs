@@ -19,6 +19,7 @@ mod hash;
 pub mod limits;
 pub mod model;
 mod objective;
+pub mod over_time;
 mod profile;
 pub mod quantity;
 pub mod raw;
@@ -31,6 +32,7 @@ pub use error::{Problem, ScenarioError, nearest};
 pub use extend::{Base, Find};
 pub use model::*;
 pub use objective::Parsed as ParsedObjective;
+pub use over_time::{Arrivals, Day, FlashCrowd, Loop, OverTime, People, Shape};
 
 use check::{Check, Document, Layer, Origin};
 use raw::RawScenario;
@@ -39,21 +41,29 @@ use tree::Node;
 /// The version of the file format.
 pub const VERSION: u32 = 1;
 
-/// Reads, edits and checks a scenario that extends no other. `file_name` is what errors call the text.
+/// Gives the text of a file that a scenario names, or says why not.
+pub type ReadFile<'a> = dyn Fn(&str) -> Result<String, String> + 'a;
+
+/// Reads, edits and checks a scenario that extends no other and names no file. `file_name` is what errors call the text.
 pub fn load_str(
     text: &str,
     file_name: &str,
     edits: &[Edit],
 ) -> Result<Scenario, Vec<ScenarioError>> {
-    load_with(text, file_name, edits, &extend::nowhere).map(|loaded| loaded.scenario)
+    load_with(text, file_name, edits, &extend::nowhere, &|_| {
+        Err("no files are read here".to_owned())
+    })
+    .map(|loaded| loaded.scenario)
 }
 
-/// Reads, edits and checks a scenario; `find` looks up what it `extends`.
+/// Reads, edits and checks a scenario; `find` looks up what it `extends`, `files` gives the texts of the files that it
+/// names, by their names in it.
 pub fn load_with(
     text: &str,
     file_name: &str,
     edits: &[Edit],
     find: &Find<'_>,
+    files: &ReadFile<'_>,
 ) -> Result<Loaded, Vec<ScenarioError>> {
     let mut variants = extend::chain(text, file_name, find)?;
     let Some(base) = variants.pop() else {
@@ -67,14 +77,14 @@ pub fn load_with(
         origins: Vec::new(),
     };
     while let Some(variant) = variants.pop() {
-        check(&text, &document)?;
+        check(&text, &document, files)?;
         text = extend::lay(text, variant, &mut document)?;
     }
     if !edits.is_empty() && !document.layers.is_empty() {
-        check(&text, &document)?;
+        check(&text, &document, files)?;
     }
     text = edit::apply(text, edits, &mut document)?;
-    let scenario = check(&text, &document)?;
+    let scenario = check(&text, &document, files)?;
     Ok(Loaded {
         scenario,
         text,
@@ -112,10 +122,14 @@ impl Loaded {
 }
 
 /// Decodes and checks a text.
-fn check(text: &str, document: &Document) -> Result<Scenario, Vec<ScenarioError>> {
+fn check(
+    text: &str,
+    document: &Document,
+    files: &ReadFile<'_>,
+) -> Result<Scenario, Vec<ScenarioError>> {
     let root = parse(text, &document.main)?;
     let raw = decode(text, &root, document)?;
-    let mut check = Check::new(document, &root);
+    let mut check = Check::new(document, &root, files);
     if raw.extends.is_some() {
         let problem = Problem::new("an edit cannot change what a scenario extends");
         check.problem("extends", problem.help("write it into a file"));

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::over_time::OverTime;
 use crate::quantile::Distribution;
 use crate::time::SimDuration;
 
@@ -28,6 +29,8 @@ pub struct Scenario {
     pub channels: Channels,
     /// What users do.
     pub traffic: Traffic,
+    /// How load changes while a run lasts.
+    pub over_time: OverTime,
     /// The four reversible switches.
     pub patterns: Patterns,
     /// Tiers and policies, with the tuning of patterns that are off kept.
@@ -499,6 +502,17 @@ impl Tier {
             Tier::Database => "database",
         }
     }
+}
+
+/// How soon messages must arrive: the worst edge of what the field calls these tiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LatencyTier {
+    /// Trading, games, control: 99 % within 100 ms.
+    SubSecond,
+    /// Chat, collaboration: 99 % within 3 s.
+    FewSecond,
+    /// Feeds, dashboards: 99 % within 30 s.
+    NearRealTime,
 }
 
 /// A condition on a path of the report.

@@ -128,6 +128,24 @@ pub fn share(quantity: &Quantity) -> Result<f64, Problem> {
     }
 }
 
+/// A factor, `low..=high`: `3`, `"300 %"`.
+pub fn factor(quantity: &Quantity, low: f64, high: f64) -> Result<f64, Problem> {
+    let range = format!("{low} to {high}, as a number or in %");
+    let value = match quantity {
+        Quantity::Integer(value) => *value as f64,
+        Quantity::Real(value) => plain(*value)?,
+        Quantity::Text(text) => {
+            let split = split(text, false)?;
+            match split.unit {
+                "%" => split.value / 100.0,
+                "" => split.value,
+                _ => return Err(wrong_unit(text, "a factor", &range)),
+            }
+        }
+    };
+    in_range(quantity, value, low, high, &range)
+}
+
 /// A duration, `low..=high`.
 pub fn duration(
     quantity: &Quantity,

@@ -9,7 +9,8 @@ use std::fmt;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::model::{Source, Status};
+use super::model::{LatencyTier, Source, Status};
+use super::over_time::raw::{RawArrivals, RawDay, RawFlashCrowd, RawLoop, RawShape};
 
 /// A number, or text with a unit.
 #[derive(Clone, Debug, PartialEq)]
@@ -161,6 +162,12 @@ pub struct RawLoad {
     pub heartbeat_timeout: Option<Quantity>,
     /// How clients come back. Default: full jitter, 1 s to 64 s.
     pub reconnect: Option<RawReconnect>,
+    /// Default: `Flat`.
+    pub shape: Option<RawShape>,
+    /// The clock of a daily shape.
+    pub day: Option<RawDay>,
+    /// Default: none.
+    pub flash_crowds: Option<Vec<RawFlashCrowd>>,
     /// Of all numbers here.
     pub source: Option<Source>,
     /// Of single numbers.
@@ -305,6 +312,8 @@ pub struct RawPublish {
     pub size: Quantity,
     /// Who publishes. Default: `Members`.
     pub from: Option<RawPublisher>,
+    /// Default: `Poisson`.
+    pub arrivals: Option<RawArrivals>,
     /// Database queries per message. Default: 0.
     pub queries: Option<Quantity>,
     /// Of all numbers here.
@@ -329,6 +338,8 @@ pub enum RawPublisher {
 pub struct RawPresence {
     /// Changes of status, as in: `"2/h per user"`.
     pub rate: Quantity,
+    /// When changes come at that rate. Default: `Poisson`.
+    pub arrivals: Option<RawArrivals>,
     /// Changes of one user within this window are sent once. Default: 0 s.
     pub coalesce: Option<Quantity>,
     /// Payload of one update.
@@ -345,23 +356,16 @@ pub struct RawPresence {
 pub struct RawQuery {
     /// Reads, as in: `"0.15/s per user"`.
     pub rate: Quantity,
+    /// Default: `Poisson`.
+    pub arrivals: Option<RawArrivals>,
+    /// Default: `Open`.
+    pub r#loop: Option<RawLoop>,
     /// Payload of the answer.
     pub size: Quantity,
     /// Of all numbers here.
     pub source: Option<Source>,
     /// Of single numbers.
     pub sources: Sources,
-}
-
-/// How soon messages must arrive: the worst edge of what the field calls these tiers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LatencyTier {
-    /// Trading, games, control: 99 % within 100 ms.
-    SubSecond,
-    /// Chat, collaboration: 99 % within 3 s.
-    FewSecond,
-    /// Feeds, dashboards: 99 % within 30 s.
-    NearRealTime,
 }
 
 /// A pattern's switch.

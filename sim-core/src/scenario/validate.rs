@@ -10,18 +10,18 @@ use super::check::{Check, Mark};
 use super::error::{Problem, shorten};
 use super::limits;
 use super::model::{
-    Access, Channels, Design, Fault, Load, Members, Objective, Patterns, Presence, Publish,
-    Publisher, Query, Rate, Region, Run, Scenario, Source, Status, Tier, TimedFault, Traffic,
-    Transport,
+    Access, Channels, Design, Fault, LatencyTier, Load, Members, Objective, Patterns, Presence,
+    Publish, Publisher, Query, Rate, Region, Run, Scenario, Source, Status, Tier, TimedFault,
+    Traffic, Transport,
 };
 use super::objective;
 use super::quantity::{self, count, duration, number, share, size};
 use super::raw::{
-    LatencyTier, Ordered, Quantity, RawChannels, RawFault, RawFaultKind, RawLoad, RawMembers,
-    RawPatterns, RawPresence, RawPublish, RawPublisher, RawQuery, RawReconnect, RawRun,
-    RawScenario, RawTraffic, RawTransport, Switch,
+    Ordered, Quantity, RawChannels, RawFault, RawFaultKind, RawLoad, RawMembers, RawPatterns,
+    RawPresence, RawPublish, RawPublisher, RawQuery, RawReconnect, RawRun, RawScenario, RawTraffic,
+    RawTransport, Switch,
 };
-use super::{convert, design, words_of_edit};
+use super::{convert, design, over_time, words_of_edit};
 use crate::cost::{book, book_names};
 
 /// A value that stands in for a refused one; the scenario is refused as a whole, so it is never used.
@@ -36,6 +36,7 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
     let patterns = patterns(raw.patterns.as_ref(), check);
     let design = design::design(raw, check);
     let run = run(raw.run.as_ref(), check);
+    let over_time = over_time::check::over_time((&raw.load, &raw.traffic), &load, &run, check);
     let effective = design::effective(&design, patterns);
     check_together(&traffic, &effective, patterns, check);
     let faults = faults(
@@ -67,6 +68,7 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
         load,
         channels,
         traffic,
+        over_time,
         patterns,
         design,
         faults,

@@ -1,4 +1,4 @@
-//! Who starts what, and when: open-loop Poisson arrivals over the whole system.
+//! Who starts what: open-loop arrivals over the whole system, Poisson unless the scenario says otherwise ([`super::rhythm`]).
 //!
 //! The gap to the n-th operation of a kind, who starts it and in which channel are draws keyed to (kind, n), so a changed
 //! design never moves them. A user picked at random publishes in one of its channels at random: messages land in channels in
@@ -9,13 +9,14 @@ use routing::{ChannelId, ConnectionId};
 use super::event::{Event, Work};
 use super::ledger::units_ns;
 use super::operation::{Kind, NOBODY, Operation, Part};
+use super::rhythm::{self, Rhythm};
 use super::world::World;
 use crate::draw::Purpose;
 use crate::engine::Schedule;
-use crate::scenario::{Per, Publisher};
-use crate::time::SimDuration;
+use crate::scenario::over_time::utc_offset_h;
+use crate::scenario::{Arrivals, OverTime, Per, Publisher};
+use crate::time::{SimDuration, SimTime};
 
-const ARRIVAL: Purpose = Purpose::named("operation/arrival");
 const WHO: Purpose = Purpose::named("operation/who");
 const CHANNEL: Purpose = Purpose::named("operation/channel");
 /// Uplink jitter is keyed like downlink jitter, on another stream.
@@ -23,17 +24,22 @@ const UPLINK: u64 = 0x7570_6c69_6e6b_0000;
 
 impl World {
     pub(super) fn schedule_arrival(&mut self, kind: Kind, out: &mut Schedule<'_, Event>) {
-        let rate = self.offered_per_s(kind);
-        if rate <= 0.0 {
+        let ordinal = self.arrivals[kind.index()];
+        let arrivals = self.scenario.over_time.arrivals(kind);
+        if let Arrivals::Instants(instants) = arrivals {
+            if let Some(at) = instants.get(ordinal as usize) {
+                out.at((SimTime::ZERO + *at).max(out.now()), Event::Arrival(kind));
+            }
             return;
         }
-        let ordinal = self.arrivals[kind.index()];
-        let unit = self.draws.unit_f64(ARRIVAL, kind as u64, ordinal);
-        let gap_ns = -libm::log(1.0 - unit) * 1e9 / rate;
-        out.after(
-            SimDuration::from_nanos(libm::round(gap_ns) as u64),
-            Event::Arrival(kind),
-        );
+        let stated = self.offered_per_s(kind);
+        let rate = Rhythm::ceiling(arrivals, &self.scenario.over_time, stated);
+        let waits = kind == Kind::Query && self.closed_loop().is_some();
+        if rate <= 0.0 || waits {
+            return;
+        }
+        let gap = rhythm::gap(&self.draws, kind as u64, ordinal, rate);
+        out.after(gap, Event::Arrival(kind));
     }
 
     pub(super) fn arrival(&mut self, kind: Kind, out: &mut Schedule<'_, Event>) {
@@ -41,11 +47,60 @@ impl World {
         self.arrivals[kind.index()] += 1;
         self.schedule_arrival(kind, out);
         self.look_ahead(kind, ordinal);
-        let now = out.now();
-        let measured = now >= self.ledger.since;
-        let Some((origin, channel)) = self.who(kind, ordinal) else {
+        let Some(who) = self.who(kind, ordinal) else {
             return;
         };
+        if self.happens(kind, ordinal, who.0, out.now()) {
+            self.start(kind, ordinal, who, out);
+        }
+    }
+
+    /// Whether a candidate becomes an operation, at the level of load where it comes from.
+    fn happens(&mut self, kind: Kind, ordinal: u64, origin: u32, now: SimTime) -> bool {
+        let over_time = &self.scenario.over_time;
+        let arrivals = over_time.arrivals(kind);
+        if Rhythm::is_plain(arrivals, over_time) {
+            return true;
+        }
+        let utc_offset_h = match origin {
+            NOBODY => self.feed_utc_offset_h(),
+            origin => {
+                let class = self.clients.get(origin).place.class();
+                let place = usize::from(class) / self.scenario.load.access.len().max(1);
+                let places = &self.scenario.load.places;
+                places
+                    .get(place)
+                    .map_or(0.0, |(region, _)| utc_offset_h(region))
+            }
+        };
+        let rhythm = &mut self.rhythms[kind.index()];
+        rhythm.keeps(
+            (arrivals, over_time),
+            &self.draws,
+            ordinal,
+            utc_offset_h,
+            now,
+        )
+    }
+
+    fn feed_utc_offset_h(&self) -> f64 {
+        let publish = self.scenario.traffic.publish.as_ref();
+        match publish.map(|publish| &publish.from) {
+            Some(Publisher::Feed(region)) => utc_offset_h(region),
+            Some(Publisher::Members) | None => 0.0,
+        }
+    }
+
+    /// Somebody starts an operation.
+    pub(super) fn start(
+        &mut self,
+        kind: Kind,
+        ordinal: u64,
+        (origin, channel): (u32, ChannelId),
+        out: &mut Schedule<'_, Event>,
+    ) {
+        let now = out.now();
+        let measured = now >= self.ledger.since;
         let mut operation = Operation::new(kind, now, origin, ordinal, measured);
         operation.channel = channel;
         if measured {
@@ -142,5 +197,17 @@ impl World {
     /// Whether a user has an open connection to a server that lives.
     pub(super) fn is_online(&self, user: ConnectionId) -> bool {
         self.hub.connections().open_server(user).is_some() && !self.away.contains_key(&user.0)
+    }
+}
+
+impl OverTime {
+    /// How the operations of a kind arrive.
+    fn arrivals(&self, kind: Kind) -> &Arrivals {
+        match kind {
+            Kind::Publish => &self.publish,
+            Kind::Presence => &self.presence,
+            Kind::Query => &self.query,
+            Kind::Connect => &Arrivals::Poisson,
+        }
     }
 }

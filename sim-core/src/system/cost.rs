@@ -1,6 +1,7 @@
 //! What a measured system used in a month, and its bill.
 //!
-//! Rates measured over the run are taken for a month of 730 hours, at this load around the clock ([`DayShape::FLAT`]), and
+//! Rates measured over the run are taken for a month of 730 hours, at this load around the clock ([`DayShape::FLAT`]); with a
+//! daily shape they are first related to the busiest hour and then integrated over the day. They are
 //! priced by the scenario's price book ([`crate::cost`]). The rent of connection servers is divided between idle connections
 //! (memory held, heartbeats, polls, accepting) and messages (CPU, network) by [`rent_share_ppm`]; what the servers did is
 //! counted by the work itself, not guessed from the traffic.
@@ -38,9 +39,9 @@ const KEPT_MONTHS: u128 = 1;
 /// The bill of a system by what was measured up to `now`.
 #[must_use]
 pub fn cost(world: &World, ledger: &Ledger, now: SimTime) -> CostReport {
-    let month = Month::new(ledger, now);
+    let (shape, of_busiest) = day(world, ledger, now);
+    let month = Month::new(ledger, now, of_busiest);
     let usage = usage(world, ledger, &month, now);
-    let shape = DayShape::FLAT;
     let usage = integrate(&usage, &BTreeMap::new(), shape);
     let Some(book) = book(&world.scenario.run.price_book).or_else(|| book(PRICE_BOOK)) else {
         return CostReport::default();
@@ -48,10 +49,47 @@ pub fn cost(world: &World, ledger: &Ledger, now: SimTime) -> CostReport {
     let bill = bill(&usage, book);
     CostReport {
         crossover_deliveries_per_s: crossover(&usage),
-        shape: shape.label(),
-        managed: alternatives(world, ledger, &month, &usage),
+        shape: label(world, shape),
+        managed: alternatives(world, ledger, &month, &usage, shape),
         notes: notes(&bill, &usage, book),
         ..report(&bill, world.scenario.run.price_book.clone())
+    }
+}
+
+/// The shape of the day, and the mean level of the measured time, by which what was measured falls short of the busiest
+/// hour. Days are those of all places together, in UTC, since the tiers stand in one region.
+fn day(world: &World, ledger: &Ledger, now: SimTime) -> (DayShape, f64) {
+    const PARTS: u32 = 96;
+    let over_time = &world.scenario.over_time;
+    let places = &world.scenario.load.places;
+    if !over_time.shape.is_daily() {
+        return (DayShape::FLAT, 1.0);
+    }
+    let hour = |hour: usize| {
+        over_time
+            .mix_at_hour(places, hour as f64 + 0.5)
+            .clamp(0.0, 1.0)
+    };
+    let Ok(shape) = DayShape::from_hourly(core::array::from_fn(hour)) else {
+        return (DayShape::FLAT, 1.0);
+    };
+    let clock = |at: f64| over_time.day.starts + at / over_time.day.lasts.as_secs_f64() * 24.0;
+    let (from, to) = (ledger.since.as_secs_f64(), now.as_secs_f64());
+    let level = |part: u32| {
+        let at = from + (to - from) * (f64::from(part) + 0.5) / f64::from(PARTS);
+        over_time.mix_at_hour(places, clock(at))
+    };
+    let mean = (0..PARTS).map(level).sum::<f64>() / f64::from(PARTS);
+    (shape, mean)
+}
+
+/// What the bill is about.
+fn label(world: &World, shape: DayShape) -> String {
+    let over_time = &world.scenario.over_time;
+    if over_time.is_constant() || over_time.shape.is_daily() {
+        shape.label()
+    } else {
+        "at the mean load of this run around the clock".to_owned()
     }
 }
 
@@ -98,9 +136,10 @@ struct Month {
 }
 
 impl Month {
-    fn new(ledger: &Ledger, now: SimTime) -> Self {
+    /// `level`: what was measured relative to the load that the month is counted at.
+    fn new(ledger: &Ledger, now: SimTime, level: f64) -> Self {
         Self {
-            seconds: now.saturating_since(ledger.since).as_secs_f64(),
+            seconds: now.saturating_since(ledger.since).as_secs_f64() * level,
         }
     }
 
@@ -347,8 +386,9 @@ fn alternatives(
     ledger: &Ledger,
     month: &Month,
     usage: &Usage,
+    shape: DayShape,
 ) -> Vec<ManagedReport> {
-    let connections = u64::from(world.clients.len());
+    let connections = u64::from(world.residents);
     let minutes = usage.activity.iter().map(|a| a.connection_minutes).sum();
     let (mut messages, mut bytes) = (0u128, 0u128);
     for kind in [Kind::Publish, Kind::Presence, Kind::Query] {
@@ -363,6 +403,8 @@ fn alternatives(
         messages += metered;
         bytes += metered * u128::from(world.payload_bytes(kind));
     }
+    let messages = shape.scale(messages);
+    let bytes = shape.scale(bytes);
     let mean_bytes = bytes.checked_div(messages).unwrap_or(0) as u64;
     let priced = |service: &str| match managed(service, connections, minutes, messages, mean_bytes)
     {

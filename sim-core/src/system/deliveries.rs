@@ -191,13 +191,13 @@ impl World {
         let first = since(&self.servers.servers[server]);
         for index in first..self.servers.servers[server].churn.len() {
             let (_, connection, came) = self.servers.servers[server].churn[index];
-            if came {
+            if came || operation.recipients.is_some() {
+                // The list of a status change is older than those who left as well.
                 ids.retain(|&id| id != connection);
-            } else if operation.recipients.is_none()
-                && self
-                    .hub
-                    .directory()
-                    .contains(operation.channel, ConnectionId(connection))
+            } else if self
+                .hub
+                .directory()
+                .contains(operation.channel, ConnectionId(connection))
             {
                 self.mark_missed(operation.channel, operation.seq, connection, now);
             }

@@ -82,6 +82,10 @@ pub enum Event {
         /// `true`: restart now; `false`: drain now.
         restart: bool,
     },
+    /// A flash crowd begins.
+    Crowd(u16),
+    /// A client of a closed loop has thought.
+    Ask(u32),
     /// The accounts are checked.
     Audit,
     /// Measuring begins.

@@ -2,7 +2,7 @@
 //!
 //! [`SystemRun`] is the door: built from a scenario, advanced in simulated time, asked for a report. Behind it,
 //! [`world`] wires the tiers; [`population`] and [`network`] say who is where; [`servers`] and [`backend`] hold the tiers;
-//! [`arrivals`] starts operations and [`path`] takes them through; [`deliveries`] turns copies into receipts; [`sessions`] loses and makes connections and [`faults`] breaks things; [`ledger`] keeps the accounts and
+//! [`rhythm`] says when and [`arrivals`] who starts operations, [`crowds`] brings people and lets clients wait, and [`path`] takes them through; [`deliveries`] turns copies into receipts; [`sessions`] loses and makes connections and [`faults`] breaks things; [`ledger`] keeps the accounts and
 //! [`summary`], [`limits`], [`cost`] and [`verdict`] make them a report.
 
 mod arrivals;
@@ -12,6 +12,7 @@ mod baseline;
 mod clients;
 mod compared;
 mod cost;
+mod crowds;
 mod deliveries;
 mod event;
 mod faults;
@@ -26,6 +27,7 @@ mod path;
 mod population;
 mod receipts;
 mod replicated;
+mod rhythm;
 mod servers;
 mod sessions;
 mod summary;

@@ -364,6 +364,13 @@ impl World {
     /// A query's answer is on its way to the client that asked.
     pub(super) fn answer(&mut self, server: usize, id: OperationId, now: SimTime) {
         let operation = self.operations[id];
+        let asker = ConnectionId(operation.origin);
+        let still_here = self.is_online(asker)
+            && self.hub.connections().server(asker) == ServerId(server as u16);
+        if !still_here {
+            self.fail(id, false);
+            return;
+        }
         self.operations.remove(id);
         let client = self.clients.get(operation.origin);
         let jitter = self
@@ -392,6 +399,7 @@ impl World {
             parts,
             message: None,
         };
+        self.query_answered(&operation, receipt);
         self.receive_direct(server, direct);
         self.flush(server, now);
     }
@@ -407,6 +415,7 @@ impl World {
                 ledger.failed += 1;
             }
         }
+        self.query_failed(&operation, timed_out);
         if let Some(list) = operation.recipients {
             self.lists.remove(list);
         }

@@ -10,6 +10,7 @@
 use routing::{ChannelId, ConnectionId};
 
 use super::BuildError;
+use super::crowds;
 use super::network::Network;
 use crate::draw::{Draws, Purpose};
 use crate::scenario::{Channels, Members, Scenario};
@@ -31,12 +32,15 @@ pub struct Population<'a> {
     scenario: &'a Scenario,
     draws: Draws,
     connections: u32,
+    residents: u32,
 }
 
 impl<'a> Population<'a> {
     /// The population of `scenario` at its number of users.
     pub fn new(scenario: &'a Scenario) -> Result<Self, BuildError> {
-        let connections = libm::round(f64::from(scenario.load.users) * scenario.load.online) as u32;
+        let residents = libm::round(f64::from(scenario.load.users) * scenario.load.online) as u32;
+        let crowds = crowds::crowds(scenario, residents);
+        let connections = crowds.last().map_or(residents, |crowd| crowd.end);
         let memberships = u64::from(connections) * libm::ceil(scenario.channels.per_user) as u64;
         if memberships > MAX_MEMBERSHIPS {
             return Err(BuildError::TooLarge {
@@ -49,13 +53,20 @@ impl<'a> Population<'a> {
             scenario,
             draws: Draws::new(scenario.run.population_seed),
             connections,
+            residents,
         })
     }
 
-    /// Open connections wanted.
+    /// Connections wanted at one time or another.
     #[must_use]
     pub fn connections(&self) -> u32 {
         self.connections
+    }
+
+    /// Those of people who are there from the start; flash crowds follow.
+    #[must_use]
+    pub fn residents(&self) -> u32 {
+        self.residents
     }
 
     /// Place and access network of one connection.

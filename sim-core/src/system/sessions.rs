@@ -71,6 +71,9 @@ impl Away {
 impl World {
     /// A client waits before its next attempt.
     pub(super) fn try_later(&mut self, connection: u32, out: &mut Schedule<'_, Event>) {
+        if !self.stays(connection, out.now()) {
+            return;
+        }
         let Some(away) = self.away.get_mut(&connection) else {
             return;
         };
@@ -90,6 +93,9 @@ impl World {
     /// A client sends its request to connect.
     pub(super) fn attempt(&mut self, connection: u32, out: &mut Schedule<'_, Event>) {
         let now = out.now();
+        if !self.stays(connection, now) {
+            return;
+        }
         let Some(away) = self.away.get_mut(&connection) else {
             return;
         };
@@ -224,6 +230,9 @@ impl World {
         self.reopened.insert(connection, now);
         self.servers.servers[usize::from(server)].note_churn(now, connection, true);
         self.record_connect(server, connection, &away, now);
+        if !self.stays(connection, now) {
+            out.after(SimDuration::ZERO, Event::Cut(connection));
+        }
     }
 
     fn record_connect(&mut self, server: u16, connection: u32, away: &Away, now: SimTime) {
@@ -395,15 +404,16 @@ impl World {
             return;
         }
         let server = self.hub.connections().server(id);
+        self.before_churn(server.index());
         if self.servers.servers[server.index()].is_up() {
-            self.before_churn(server.index());
             self.truncate_connection(server.index(), connection, now);
             self.servers.servers[server.index()].note_churn(now, connection, false);
         }
         let state = &mut self.servers.servers[server.index()];
         state.held = state.held.saturating_sub(1);
         self.uncount(server, now);
-        self.hub.close(timestamp(now), id, self.resumable());
+        let resumable = self.resumable() && self.stays(connection, now);
+        self.hub.close(timestamp(now), id, resumable);
         self.watch_deadline(connection, now);
         self.away.insert(
             connection,

@@ -29,7 +29,7 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
     let measured = now.saturating_since(ledger.since);
     let seconds = measured.as_secs_f64();
     let unstable = world.backlog.unstable();
-    let steady = scenario.faults.is_empty();
+    let steady = scenario.is_steady();
     let mut intervals = Intervals::new(&ledger, &world.backlog, steady, confidence);
     let mut operations = BTreeMap::new();
     for kind in Kind::ALL {
@@ -75,7 +75,7 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
         ),
         operations,
         tiers,
-        connections: connections(world, &ledger),
+        connections: connections(world, &ledger, now),
         bottleneck,
         breaks_at,
         cost: Some(cost),
@@ -192,13 +192,13 @@ fn breakdown(own: &KindLedger) -> Vec<BreakdownRow> {
         .collect()
 }
 
-fn connections(world: &World, ledger: &Ledger) -> ConnectionsReport {
+fn connections(world: &World, ledger: &Ledger, now: SimTime) -> ConnectionsReport {
     let rejected = Refusal::ALL
         .into_iter()
         .filter(|(reason, _)| ledger.refused[*reason as usize] > 0);
     ConnectionsReport {
         open: u64::from(world.hub.connections().open_count()) - world.unnoticed(),
-        wanted: world.clients.len().into(),
+        wanted: world.wanted(now),
         rejected: rejected
             .map(|(reason, name)| (name.to_owned(), ledger.refused[reason as usize]))
             .collect(),

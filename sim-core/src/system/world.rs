@@ -5,6 +5,7 @@
 //! (orders it, one copy per server with members) → connection servers (write it) → clients. A query: client → server →
 //! database → server → client. Routing decisions are those of [`routing::Hub`] and [`routing::LoadBalancer`].
 
+use core::ops::Range;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use super::backend::{BrokerNodes, DatabasePool, Owners};
 use super::backlog::Backlog;
 use super::baseline::Baseline;
 use super::clients::Clients;
+use super::crowds::{self, Thinkers};
 use super::event::{Event, Work};
 use super::ledger::{Ledger, Refusal};
 use super::lists::Lists;
@@ -26,6 +28,7 @@ use super::network::Network;
 use super::operation::{Kind, OperationSlab, Part};
 use super::population::Population;
 use super::receipts::Scratch;
+use super::rhythm::Rhythm;
 use super::servers::{Servers, timestamp};
 use super::sessions::{Away, Fate};
 use super::timeline::Timeline;
@@ -87,6 +90,11 @@ pub struct World {
     pub(super) scratch: Scratch,
     pub(super) recipients: Vec<u32>,
     pub(super) arrivals: [u64; 3],
+    pub(super) rhythms: [Rhythm; 3],
+    /// Connections of those who are there from the start; flash crowds follow.
+    pub(super) residents: u32,
+    pub(super) crowds: Vec<Range<u32>>,
+    pub(super) thinkers: Thinkers,
     pub(super) plan: FanoutPlan,
     pub(super) pairs: Vec<(ServerId, ConnectionId)>,
     wakes: Vec<Wake>,
@@ -103,12 +111,13 @@ impl World {
         let design = &scenario.design;
         let mut servers = Servers::new(&design.connection_servers);
         let mut balancer = balancer(&scenario);
-        let (seats, refused) = seat(
+        let (mut seats, refused) = seat(
             &population_draws,
-            clients.len(),
+            population.residents(),
             &mut servers,
             &mut balancer,
         );
+        seats.resize(clients.len() as usize, ServerId::NOWHERE);
         let mut builder = DirectoryBuilder::new(population.connections());
         let mut channels = 0;
         population.channels(|_, members| {
@@ -160,11 +169,15 @@ impl World {
             connects: 0,
             deliveries: 0,
             baseline: Baseline::default(),
-            backlog: Backlog::new(scenario.faults.is_empty()),
+            backlog: Backlog::new(scenario.is_steady()),
             timeline: Timeline::default(),
             scratch: Scratch::default(),
             recipients: Vec::new(),
             arrivals: [0; 3],
+            rhythms: [0, 1, 2].map(Rhythm::new),
+            residents: population.residents(),
+            crowds: crowds::crowds(&scenario, population.residents()),
+            thinkers: Thinkers::default(),
             plan: FanoutPlan::new(),
             pairs: Vec::new(),
             wakes: Vec::new(),
@@ -207,6 +220,8 @@ impl World {
                 );
             }
         }
+        self.schedule_crowds(out);
+        self.begin_thinking(out);
         let waiting: Vec<u32> = self.away.keys().copied().collect();
         for connection in waiting {
             self.try_later(connection, out);
@@ -217,6 +232,7 @@ impl World {
     pub(super) fn continue_from(&mut self, earlier: &World, now: SimTime) {
         self.arrivals = earlier.arrivals;
         self.connects = earlier.connects;
+        self.thinkers.continue_from(&earlier.thinkers);
         self.ledger.begin_at(now);
     }
 
@@ -651,8 +667,11 @@ impl Model for World {
                 server,
                 restart,
             } => self.rolling(index, server, restart, out),
+            Event::Crowd(index) => self.crowd(index, out),
+            Event::Ask(client) => self.ask(client, out),
             Event::Audit => self.audit(out),
             Event::Measure => self.begin_measuring(at),
         }
+        self.think_again(out);
     }
 }

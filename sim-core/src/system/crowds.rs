@@ -1,0 +1,184 @@
+//! People who come for a time, and clients that wait for their answer.
+//!
+//! *Flash crowd:* those who join stand in the population behind the residents, without a connection and in channels like
+//! anybody else. When the crowd begins each of them asks the balancer for a server at a uniform time within the given span,
+//! is admitted or refused like everybody, and comes back as the reconnect policy says. Each leaves, for good and without a
+//! session to resume, when the crowd has lasted and as long again as its draw within the span. What was on its way to
+//! somebody who leaves is lost.
+//!
+//! *Closed loop:* a client thinks for an exponential time, asks, and thinks again when the answer has arrived or the question
+//! has failed. The n-th question of a client has draws of its own. One that is offline looks again after a think time.
+//!
+//! *Leaves out:* a crowd that is under way when the population is re-seated is forgotten.
+
+use core::ops::Range;
+
+use routing::{ChannelId, ConnectionId, ServerId};
+
+use super::event::Event;
+use super::operation::{Kind, Operation};
+use super::sessions::Away;
+use super::world::World;
+use crate::draw::Purpose;
+use crate::engine::Schedule;
+use crate::histogram::UNIT_NS;
+use crate::scenario::{Loop, Scenario};
+use crate::time::{SimDuration, SimTime};
+
+const JOIN: Purpose = Purpose::named("crowd/join");
+const LEAVE: Purpose = Purpose::named("crowd/leave");
+const THINK: Purpose = Purpose::named("client/think");
+/// Bits of an operation's number that count the questions of one client.
+const QUESTIONS: u32 = 30;
+
+/// The connections of each flash crowd, behind those of `residents`.
+#[must_use]
+pub fn crowds(scenario: &Scenario, residents: u32) -> Vec<Range<u32>> {
+    let mut next = residents;
+    let crowds = scenario.over_time.flash_crowds.iter();
+    crowds
+        .map(|crowd| {
+            let first = next;
+            next += crowd.joins.of(residents);
+            first..next
+        })
+        .collect()
+}
+
+/// Clients in a closed loop.
+#[derive(Clone, Debug, Default)]
+pub struct Thinkers {
+    /// Questions that each has asked.
+    asked: Vec<u32>,
+    /// Those whose answer is there, or has failed, and when.
+    free: Vec<(u32, SimTime)>,
+}
+
+impl Thinkers {
+    /// Takes over the numbers of questions asked so far.
+    pub fn continue_from(&mut self, earlier: &Thinkers) {
+        self.asked.clone_from(&earlier.asked);
+    }
+}
+
+impl World {
+    /// Schedules the flash crowds to come.
+    pub(super) fn schedule_crowds(&mut self, out: &mut Schedule<'_, Event>) {
+        for (index, crowd) in self.scenario.over_time.flash_crowds.iter().enumerate() {
+            let at = SimTime::ZERO + crowd.at;
+            if at >= out.now() {
+                out.at(at, Event::Crowd(index as u16));
+            }
+        }
+    }
+
+    /// A flash crowd begins: each member has its time to come and to leave.
+    pub(super) fn crowd(&mut self, index: u16, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        let index = usize::from(index);
+        let within = self.scenario.over_time.flash_crowds[index].within;
+        for connection in self.crowds[index].clone() {
+            let away = Away {
+                since: now,
+                ..Away::new(ServerId::NOWHERE)
+            };
+            self.away.insert(connection, away);
+            let comes = within.scaled(self.draws.unit_f64(JOIN, connection.into(), 0));
+            out.after(comes, Event::Attempt(connection));
+            let leaves = self.leaves_at(connection, index).max(now + comes);
+            out.at(leaves, Event::Cut(connection));
+        }
+    }
+
+    fn leaves_at(&self, connection: u32, crowd: usize) -> SimTime {
+        let crowd = &self.scenario.over_time.flash_crowds[crowd];
+        let unit = self.draws.unit_f64(LEAVE, connection.into(), 0);
+        SimTime::ZERO + crowd.at + crowd.lasts + crowd.within.scaled(unit)
+    }
+
+    /// Whether somebody wants a connection: residents always, members of a flash crowd while it lasts for them.
+    pub(super) fn stays(&self, connection: u32, now: SimTime) -> bool {
+        if connection < self.residents {
+            return true;
+        }
+        let crowd = self.crowds.partition_point(|crowd| crowd.end <= connection);
+        let starts = self.scenario.over_time.flash_crowds[crowd].at;
+        SimTime::ZERO + starts <= now && now < self.leaves_at(connection, crowd)
+    }
+
+    /// Connections wanted now.
+    pub(super) fn wanted(&self, now: SimTime) -> u64 {
+        let joined = self.residents..self.clients.len();
+        u64::from(self.residents) + joined.filter(|&c| self.stays(c, now)).count() as u64
+    }
+
+    /// Clients that ask in a closed loop, and how long they think; `None`: the loop is open.
+    pub(super) fn closed_loop(&self) -> Option<(u32, SimDuration)> {
+        self.scenario.traffic.query.as_ref()?;
+        match self.scenario.over_time.query_loop {
+            Loop::Open => None,
+            Loop::Closed {
+                think_time,
+                clients,
+            } => Some((clients.of(self.residents).min(self.residents), think_time)),
+        }
+    }
+
+    /// Lets the clients of a closed loop begin to think.
+    pub(super) fn begin_thinking(&mut self, out: &mut Schedule<'_, Event>) {
+        let clients = self.closed_loop().map_or(0, |(clients, _)| clients);
+        let known = self.thinkers.asked.len().max(clients as usize);
+        self.thinkers.asked.resize(known, 0);
+        for client in 0..clients {
+            self.think(client, out.now(), out);
+        }
+    }
+
+    /// A client thinks from `from` on.
+    fn think(&mut self, client: u32, from: SimTime, out: &mut Schedule<'_, Event>) {
+        let Some((_, mean)) = self.closed_loop() else {
+            return;
+        };
+        let asked = self.thinkers.asked[client as usize];
+        let thinks = self.draws.exp(THINK, client.into(), asked.into(), mean);
+        out.at(from + thinks, Event::Ask(client));
+    }
+
+    /// A client has thought: it asks, or looks again later if it has no connection.
+    pub(super) fn ask(&mut self, client: u32, out: &mut Schedule<'_, Event>) {
+        if !self.is_online(ConnectionId(client)) {
+            let again = out.now() + self.scenario.load.heartbeat;
+            self.think(client, again, out);
+            return;
+        }
+        let asked = &mut self.thinkers.asked[client as usize];
+        let number = (u64::from(client) << QUESTIONS) | u64::from(*asked);
+        *asked += 1;
+        self.start(Kind::Query, number, (client, ChannelId(client)), out);
+    }
+
+    /// A query has been answered: a client that waits for it is free to think when it has the answer.
+    pub(super) fn query_answered(&mut self, operation: &Operation, at: SimTime) {
+        if operation.kind == Kind::Query && self.closed_loop().is_some() {
+            self.thinkers.free.push((operation.origin, at));
+        }
+    }
+
+    /// A query has failed: who waits for it learns that at once, or when the time for an answer is over.
+    pub(super) fn query_failed(&mut self, operation: &Operation, timed_out: bool) {
+        let database = self.scenario.design.database.as_ref();
+        let timeout = database.and_then(|database| database.timeout);
+        let waits = timeout.filter(|_| timed_out).unwrap_or_default();
+        let spent = operation.parts.total_units() * UNIT_NS;
+        let at = operation.started + SimDuration::from_nanos(spent) + waits;
+        self.query_answered(operation, at);
+    }
+
+    /// Those who are free think again.
+    #[inline]
+    pub(super) fn think_again(&mut self, out: &mut Schedule<'_, Event>) {
+        while let Some((client, at)) = self.thinkers.free.pop() {
+            self.think(client, at.max(out.now()), out);
+        }
+    }
+}
