@@ -268,6 +268,7 @@ impl Reader {
 
 fn field(line: &'static str, doc: String, defaulted: bool) -> Option<Field> {
     let (name, kind) = line.split_once(": ")?;
+    let name = name.strip_prefix("r#").unwrap_or(name);
     let (expr, optional) = match expr(kind) {
         Expr::Optional(inner) => (*inner, true),
         Expr::Named("Sources") => (Expr::Named("Sources"), true),

@@ -20,7 +20,7 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0x461a_7342_46dc_9f0d,
+        0x0737_4f5e_2b59_5a13,
     ),
     (
         "p1-mvp",
@@ -29,12 +29,12 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0xfd5c_17c7_94ed_31a6,
+        0x1601_d01e_c40d_87c1,
     ),
     (
         "reconnect-storm",
         &[("load.users", "2_000 users"), ("run.seed", "7")],
-        0x94ad_f3ba_27b7_ee95,
+        0xc974_ff0c_f2e5_5c56,
     ),
 ];
 

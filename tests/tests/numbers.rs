@@ -188,7 +188,7 @@ fn c108_check_exits_with_the_verdict_and_its_reason() {
         .code(4)
         .stdout_contains("fail          publish.delivered.p99 < 50 ms: measured")
         .stdout_contains("between")
-        .stdout_contains("fail.ron:74");
+        .stdout_contains("fail.ron:");
     let measured = p99(&run(&scenario(
         preset("p1-mvp"),
         &[("load.users", "2k users"), ("run.duration", "80 s")],
@@ -199,7 +199,7 @@ fn c108_check_exits_with_the_verdict_and_its_reason() {
     );
     check(&with("undecided.ron", &within))
         .code(5)
-        .stdout_contains("the limit lies within the interval");
+        .stdout_contains("the limit lies within");
     let file = with("undecided.ron", &within);
     Plimsoll::new()
         .args(&[
@@ -251,7 +251,7 @@ fn one_command_writes_junit_markdown_and_html() {
 fn a_run_goes_on_until_it_is_as_precise_as_asked() {
     let scenario = scenario(
         preset("p1-mvp"),
-        &[("load.users", "2k users"), ("run.duration", "15 s")],
+        &[("load.users", "2k users"), ("run.duration", "60 s")],
     );
     let once = pursued(&scenario, Aim::Length);
     let precise = pursued(&scenario, Aim::Precision(0.03));

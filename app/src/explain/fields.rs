@@ -127,12 +127,19 @@ fn parts<'a>(docs: &'a Docs, of: &'a Type, path: &str) -> Vec<Found<'a>> {
         Holds::Value(expr) => Some((v, expr)),
         _ => None,
     });
-    out.extend(single.map(|(variant, expr)| Found {
-        path: tree::normal(&tree::join(path, "0")),
-        doc: &variant.doc,
-        expr: docs.plain(expr).0,
-        optional: false,
-        of: vec![variant.name],
-    }));
+    let path = tree::normal(&tree::join(path, "0"));
+    for (variant, expr) in single {
+        // Of several variants that hold one value, the first speaks for them all.
+        match out.iter_mut().find(|found| found.path == path) {
+            Some(known) => known.of.push(variant.name),
+            None => out.push(Found {
+                path: path.clone(),
+                doc: &variant.doc,
+                expr: docs.plain(expr).0,
+                optional: false,
+                of: vec![variant.name],
+            }),
+        }
+    }
     out
 }

@@ -162,11 +162,11 @@ pub struct RawLoad {
     pub heartbeat_timeout: Option<Quantity>,
     /// How clients come back. Default: full jitter, 1 s to 64 s.
     pub reconnect: Option<RawReconnect>,
-    /// Default: `Flat`.
+    /// How much is going on over time. Default: `Flat`.
     pub shape: Option<RawShape>,
     /// The clock of a daily shape.
     pub day: Option<RawDay>,
-    /// Default: none.
+    /// People who come for a time and leave again. Default: none.
     pub flash_crowds: Option<Vec<RawFlashCrowd>>,
     /// Of all numbers here.
     pub source: Option<Source>,
@@ -312,7 +312,7 @@ pub struct RawPublish {
     pub size: Quantity,
     /// Who publishes. Default: `Members`.
     pub from: Option<RawPublisher>,
-    /// Default: `Poisson`.
+    /// When messages come at that rate. Default: `Poisson`.
     pub arrivals: Option<RawArrivals>,
     /// Database queries per message. Default: 0.
     pub queries: Option<Quantity>,
@@ -356,9 +356,9 @@ pub struct RawPresence {
 pub struct RawQuery {
     /// Reads, as in: `"0.15/s per user"`.
     pub rate: Quantity,
-    /// Default: `Poisson`.
+    /// When questions come at that rate. Default: `Poisson`.
     pub arrivals: Option<RawArrivals>,
-    /// Default: `Open`.
+    /// Whether clients wait for their answers. Default: `Open`.
     pub r#loop: Option<RawLoop>,
     /// Payload of the answer.
     pub size: Quantity,

@@ -103,8 +103,8 @@ mod tests {
         found.notes.push("an objective passes by luck".to_owned());
         let text = capacity(&found, &sample::labels());
         for part in [
-            "Team chat: Breaks at 255 K users (249 K to 261 K), simulated: the database pool gives way.",
-            "2.  the objective `publish.delivered.p99 < 500 ms`",
+            "Team chat: breaks at 255 K users (249 K to 261 K), simulated: the database pool gives way.",
+            "2.         the objective `publish.delivered.p99 < 500 ms`",
             "Note: an objective passes by luck.",
             "fails",
         ] {
