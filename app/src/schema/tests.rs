@@ -163,7 +163,7 @@ fn a_report_fits_its_schema() {
     });
     let loaded = sim_core::scenario::load_str(preset.text, "p1-mvp.ron", &edits).unwrap();
     let options = session::RunOptions::default();
-    let found = session::run(&loaded, &options, &mut |_| true).unwrap();
+    let found = session::run(&loaded, &options, &|_| true).unwrap();
     let schema = report("RunReport");
     let value = serde_json::to_value(&found).unwrap();
     assert_eq!(wrong(&schema, &schema, &value, ""), Vec::<String>::new());

@@ -1,8 +1,8 @@
 //! Loads and waits of every station at a multiple of the placement's load.
 //!
-//! Connection server: E₁ = Σ λᵢ E[Sᵢ] erlangs, E₂ = Σ λᵢ E[Sᵢ²]. All cores are busy with probability C (Erlang C), the
+//! Connection server: E₁ = Σ λᵢ E(Sᵢ) erlangs, E₂ = Σ λᵢ E(Sᵢ²). All cores are busy with probability C (Erlang C), the
 //! residual work per core is then R = C · E₂ / (2 E₁ c); the inbox waits R / (1 − ρ_inbox), sockets
-//! R / ((1 − ρ_inbox)(1 − ρ)). With one core this is Cobham's M/G/1 with two priorities. Ordering core: λ E[S²] / (2 (1 − ρ)).
+//! R / ((1 − ρ_inbox)(1 − ρ)). With one core this is Cobham's M/G/1 with two priorities. Ordering core: λ E(S²) / (2 (1 − ρ)).
 //! Pool: Erlang C with the wait of M/M/c times (1 + C²) / 2.
 
 use std::collections::BTreeMap;

@@ -120,7 +120,7 @@ impl LookSchedule {
     }
 }
 
-/// The verdict on `estimate` compared to `limit`. Equality is only ever refuted, or certain: use [`never`] for "== 0".
+/// The verdict on `estimate` compared to `limit`. Equality is only ever refuted, or certain: use [`never()`] for "== 0".
 #[must_use]
 pub fn gate(estimate: &Estimate, comparison: Comparison, limit: f64) -> Verdict {
     let (low, high) = (estimate.low, estimate.high);

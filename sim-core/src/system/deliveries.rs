@@ -403,8 +403,7 @@ impl World {
         }
         if ended.measured {
             let ledger = self.ledger.kind(ended.kind);
-            if ended.received > 0 {
-                let mean = ended.latency_units / ended.received;
+            if let Some(mean) = ended.latency_units.checked_div(ended.received) {
                 ledger.ended(ended.started, mean as u32);
             }
             if ended.received >= ended.owed {
