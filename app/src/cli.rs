@@ -88,16 +88,10 @@ pub(crate) struct RunArgs {
     pub(crate) scenario: String,
     /// Run on until means and 99th percentiles are known to this relative half-width, as 5%; stories that end are told
     /// several times [default: 5%; with --duration: off]
-    #[arg(long, value_name = "SHARE", value_parser = quantities::precision, conflicts_with = "duration")]
+    #[arg(long, value_name = "SHARE", value_parser = quantities::percentage, conflicts_with = "duration")]
     pub(crate) precision: Option<f64>,
     #[command(flatten)]
-    pub(crate) users: UsersArgs,
-    #[command(flatten)]
-    pub(crate) edits: EditArgs,
-    #[command(flatten)]
-    pub(crate) budget: BudgetArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) simulation: SimulationArgs,
 }
 
 /// `ramp`.
@@ -142,16 +136,10 @@ pub(crate) struct CompareArgs {
     pub(crate) fail_if_worse: bool,
     /// Run on until differences of means and 99th percentiles are known to this share of the first design's own [default:
     /// 5%; with --duration: off]
-    #[arg(long, value_name = "SHARE", value_parser = quantities::precision, conflicts_with = "duration")]
+    #[arg(long, value_name = "SHARE", value_parser = quantities::percentage, conflicts_with = "duration")]
     pub(crate) precision: Option<f64>,
     #[command(flatten)]
-    pub(crate) users: UsersArgs,
-    #[command(flatten)]
-    pub(crate) edits: EditArgs,
-    #[command(flatten)]
-    pub(crate) budget: BudgetArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) simulation: SimulationArgs,
 }
 
 /// `check`.
@@ -167,13 +155,7 @@ pub(crate) struct CheckArgs {
     #[arg(long)]
     pub(crate) annotate: bool,
     #[command(flatten)]
-    pub(crate) users: UsersArgs,
-    #[command(flatten)]
-    pub(crate) edits: EditArgs,
-    #[command(flatten)]
-    pub(crate) budget: BudgetArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) simulation: SimulationArgs,
 }
 
 /// `--inconclusive`.
@@ -197,13 +179,7 @@ pub(crate) struct CapacityArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
     pub(crate) breaks: u8,
     #[command(flatten)]
-    pub(crate) users: UsersArgs,
-    #[command(flatten)]
-    pub(crate) edits: EditArgs,
-    #[command(flatten)]
-    pub(crate) budget: BudgetArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) simulation: SimulationArgs,
 }
 
 /// `advise`.
@@ -218,13 +194,7 @@ pub(crate) struct AdviseArgs {
     #[arg(long)]
     pub(crate) search: bool,
     #[command(flatten)]
-    pub(crate) users: UsersArgs,
-    #[command(flatten)]
-    pub(crate) edits: EditArgs,
-    #[command(flatten)]
-    pub(crate) budget: BudgetArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) simulation: SimulationArgs,
 }
 
 /// `validate`.
@@ -313,6 +283,19 @@ pub(crate) struct LiveArgs {
     pub(crate) users: UsersArgs,
     #[command(flatten)]
     pub(crate) edits: EditArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// What every verb takes that simulates at one load.
+#[derive(Debug, Args)]
+pub(crate) struct SimulationArgs {
+    #[command(flatten)]
+    pub(crate) users: UsersArgs,
+    #[command(flatten)]
+    pub(crate) edits: EditArgs,
+    #[command(flatten)]
+    pub(crate) budget: BudgetArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

@@ -8,8 +8,8 @@ use sim_core::experiment::Recipe;
 use sim_core::scenario::{Edit, Scenario};
 
 use crate::cli::{
-    AdviseArgs, BudgetArgs, CapacityArgs, CheckArgs, Cli, CompareArgs, EditArgs, ExplainArgs,
-    ExplorerArgs, InconclusiveArg, LiveArgs, NewArgs, PresetsArgs, RampArgs, RunArgs, SchemaOf,
+    AdviseArgs, BudgetArgs, CapacityArgs, CheckArgs, Cli, CompareArgs, ExplainArgs, ExplorerArgs,
+    InconclusiveArg, LiveArgs, NewArgs, PresetsArgs, RampArgs, RunArgs, SchemaOf, SimulationArgs,
     ValidateArgs, Verb,
 };
 use crate::exit::Failure;
@@ -195,16 +195,14 @@ fn explore(args: ExplorerArgs) -> ExplorePlan {
 }
 
 fn run(args: RunArgs) -> Result<RunPlan, Failure> {
-    let output = Output::new(args.output)?;
-    let aim = aim(args.precision, &args.edits);
-    let edits = load::edits(args.edits, args.users.count)?;
+    let asked = Asked::new(args.simulation)?;
     Ok(RunPlan {
-        scenario: load::load(&args.scenario, &edits)?,
+        scenario: load::load(&args.scenario, &asked.edits)?,
         options: RunOptions {
-            aim,
-            ..options(&args.budget)
+            aim: asked.aim(args.precision),
+            ..asked.options
         },
-        output,
+        output: asked.output,
     })
 }
 
@@ -229,19 +227,39 @@ fn ramp(args: RampArgs) -> Result<RampPlan, Failure> {
     })
 }
 
-/// When a run has said enough: a fixed length is taken as it is.
-fn aim(precision: Option<f64>, edits: &EditArgs) -> Aim {
-    match precision {
-        Some(target) => Aim::Precision(target),
-        None if edits.duration.is_some() => Aim::Length,
-        None => Aim::Precision(PRECISION),
+/// What every simulating verb is asked, checked.
+struct Asked {
+    edits: Vec<Edit>,
+    /// Whether the command line fixes the length.
+    fixed: bool,
+    options: RunOptions,
+    output: Output,
+}
+
+impl Asked {
+    fn new(args: SimulationArgs) -> Result<Self, Failure> {
+        Ok(Self {
+            output: Output::new(args.output)?,
+            fixed: args.edits.duration.is_some(),
+            options: options(&args.budget),
+            edits: load::edits(args.edits, args.users.count)?,
+        })
+    }
+
+    /// When a run has said enough: a fixed length is taken as it is.
+    fn aim(&self, precision: Option<f64>) -> Aim {
+        match precision {
+            Some(target) => Aim::Precision(target),
+            None if self.fixed => Aim::Length,
+            None => Aim::Precision(PRECISION),
+        }
     }
 }
 
 fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
-    let output = Output::new(args.output)?.for_compare()?;
-    let aim = aim(args.precision, &args.edits);
-    let edits = load::edits(args.edits, args.users.count)?;
+    let mut asked = Asked::new(args.simulation)?;
+    asked.output = asked.output.for_compare()?;
+    let aim = asked.aim(args.precision);
     let mut scenarios = args.scenarios;
     let with = match (args.baseline, args.baseline_rev, scenarios.len()) {
         (None, None, 2) => {
@@ -270,71 +288,69 @@ fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
     let set = |(path, value): (String, String)| Edit::Set { path, value };
     Ok(ComparePlan {
         with,
-        edits,
+        edits: asked.edits,
         edits_b: args.set_b.into_iter().map(set).collect(),
         fail_if_worse: args.fail_if_worse,
         options: RunOptions {
             aim,
-            ..options(&args.budget)
+            ..asked.options
         },
-        output,
+        output: asked.output,
     })
 }
 
 fn check(args: CheckArgs) -> Result<CheckPlan, Failure> {
-    let output = Output::new(args.output)?;
-    let fixed = args.edits.duration.is_some();
+    let asked = Asked::new(args.simulation)?;
     let on_github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
     Ok(CheckPlan {
         scenarios: args.scenarios,
-        edits: load::edits(args.edits, args.users.count)?,
+        edits: asked.edits,
         options: RunOptions {
-            aim: if fixed { Aim::Length } else { Aim::Verdicts },
-            ..options(&args.budget)
+            aim: if asked.fixed {
+                Aim::Length
+            } else {
+                Aim::Verdicts
+            },
+            ..asked.options
         },
-        output,
+        output: asked.output,
         inconclusive_fails: args.inconclusive == InconclusiveArg::Fail,
         annotate: args.annotate || on_github,
     })
 }
 
 fn capacity(args: CapacityArgs) -> Result<CapacityPlan, Failure> {
-    let output = Output::new(args.output)?.for_ramp()?;
-    let edits = load::edits(args.edits, args.users.count)?;
+    let mut asked = Asked::new(args.simulation)?;
+    asked.output = asked.output.for_ramp()?;
     Ok(CapacityPlan {
-        experiment: experiment(&args.scenario, edits, &args.budget, output)?,
+        experiment: experiment(&args.scenario, asked)?,
         within: args.within,
         breaks: args.breaks.into(),
     })
 }
 
 fn advise(args: AdviseArgs) -> Result<AdvisePlan, Failure> {
-    let output = Output::new(args.output)?.for_advice()?;
-    let edits = load::edits(args.edits, args.users.count)?;
+    let mut asked = Asked::new(args.simulation)?;
+    asked.output = asked.output.for_advice()?;
     Ok(AdvisePlan {
-        experiment: experiment(&args.scenario, edits, &args.budget, output)?,
+        experiment: experiment(&args.scenario, asked)?,
         simulate: args.simulate.into(),
         search: args.search,
     })
 }
 
-fn experiment(
-    name: &str,
-    edits: Vec<Edit>,
-    budget: &BudgetArgs,
-    output: Output,
-) -> Result<Experiment, Failure> {
-    let scenario = load::load(name, &edits)?;
-    let load::Named { file_name, text } = load::find(name)?;
+fn experiment(name: &str, asked: Asked) -> Result<Experiment, Failure> {
+    let loaded = load::loaded(name, &asked.edits)?;
     Ok(Experiment {
-        scenario,
+        scenario: loaded.scenario,
+        // The text with its base and edits in it; the edits are made once more, so that they count as such.
         recipe: Recipe {
-            text,
-            file_name,
-            edits,
+            text: loaded.text,
+            file_name: load::find(name)?.file_name,
+            edits: asked.edits,
         },
-        options: options(budget),
-        output,
+        options: asked.options,
+        output: asked.output,
     })
 }
 

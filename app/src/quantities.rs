@@ -60,19 +60,6 @@ pub(crate) fn wall_time(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(value).map_err(|_| "too long".to_owned())
 }
 
-/// A relative half-width: `5%`, `0.05`.
-pub(crate) fn precision(text: &str) -> Result<f64, String> {
-    let share = match text.strip_suffix('%') {
-        Some(percent) => decimal(percent.trim())? / 100.0,
-        None => decimal(text.trim())?,
-    };
-    if (0.001..=0.5).contains(&share) {
-        Ok(share)
-    } else {
-        Err("must be 0.1% to 50%".to_owned())
-    }
-}
-
 /// Simulated time, checked here and passed on as the scenario file would spell it.
 pub(crate) fn simulated_time(text: &str) -> Result<String, String> {
     let time = wall_time(text)?;

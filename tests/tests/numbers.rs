@@ -254,7 +254,7 @@ fn a_run_goes_on_until_it_is_as_precise_as_asked() {
         &[("load.users", "2k users"), ("run.duration", "60 s")],
     );
     let once = pursued(&scenario, Aim::Length);
-    let precise = pursued(&scenario, Aim::Precision(0.03));
+    let precise = pursued(&scenario, Aim::Precision(0.02));
     let of = |report: &RunReport| report.precision.clone().unwrap();
     println!(
         "once: {:?}; precise: {:?} after {} s",
@@ -262,7 +262,7 @@ fn a_run_goes_on_until_it_is_as_precise_as_asked() {
         of(&precise).reached,
         precise.simulated_s
     );
-    assert!(of(&precise).reached.unwrap() <= 0.03);
+    assert!(of(&precise).reached.unwrap() <= 0.02);
     assert!(of(&precise).looks > 1 && precise.simulated_s > once.simulated_s);
     assert!(of(&precise).confidence > 0.95);
     assert!(half_width(&p99(&precise)) < half_width(&p99(&once)));

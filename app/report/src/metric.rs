@@ -1,6 +1,4 @@
-//! Metric paths of the report (`publish.delivered.p99`, `cost.usd_per_month`): their value, unit, name in words, and sign.
-
-use sim_core::report::{Estimate, LatencyReport, OperationReport, RunReport};
+//! Metric paths of the report (`publish.delivered.p99`, `cost.usd_per_month`): their unit, name in words, and sign.
 
 use crate::numbers::{bytes, count, millis, percent, rate, usd};
 use crate::phrases;
@@ -122,88 +120,10 @@ fn quantile(name: &str) -> &str {
     if name == "p999" { "p99.9" } else { name }
 }
 
-/// The number at a path of the report, with its interval where it has one.
-pub(crate) fn value(path: &str, report: &RunReport) -> Option<Estimate> {
-    let steps: Vec<&str> = path.split('.').collect();
-    let point = |value: f64| Some(Estimate::point(value));
-    match steps.as_slice() {
-        ["breaks_at"] => Some(report.breaks_at.as_ref()?.users),
-        ["cost", item] => {
-            let cost = report.cost.as_ref()?;
-            match *item {
-                "usd_per_month" => point(cost.usd_per_month),
-                "usd_per_million_messages" => point(cost.usd_per_million_messages),
-                "usd_per_user_month" => point(cost.usd_per_user_month),
-                _ => None,
-            }
-        }
-        ["connections", item] => {
-            let c = &report.connections;
-            match *item {
-                "open" => point(c.open as f64),
-                "wanted" => point(c.wanted as f64),
-                "rejected" => point(c.rejected.values().sum::<u64>() as f64),
-                "reconnects" => point(c.reconnects as f64),
-                "attempts" => point(c.attempts as f64),
-                "resumed" => point(c.resumed as f64),
-                "resync_bytes" => point(c.resync_bytes as f64),
-                _ => None,
-            }
-        }
-        ["tiers", tier, "utilization", resource, which] => {
-            let used = report.tiers.get(*tier)?.utilization.get(*resource)?;
-            point(if *which == "hottest" {
-                used.hottest
-            } else {
-                used.mean
-            })
-        }
-        ["tiers", tier, "queue", which] => {
-            let queue = report.tiers.get(*tier)?.queue;
-            point(if *which == "mean" {
-                queue.mean
-            } else {
-                queue.max as f64
-            })
-        }
-        ["tiers", tier, "dropped"] => point(report.tiers.get(*tier)?.dropped as f64),
-        [operation, rest @ ..] => of_operation(report.operations.get(*operation)?, rest),
-        [] => None,
-    }
-}
-
-fn of_operation(operation: &OperationReport, rest: &[&str]) -> Option<Estimate> {
-    let point = |value: f64| Some(Estimate::point(value));
-    match rest {
-        [kind, statistic] => of_latency(operation.latency_ms.get(*kind)?, statistic),
-        ["stale_ratio"] => point(operation.stale_ratio),
-        ["offered_per_s"] => point(operation.offered_per_s),
-        ["completed_per_s"] => point(operation.completed_per_s),
-        ["deliveries_per_s"] => point(operation.deliveries_per_s),
-        ["lost"] => point(operation.lost as f64),
-        ["duplicated"] => point(operation.duplicated as f64),
-        ["reordered"] => point(operation.reordered as f64),
-        ["failed"] => point(operation.failed as f64),
-        ["timed_out"] => point(operation.timed_out as f64),
-        ["retried"] => point(operation.retried as f64),
-        _ => None,
-    }
-}
-
-fn of_latency(latency: &LatencyReport, statistic: &str) -> Option<Estimate> {
-    match statistic {
-        "mean" => Some(latency.mean),
-        "p50" => Some(latency.p50),
-        "p95" => Some(latency.p95),
-        "p99" => Some(latency.p99),
-        "p999" => Some(latency.p999),
-        "max" => Some(Estimate::point(latency.max)),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use sim_core::system::number;
+
     use super::*;
     use crate::sample;
 
@@ -222,11 +142,11 @@ mod tests {
             ("publish.offered_per_s", "2 K/s", "publish: offered"),
         ];
         for (path, shown, name) in cases {
-            let value = value(path, &run).and_then(|e| e.value).unwrap();
+            let value = number(path, &run).and_then(|e| e.value).unwrap();
             assert_eq!(kind(path).show(value), shown, "{path}");
             assert_eq!(words(path), name);
         }
-        assert_eq!(value("publish.nothing", &run), None);
+        assert_eq!(number("publish.nothing", &run), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use sim_core::report::{
     CapacityReport, CheckReport, CompareReport, Estimate, ObjectiveReport, RampReport, RunReport,
 };
+use sim_core::system::number;
 
 use crate::numbers::{count, percent, seconds, usd};
 use crate::{Labels, metric, phrases, sentences};
@@ -332,8 +333,8 @@ fn moved(report: &CompareReport, path: &str) -> Option<String> {
     let interval =
         interval_signed(*difference, kind).map_or_else(String::new, |text| format!(" ({text})"));
     let relative = relative(report, path).map_or_else(String::new, |share| format!(", {share}"));
-    let before = metric::value(path, &report.a)?.value?;
-    let after = metric::value(path, &report.b)?.value?;
+    let before = number(path, &report.a)?.value?;
+    let after = number(path, &report.b)?.value?;
     Some(format!(
         "{}: {} instead of {}, {by}{interval}{relative}.",
         capital(&metric::words(path)),
@@ -369,7 +370,7 @@ pub(crate) fn relative_share(
     path: &str,
     end: impl Fn(&Estimate) -> Option<f64>,
 ) -> Option<f64> {
-    let before = metric::value(path, &report.a)?.value?;
+    let before = number(path, &report.a)?.value?;
     let difference = end(report.differences.get(path)?)?;
     let share = difference / before.abs();
     share.is_finite().then_some(share)

@@ -6,6 +6,7 @@ use sim_core::report::{
     BreakdownRow, CheckedScenario, CompareReport, Estimate, LatencyReport, ObjectiveReport,
     OperationReport, RampBreak, RunReport, TierReport,
 };
+use sim_core::system::number;
 
 use crate::grid::{Cell, Grid};
 use crate::numbers::{bytes, count, millis, percent, rate, seconds, usd};
@@ -525,7 +526,7 @@ pub(crate) fn differences(report: &CompareReport, names: (&str, &str)) -> Option
     );
     for path in by_verdict(report) {
         let kind = metric::kind(path);
-        let side = |run: &RunReport| match metric::value(path, run) {
+        let side = |run: &RunReport| match number(path, run) {
             Some(e) => Cell::estimate(e, |v| kind.show(v)),
             None => Cell::new("–"),
         };

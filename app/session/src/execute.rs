@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sim_core::engine::{Interrupt, StopReason};
+use sim_core::experiment::failed_limits;
 use sim_core::report::{RampBreak, RampReport, RunReport};
 use sim_core::scenario::Scenario;
 use sim_core::system::{BuildError, SystemRun};
@@ -311,38 +312,6 @@ fn breaks(points: &[RunReport]) -> Vec<RampBreak> {
         }
     }
     breaks
-}
-
-/// Every limit that one run fails: full resources (the fullest first), an unstable tier, rejected connections, objectives.
-#[must_use]
-pub fn failed_limits(report: &RunReport) -> Vec<String> {
-    let mut full: Vec<(f64, String)> = Vec::new();
-    for (tier, state) in &report.tiers {
-        for (resource, used) in state
-            .utilization
-            .iter()
-            .filter(|(_, used)| used.hottest >= 1.0)
-        {
-            full.push((used.hottest, format!("{tier}.{resource}")));
-        }
-    }
-    full.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let mut limits: Vec<String> = full.into_iter().map(|(_, limit)| limit).collect();
-    if let Some(tier) = report
-        .stop
-        .strip_prefix("Unstable{")
-        .and_then(|rest| rest.strip_suffix('}'))
-    {
-        limits.push(format!("unstable.{tier}"));
-    }
-    let rejected = report.connections.rejected.iter().filter(|(_, n)| **n > 0);
-    limits.extend(rejected.map(|(reason, _)| format!("connections.rejected.{reason}")));
-    let failed = report
-        .objectives
-        .iter()
-        .filter(|objective| objective.verdict == "fail");
-    limits.extend(failed.map(|objective| objective.objective.clone()));
-    limits
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

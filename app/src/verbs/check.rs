@@ -2,6 +2,7 @@
 
 use report::{Document, Labels};
 use session::{Aim, RunOptions};
+use sim_core::experiment::failed_limits;
 use sim_core::report::{
     CheckReport, CheckedObjective, CheckedScenario, ObjectiveReport, RunReport,
 };
@@ -180,7 +181,7 @@ fn holds_at(plan: &CheckPlan, scenario: &Scenario, users: f64) -> (&'static str,
             "inconclusive",
             format!("not simulated at {at} users: {error}"),
         ),
-        Ok(report) => match session::failed_limits(&report).first() {
+        Ok(report) => match failed_limits(&report).first() {
             Some(limit) => (
                 "fail",
                 format!(

@@ -375,6 +375,7 @@ fn example(
             .to_owned()
     };
     let unit = |u: &str| Some(u.split_once("as in \"")?.1.split('"').next()?.to_owned());
+    let in_words = |doc: &str| Some(doc.split_once("`\"")?.1.split_once("\"`")?.0.to_owned());
     let low = |a: &str| {
         a.split([','])
             .next()?
@@ -389,6 +390,7 @@ fn example(
         written.filter(|w| !w.contains('\n') && w.len() <= 60),
         default.map(bare),
         limits.unit.as_deref().and_then(unit),
+        in_words(found.doc),
         limits.allowed.as_deref().and_then(low),
         plain.map(|(choice, _)| choice),
     ];
@@ -399,11 +401,6 @@ fn example(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Fields that mean nothing without a neighbour that the probed scenario does not have.
-    fn depends(path: &str) -> bool {
-        path.starts_with("load.day.") || path == "load.flash_crowds[0].joins"
-    }
 
     #[test]
     fn every_field_is_explained() {
@@ -419,7 +416,7 @@ mod tests {
             assert_eq!(fields::find(&docs, &found.path).as_ref(), Some(found));
             let base = Base::about(&found.path).unwrap();
             let limits = Probe::new(&docs, found, &base.loaded.text).limits();
-            if found.expr == &Expr::Quantity && limits.allowed.is_none() && !depends(&found.path) {
+            if found.expr == &Expr::Quantity && limits.allowed.is_none() {
                 silent.push(format!("{}: no range, {limits:?}", found.path));
             }
         }
@@ -436,7 +433,7 @@ mod tests {
             let limits = probe.limits();
             let example = example(&docs, found, &base, &probe, &limits);
             assert!(
-                example.is_some() || depends(&found.path),
+                example.is_some(),
                 "{} has no example: {limits:?}",
                 found.path
             );

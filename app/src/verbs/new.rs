@@ -15,7 +15,7 @@ use crate::presets::Preset;
 use crate::{load, output, presets};
 
 /// What is most worth editing, if the preset has it; the first six are taken.
-const WORTH_EDITING: [&str; 9] = [
+const WORTH_EDITING: [&str; 12] = [
     "load.users",
     "load.online",
     "traffic.publish.rate",
@@ -25,6 +25,9 @@ const WORTH_EDITING: [&str; 9] = [
     "design.database.pool",
     "design.broker.count",
     "design.channel_owners.count",
+    "traffic.query.rate",
+    "traffic.query.size",
+    "load.heartbeat",
 ];
 const TAKEN: usize = 6;
 
@@ -236,7 +239,7 @@ mod tests {
                 let check =
                     matches!(users, Some(Source::Assumed(why)) if why.contains("check this"));
                 assert!(full || check, "{text}");
-                assert!(full || text.matches(", // ").count() >= 2, "{text}");
+                assert!(full || text.matches(", // ").count() >= 5, "{text}");
             }
         }
     }

@@ -40,6 +40,22 @@ pub(super) fn name(canvas: &Canvas<'_>, begin: f64, y: f64, words: &str) {
     canvas.text((begin - 10.0, y), &words, NAME);
 }
 
+/// Lines and labels at 0, 50 and 100 %, from above the rows to `bottom`.
+pub(super) fn share_axis(canvas: &Canvas<'_>, at: impl Fn(f64) -> f64, top: f64, bottom: f64) {
+    for share in [0.0, 0.5, 1.0] {
+        canvas.line((at(share), top - 8.0), (at(share), bottom), HAIR);
+        canvas.text(
+            (at(share), top - 17.0),
+            &percent(share),
+            Type {
+                side: Side::Middle,
+                size: 11.0,
+                ..LABEL
+            },
+        );
+    }
+}
+
 /// Mean and hottest utilisation of every resource, with the line at 80 %.
 pub(crate) fn utilization(report: &RunReport) -> Option<Figure> {
     let mut rows: Vec<(String, f64, f64)> = Vec::new();
@@ -100,18 +116,7 @@ pub(crate) fn utilization(report: &RunReport) -> Option<Figure> {
         "{first} Dark bars are the mean over instances, light ones reach to the hottest.{hidden}"
     );
     let svg = svg(WIDTH, height, &summary, |canvas| {
-        for share in [0.0, 0.5, 1.0] {
-            canvas.line((at(share), top - 8.0), (at(share), height - 6.0), HAIR);
-            canvas.text(
-                (at(share), top - 17.0),
-                &percent(share),
-                Type {
-                    side: Side::Middle,
-                    size: 11.0,
-                    ..LABEL
-                },
-            );
-        }
+        share_axis(canvas, at, top, height - 6.0);
         for (index, (words, hottest, mean)) in rows.iter().enumerate() {
             let y = top + ROW * (index as f64 + 0.5);
             let ink = match hottest {

@@ -3,7 +3,7 @@
 use sim_core::report::{CompareReport, Estimate, RunReport};
 
 use super::Figure;
-use super::bars::{MOST_ROWS, ROW, WIDTH, begin, name};
+use super::bars::{MOST_ROWS, ROW, WIDTH, begin, name, share_axis};
 use super::canvas::{HAIR, LABEL, Side, Stroke, Type, fit, svg, width_of};
 use super::ink::{Dash, Ink};
 use crate::numbers::percent;
@@ -177,18 +177,7 @@ pub(crate) fn pairs(report: &CompareReport, names: (&str, &str)) -> Option<Figur
         said.join("; ")
     );
     let svg = svg(WIDTH, height, &summary, |canvas| {
-        for share in [0.0, 0.5, 1.0] {
-            canvas.line((at(share), top - 8.0), (at(share), height - 34.0), HAIR);
-            canvas.text(
-                (at(share), top - 17.0),
-                &percent(share),
-                Type {
-                    side: Side::Middle,
-                    size: 11.0,
-                    ..LABEL
-                },
-            );
-        }
+        share_axis(canvas, at, top, height - 34.0);
         for (index, (words, a, b)) in rows.iter().enumerate() {
             let y = top + row * (index as f64 + 0.5);
             name(canvas, begin, y, words);

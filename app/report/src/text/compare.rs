@@ -1,6 +1,7 @@
 //! A comparison and a check for the terminal: the verdict first, then what moved or failed.
 
 use sim_core::report::{CheckReport, CompareReport};
+use sim_core::system::number;
 
 use crate::grid::Grid;
 use crate::table::{Table, paragraph};
@@ -88,7 +89,7 @@ fn moved(report: &CompareReport, (ours, theirs): (&str, &str), out: &mut String)
         }
         let kind = metric::kind(path);
         let value = |run| {
-            let found = metric::value(path, run).and_then(|estimate| estimate.value);
+            let found = number(path, run).and_then(|estimate| estimate.value);
             found.map_or_else(|| "–".to_owned(), |value| kind.show(value))
         };
         let change = difference.value.map_or(String::new(), |v| kind.signed(v));

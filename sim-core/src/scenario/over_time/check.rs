@@ -143,13 +143,10 @@ fn steps(raw: &[RawStep], check: &mut Check<'_>) -> Shape {
 /// The clock; a run that is not told when it begins shows the busiest quarter of an hour.
 fn day(raw: Option<&RawDay>, over_time: &OverTime, load: &Load, check: &mut Check<'_>) -> Day {
     const AT: &str = "load.day";
-    if !over_time.shape.is_daily() {
-        if raw.is_some() {
-            let problem = Problem::new("a clock, but nothing that follows it");
-            let help = "add shape: Daily(peak_hour: 14, trough: \"20 %\"), or leave out load.day";
-            check.problem(AT, problem.help(help));
-        }
-        return Day::default();
+    if raw.is_some() && !over_time.shape.is_daily() {
+        let problem = Problem::new("a clock, but nothing that follows it");
+        let help = "add shape: Daily(peak_hour: 14, trough: \"20 %\"), or leave out load.day";
+        check.problem(AT, problem.help(help));
     }
     let raw = raw.cloned().unwrap_or_default();
     let lasts = check.take_or("load.day.lasts", &raw.lasts, Day::default().lasts, |q| {

@@ -63,7 +63,7 @@ pub struct RawFlashCrowd {
     pub lasts: Quantity,
     /// Time over which they come, and leave. Default: 10 s.
     pub within: Option<Quantity>,
-    /// A share of those online, or a number.
+    /// A share of those online, as in `"50 %"`, or a number.
     pub joins: Quantity,
     /// What everybody's rates are multiplied by meanwhile. Default: 1.
     pub activity: Option<Quantity>,
