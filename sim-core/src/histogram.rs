@@ -14,6 +14,7 @@
 
 use std::fmt;
 
+use crate::statistics::CompactHistogram;
 use crate::time::SimDuration;
 
 /// Nanoseconds per unit.
@@ -118,15 +119,6 @@ impl Histogram {
         self.sum_units += u64::from(units) * n;
     }
 
-    /// Adds a latency whose bucket is known.
-    #[inline]
-    pub(crate) fn record_bucket(&mut self, bucket: u16, units: u32) {
-        debug_assert_eq!(usize::from(bucket), bucket_of(units));
-        self.counts[usize::from(bucket)] += 1;
-        self.count += 1;
-        self.sum_units += u64::from(units);
-    }
-
     /// Takes one latency out again. Panics if its bucket is empty.
     pub fn remove(&mut self, latency: SimDuration) {
         self.remove_units(units_of(latency), 1);
@@ -149,6 +141,15 @@ impl Histogram {
         }
         self.count += other.count;
         self.sum_units += other.sum_units;
+    }
+
+    /// Adds everything in a histogram that keeps only the buckets it has seen.
+    pub fn merge_compact(&mut self, other: &CompactHistogram) {
+        for (bucket, count) in other.used() {
+            self.counts[bucket] += count;
+        }
+        self.count += other.count();
+        self.sum_units += other.sum_units();
     }
 
     /// Takes out everything in `earlier`, an earlier snapshot of this histogram.

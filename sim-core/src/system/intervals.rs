@@ -56,10 +56,7 @@ impl Intervals {
 
     /// The latencies of one kind of operation.
     pub fn latency(&mut self, kind: Kind, samples: Samples, own: &KindLedger) -> LatencyReport {
-        let histogram = match samples {
-            Samples::Delivered => own.terminal(),
-            Samples::Complete => own.complete.clone(),
-        };
+        let histogram = own.latencies(samples);
         let name = match samples {
             Samples::Delivered => kind.terminal(),
             Samples::Complete => "complete",

@@ -6,7 +6,7 @@
 
 use super::operation::{Kind, PARTS, Parts};
 use crate::histogram::{CauseHistogram, Histogram, bucket_of, span_of, units_of};
-use crate::statistics::SlotSeries;
+use crate::statistics::{CompactHistogram, Samples, SlotSeries};
 use crate::time::{SimDuration, SimTime};
 
 /// The first length of a slot of [`KindLedger::slots`].
@@ -36,10 +36,8 @@ pub struct KindLedger {
     /// What the latencies consist of.
     pub causes: CauseHistogram<PARTS>,
     /// Latency to each recipient, or of the answer, by class.
-    pub by_class: Vec<Histogram>,
-    /// Latency to the last recipient.
-    pub complete: Histogram,
-    /// The same latencies by when their operation was started, for intervals.
+    pub by_class: Vec<CompactHistogram>,
+    /// The same latencies, and those of the last recipients, by when their operation was started.
     pub slots: SlotSeries,
 }
 
@@ -56,8 +54,7 @@ impl KindLedger {
             retried: 0,
             duplicated: 0,
             causes: CauseHistogram::new(),
-            by_class: vec![Histogram::new(); classes],
-            complete: Histogram::new(),
+            by_class: vec![CompactHistogram::new(); classes],
             slots: SlotSeries::new(since, SLOT),
         }
     }
@@ -65,17 +62,18 @@ impl KindLedger {
     /// Adds a receipt of `units` latency that consists of `parts`, of an operation started at `started`.
     pub fn receive(&mut self, started: SimTime, class: u8, units: u32, parts: &Parts) {
         self.received += 1;
-        self.by_class[usize::from(class)].record_units(units, 1);
+        let bucket = bucket_of(units) as u16;
+        self.by_class[usize::from(class)].record(bucket, units);
         self.causes.record_causes(units, parts.ns());
         if let Some(slot) = self.slots.slot_index_of(started) {
-            self.slots.record(slot, bucket_of(units) as u16, units);
+            self.slots.record(slot, bucket, units);
         }
     }
 
     /// Takes back a receipt: exactly what [`Self::receive`] added.
     pub fn void(&mut self, started: SimTime, class: u8, units: u32, parts: &Parts) {
         self.received -= 1;
-        self.by_class[usize::from(class)].remove_units(units, 1);
+        self.by_class[usize::from(class)].remove(units);
         self.causes.remove_causes(units, parts.ns());
         if let Some(slot) = self.slots.slot_index_of(started) {
             self.slots.remove(slot, units);
@@ -100,18 +98,17 @@ impl KindLedger {
     /// All receipts of an operation started at `started` have arrived, the last one at `last`.
     pub fn all_received(&mut self, started: SimTime, last: SimTime) {
         let latency = last.saturating_since(started);
-        self.complete.record(latency);
         if let Some(slot) = self.slots.slot_index_of(started) {
             self.slots.record_complete(slot, units_of(latency));
         }
     }
 
-    /// The latencies of all classes.
+    /// The latencies of all deliveries, or of all last ones.
     #[must_use]
-    pub fn terminal(&self) -> Histogram {
+    pub fn latencies(&self, samples: Samples) -> Histogram {
         let mut all = Histogram::new();
-        for class in &self.by_class {
-            all.merge(class);
+        for slot in self.slots.slots() {
+            all.merge_compact(slot.samples(samples));
         }
         all
     }

@@ -256,7 +256,7 @@ fn account(
     let latencies = receipts.latency_units.iter().zip(&receipts.buckets);
     let conditions = batch.places.iter().zip(batch.floor_units);
     for (index, ((&units, &bucket), (place, &floor))) in latencies.zip(conditions).enumerate() {
-        ledger.by_class[usize::from(place.class())].record_bucket(bucket, units);
+        ledger.by_class[usize::from(place.class())].record(bucket, units);
         let coarse = coarse_of(usize::from(bucket));
         used[coarse / 64] |= 1 << (coarse % 64);
         let sum = &mut sums[coarse];

@@ -163,7 +163,7 @@ fn by_class(
         merged
             .entry(name(class).clone())
             .or_default()
-            .merge(histogram);
+            .merge_compact(histogram);
     }
     merged
         .into_iter()
