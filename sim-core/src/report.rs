@@ -545,14 +545,28 @@ pub struct CompareReport {
     pub b: RunReport,
     /// b − a by metric path (`publish.delivered.p99`, `cost.usd_per_month`, …), in the metric's unit.
     pub differences: BTreeMap<String, Estimate>,
-    /// Metrics on which b is better beyond doubt.
+    /// Metrics on which b is better beyond doubt, by 1 % or more.
     pub better: Vec<String>,
-    /// Metrics on which b is worse beyond doubt.
+    /// Metrics on which b is worse beyond doubt, by 1 % or more.
     pub worse: Vec<String>,
     /// Metrics without a difference that could be told from none.
     pub same: Vec<String>,
     /// Sentences a reader must see first: the loads differ, a run is unstable.
     pub warnings: Vec<String>,
+}
+
+impl CompareReport {
+    /// Objectives that fail in the second design and do not fail in the first.
+    pub fn newly_failing(&self) -> impl Iterator<Item = &str> {
+        let fails = |run: &RunReport, objective: &str| {
+            let mut all = run.objectives.iter();
+            all.any(|found| found.objective == objective && found.verdict == "fail")
+        };
+        let failing = self.b.objectives.iter().filter(|now| now.verdict == "fail");
+        failing
+            .map(|now| now.objective.as_str())
+            .filter(move |objective| !fails(&self.a, objective))
+    }
 }
 
 /// `plimsoll check`: objectives of several scenarios.

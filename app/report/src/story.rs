@@ -261,9 +261,15 @@ pub(crate) fn compare_lead(report: &CompareReport) -> String {
         "a trade" => format!("a trade, better on {better} and worse on {worse}"),
         _ => "no difference that can be told from none".to_owned(),
     };
+    let failing: Vec<String> = report.newly_failing().map(|o| format!("`{o}`")).collect();
+    let fails = match failing.as_slice() {
+        [] => String::new(),
+        [one] => format!("{one} held and fails now; "),
+        many => format!("{} held and fail now; ", many.join(" and ")),
+    };
     match (report.same.len(), compare_verdict(report)) {
-        (0, _) | (_, "same") => format!("{first}."),
-        (n, _) => format!("{first}; no clear difference on {}.", metrics(n)),
+        (0, _) | (_, "same") => format!("{fails}{first}."),
+        (n, _) => format!("{fails}{first}; no clear difference on {}.", metrics(n)),
     }
 }
 

@@ -126,15 +126,7 @@ fn write(
     b: &Labels,
 ) -> Result<Exit, Failure> {
     plan.output.write(Document::Compare(report, a), b)?;
-    let failed = |run: &RunReport, objective: &str| {
-        let mut all = run.objectives.iter();
-        all.any(|found| found.objective == objective && found.verdict == "fail")
-    };
-    let broke = report
-        .b
-        .objectives
-        .iter()
-        .any(|now| now.verdict == "fail" && !failed(&report.a, &now.objective));
+    let broke = report.newly_failing().next().is_some();
     let worse = plan.fail_if_worse && !report.worse.is_empty();
     let stopped = [&report.a, &report.b]
         .into_iter()

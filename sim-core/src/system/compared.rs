@@ -1,8 +1,9 @@
 //! Two designs on the same random numbers: what moved, by how much, and whether that is beyond doubt.
 //!
 //! Steady runs of equal length are paired by when operations were started ([`Paired`]); stories are paired telling by
-//! telling. Money and what follows from the design alone is exact. Utilisation and rates carry no interval: a difference
-//! counts from one percentage point, or 1 %, on. Left out: designs of different warm-up, whose latencies have no interval.
+//! telling. Money and what follows from the design alone is exact; utilisation and rates carry no interval. Paired draws tell
+//! microseconds apart that nobody would notice: a difference counts as better or worse from 1 % on, that of a utilisation
+//! from one percentage point. Left out: designs of different warm-up, whose latencies have no interval.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ const STATISTICS: [(&str, Option<f64>); 4] = [
     ("p99", Some(0.99)),
 ];
 
-/// The smallest relative difference of a number without interval that counts.
+/// The smallest relative difference that counts.
 const NOTABLE: f64 = 0.01;
 
 /// Compares two steady runs of the same length.
@@ -181,7 +182,7 @@ fn finish(
             continue;
         };
         let list = match direction(path) {
-            _ if !is_beyond_doubt(path, difference, &a) => &mut same,
+            _ if !counts(path, difference, &a) => &mut same,
             None => continue,
             Some(up_is_good) if up_is_good == (value > 0.0) => &mut better,
             Some(_) => &mut worse,
@@ -255,12 +256,15 @@ fn direction(path: &str) -> Option<bool> {
     }
 }
 
-fn is_beyond_doubt(path: &str, difference: &Estimate, a: &RunReport) -> bool {
+fn counts(path: &str, difference: &Estimate, a: &RunReport) -> bool {
     let Some(value) = difference.value else {
         return false;
     };
-    if let (Some(low), Some(high)) = (difference.low, difference.high) {
-        return low > 0.0 || high < 0.0;
+    if let (Some(low), Some(high)) = (difference.low, difference.high)
+        && low <= 0.0
+        && high >= 0.0
+    {
+        return false;
     }
     if path.contains(".utilization.") {
         return value.abs() >= NOTABLE;
