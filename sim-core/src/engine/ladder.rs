@@ -15,6 +15,7 @@
 //! Source: radix heaps (Ahuja, Mehlhorn, Orlin, Tarjan 1990) and ladder queues (Tang, Goh, Thng 2005).
 //! Leaves out: removal from the middle.
 
+use super::prefetch::prefetch;
 use super::queue::Queue;
 use crate::time::SimTime;
 
@@ -31,6 +32,12 @@ const FRONT_FILL: usize = 32;
 const FRONT_MAX: usize = 96;
 /// Popped entries at the head of the front are cut off at this many.
 const HEAD_MAX: usize = 192;
+/// A bucket of these many entries, up to this level, is sorted by keys of 32 bits: the instant within the bucket and the
+/// position, which keeps equals in order.
+const KEYED_MIN: usize = 8;
+const KEY_INDEX_BITS: u32 = 6;
+const KEYED_MAX: usize = 1 << KEY_INDEX_BITS;
+const KEY_LEVELS: usize = ((32 - KEY_INDEX_BITS) / DIGIT_BITS) as usize;
 const NO_CHUNK: u32 = u32::MAX;
 
 /// An event queue for any number of pending events, about 20 to 100 ns per push and pop.
@@ -39,6 +46,8 @@ pub struct LadderQueue<E> {
     /// Ascending from `head`; everything before `head` has been popped.
     front: Vec<Entry<E>>,
     head: usize,
+    /// Reused memory: a bucket that is being sorted.
+    loading: Vec<Entry<E>>,
     /// Every instant up to and including this one belongs in the front.
     front_last: u64,
     /// The instant to which levels and digits refer. Never beyond what can still be pushed, or
@@ -83,11 +92,37 @@ impl<E: Copy> LadderQueue<E> {
         LadderQueue {
             front: Vec::with_capacity(HEAD_MAX + FRONT_MAX),
             head: 0,
+            loading: Vec::new(),
             front_last: u64::MAX,
             base: 0,
             popped: 0,
             ladder: Ladder::new(),
         }
+    }
+
+    /// [`Queue::pop_until`], which shows the events that are likely to follow soon when it has sorted them into the front.
+    #[inline]
+    pub fn pop_foreseeing(
+        &mut self,
+        until: SimTime,
+        mut foresee: impl FnMut(&E),
+    ) -> Option<(SimTime, E)> {
+        if self.head == self.front.len() {
+            if self.ladder.len == 0 {
+                return None;
+            }
+            self.refill(until.as_nanos());
+            for entry in &self.front {
+                foresee(&entry.event);
+            }
+        }
+        let &entry = self.front.get(self.head)?;
+        if entry.at > until.as_nanos() {
+            return None;
+        }
+        self.head += 1;
+        self.popped = entry.at;
+        Some((SimTime::from_nanos(entry.at), entry.event))
     }
 
     /// Inserts into the sorted front, behind everything at or before `at`.
@@ -179,11 +214,27 @@ impl<E: Copy> LadderQueue<E> {
 
     /// Appends one bucket, in stable order, to the front.
     fn load(&mut self, level: usize, digit: usize) {
-        let begin = self.front.len();
-        self.ladder.drain_into(level, digit, &mut self.front);
-        if level > 0 {
-            sort_stable(&mut self.front[begin..]);
+        let len = self.ladder.bucket(level, digit).len as usize;
+        if level > KEY_LEVELS || !(KEYED_MIN..=KEYED_MAX).contains(&len) {
+            let begin = self.front.len();
+            self.ladder.drain_into(level, digit, &mut self.front);
+            if level > 0 {
+                sort_stable(&mut self.front[begin..]);
+            }
+            return;
         }
+        self.loading.clear();
+        self.ladder.drain_into(level, digit, &mut self.loading);
+        let mut keys = [0; KEYED_MAX];
+        let keys = &mut keys[..len];
+        for (index, (key, entry)) in keys.iter_mut().zip(&self.loading).enumerate() {
+            *key = ((entry.at & low_bits(level)) as u32) << KEY_INDEX_BITS | index as u32;
+        }
+        keys.sort_unstable();
+        let in_order = keys
+            .iter()
+            .map(|&key| self.loading[key as usize % KEYED_MAX]);
+        self.front.extend(in_order);
     }
 }
 
@@ -209,19 +260,7 @@ impl<E: Copy> Queue<E> for LadderQueue<E> {
 
     #[inline]
     fn pop_until(&mut self, until: SimTime) -> Option<(SimTime, E)> {
-        if self.head == self.front.len() {
-            if self.ladder.len == 0 {
-                return None;
-            }
-            self.refill(until.as_nanos());
-        }
-        let &entry = self.front.get(self.head)?;
-        if entry.at > until.as_nanos() {
-            return None;
-        }
-        self.head += 1;
-        self.popped = entry.at;
-        Some((SimTime::from_nanos(entry.at), entry.event))
+        self.pop_foreseeing(until, |_| {})
     }
 
     fn peek_time(&self) -> Option<SimTime> {
@@ -266,7 +305,11 @@ impl<E: Copy> Ladder<E> {
     #[inline]
     fn push(&mut self, base: u64, entry: Entry<E>) {
         let level = level_of(entry.at ^ base);
-        let digit = digit_of(entry.at, level);
+        self.append(level, digit_of(entry.at, level), entry);
+    }
+
+    #[inline]
+    fn append(&mut self, level: usize, digit: usize, entry: Entry<E>) {
         let index = level * WAYS + digit;
         let offset = self.buckets[index].len as usize % CHUNK;
         if offset == 0 {
@@ -292,6 +335,16 @@ impl<E: Copy> Ladder<E> {
             self.next[bucket.last as usize] = chunk;
         }
         bucket.last = chunk;
+    }
+
+    /// Begins to load a chunk, if there is such.
+    #[inline]
+    fn prefetch_chunk(&self, chunk: u32) {
+        let per_line = (64 / size_of::<Entry<E>>()).max(1);
+        let begin = (chunk as usize).saturating_mul(CHUNK);
+        for index in (begin..begin.saturating_add(CHUNK)).step_by(per_line) {
+            prefetch(&self.entries, index);
+        }
     }
 
     fn take_chunk(&mut self, filler: Entry<E>) -> u32 {
@@ -379,12 +432,18 @@ impl<E: Copy> Ladder<E> {
         while left > 0 {
             let begin = chunk as usize * CHUNK;
             let taken = left.min(CHUNK);
+            let next = self.next[chunk as usize];
+            self.prefetch_chunk(next);
             for index in begin..begin + taken {
                 let entry = self.entries[index];
-                self.push(base, entry);
+                // Almost all go one level down.
+                let below = level - 1;
+                match digit_of(entry.at, below) {
+                    0 => self.push(base, entry),
+                    digit => self.append(below, digit, entry),
+                }
             }
             left -= taken;
-            let next = self.next[chunk as usize];
             self.free_chunk(chunk);
             chunk = next;
         }

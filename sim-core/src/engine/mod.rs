@@ -7,12 +7,14 @@
 
 pub mod heap;
 pub mod ladder;
+pub mod prefetch;
 pub mod queue;
 pub mod simulation;
 pub mod wheel;
 
 pub use heap::HeapQueue;
 pub use ladder::LadderQueue;
+pub use prefetch::prefetch;
 pub use queue::Queue;
 pub use simulation::{Interrupt, Limits, Model, Schedule, Simulation, StopCause, StopReason};
 pub use wheel::TimerWheel;

@@ -25,6 +25,13 @@ pub trait Model: Clone {
 
     /// Reacts to `event` at the instant `at`, scheduling what follows through `out`.
     fn handle(&mut self, at: SimTime, event: Self::Event, out: &mut Schedule<'_, Self::Event>);
+
+    /// Hears of an event that is likely to be handled soon, to [`prefetch`](super::prefetch()) the
+    /// rows it will touch. A hint: called for some events, at any time, changing nothing.
+    #[inline]
+    fn anticipate(&self, event: &Self::Event) {
+        let _ = event;
+    }
 }
 
 /// Where a model puts the events that follow.
@@ -259,7 +266,10 @@ impl<M: Model> Simulation<M> {
 
     #[inline]
     fn step_until(&mut self, until: SimTime) -> Option<SimTime> {
-        let (at, event) = self.queue.pop_until(until)?;
+        let model = &self.model;
+        let (at, event) = self
+            .queue
+            .pop_foreseeing(until, |event| model.anticipate(event))?;
         self.now = at;
         self.events += 1;
         let mut out = Schedule {

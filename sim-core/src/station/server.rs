@@ -261,6 +261,14 @@ impl<J: Copy> Station<J> {
         self.overflow(now, waiting, lane)
     }
 
+    /// The job on a core, if there is one.
+    #[inline]
+    #[must_use]
+    pub fn serving(&self, core: u32) -> Option<J> {
+        let serving = &self.cores.get(core as usize)?.serving;
+        serving.as_ref().map(|serving| serving.job)
+    }
+
     /// Answers a wake. Returns the job that is done, if the wake still applies; starts the next
     /// ones. New wakes are appended to `wakes`.
     pub fn complete(

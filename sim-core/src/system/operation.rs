@@ -6,6 +6,7 @@
 
 use routing::{ChannelId, Seq};
 
+use crate::engine::prefetch;
 use crate::histogram::UNIT_NS;
 use crate::time::{SimDuration, SimTime};
 
@@ -282,6 +283,12 @@ impl OperationSlab {
     /// Frees an operation's place.
     pub fn remove(&mut self, id: OperationId) {
         self.free.push(id);
+    }
+
+    /// Begins to load an operation.
+    #[inline]
+    pub fn prefetch(&self, id: OperationId) {
+        prefetch(&self.places, id as usize);
     }
 
     /// Lets nothing that is under way count.

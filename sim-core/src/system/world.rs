@@ -674,4 +674,23 @@ impl Model for World {
         }
         self.think_again(out);
     }
+
+    #[inline]
+    fn anticipate(&self, event: &Event) {
+        let work = match *event {
+            Event::AtDatabase(id)
+            | Event::Queried(id)
+            | Event::AtOwner(id)
+            | Event::AtBroker(id) => return self.operations.prefetch(id),
+            Event::AtServer { work, .. } => Some(work),
+            Event::ServerDone { server, core, .. } => self.servers.servers[usize::from(server)]
+                .station
+                .serving(core),
+            _ => None,
+        };
+        if let Some(Work::Receive(id) | Work::Copy { operation: id, .. } | Work::Answer(id)) = work
+        {
+            self.operations.prefetch(id);
+        }
+    }
 }

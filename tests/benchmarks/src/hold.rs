@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use nexosim::model::{Context, schedulable};
 use serde::{Deserialize, Serialize};
-use sim_core::engine::{HeapQueue, Interrupt, Limits, Model, Queue, Schedule, Simulation};
+use sim_core::engine::{
+    HeapQueue, Interrupt, Limits, Model, Queue, Schedule, Simulation, prefetch,
+};
 use sim_core::time::{SimDuration, SimTime};
 
 use crate::cpu_clock::ns_per_item;
@@ -242,6 +244,11 @@ impl Model for Work {
     fn handle(&mut self, at: SimTime, process: u32, out: &mut Schedule<'_, u32>) {
         let (to, delay) = Work::handle(self, at.as_nanos(), process);
         out.after(SimDuration::from_nanos(delay), to);
+    }
+
+    #[inline]
+    fn anticipate(&self, process: &u32) {
+        prefetch(&self.processes, *process as usize);
     }
 }
 
