@@ -20,7 +20,7 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0x0737_4f5e_2b59_5a13,
+        0x2398_ac58_f84a_9c45,
     ),
     (
         "p1-mvp",
@@ -29,12 +29,12 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0x1601_d01e_c40d_87c1,
+        0x329e_59c7_4e92_3a51,
     ),
     (
         "reconnect-storm",
         &[("load.users", "2_000 users"), ("run.seed", "7")],
-        0xc974_ff0c_f2e5_5c56,
+        0x3c2b_9caa_00f8_39b6,
     ),
 ];
 

@@ -74,6 +74,14 @@ mod tests {
     }
 
     #[test]
+    fn a_run_counts_its_assumptions() {
+        let text = run(&sample::full(), &sample::labels());
+        let line = "Assumptions: 1 of 3 numbers are assumed;";
+        assert!(text.contains(line), "{text}");
+        assert!(!run(&sample::run(), &sample::labels()).contains("Assumptions"));
+    }
+
+    #[test]
     fn a_stopped_run_says_how_far_it_came() {
         let mut stopped = sample::run();
         stopped.stop = "TimeBudget".to_owned();

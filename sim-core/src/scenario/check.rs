@@ -156,6 +156,8 @@ pub struct Check<'a> {
     pub errors: Vec<ScenarioError>,
     /// Where the numbers come from.
     pub sources: BTreeMap<String, Source>,
+    /// Values that are not in the text, by path: those of a server profile.
+    pub unwritten: BTreeMap<String, String>,
 }
 
 impl<'a> Check<'a> {
@@ -167,6 +169,7 @@ impl<'a> Check<'a> {
             root,
             errors: Vec::new(),
             sources: BTreeMap::new(),
+            unwritten: BTreeMap::new(),
         }
     }
 
@@ -255,7 +258,7 @@ impl<'a> Check<'a> {
     }
 
     fn note(&mut self, path: &str, source: &Source) {
-        if words(source).trim().is_empty() {
+        if source.words().trim().is_empty() {
             let problem =
                 Problem::new("a source without words").allowed("who says so, or why it is assumed");
             self.problem(path, problem);
@@ -302,18 +305,5 @@ impl<'a> Check<'a> {
                 .collect(),
             _ => Vec::new(),
         }
-    }
-}
-
-/// The words of a source.
-pub fn words(source: &Source) -> &str {
-    match source {
-        Source::Measured(text)
-        | Source::Published(text)
-        | Source::Vendor(text)
-        | Source::Reported(text)
-        | Source::Derived(text)
-        | Source::Assumed(text)
-        | Source::Edited(text) => text,
     }
 }

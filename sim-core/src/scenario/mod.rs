@@ -18,6 +18,7 @@ mod extend;
 mod hash;
 pub mod limits;
 pub mod model;
+mod numbers;
 mod objective;
 pub mod over_time;
 mod profile;
@@ -31,6 +32,7 @@ pub use edit::Edit;
 pub use error::{Problem, ScenarioError, nearest};
 pub use extend::{Base, Find};
 pub use model::*;
+pub use numbers::Number;
 pub use objective::Parsed as ParsedObjective;
 pub use over_time::{Arrivals, Day, FlashCrowd, Loop, OverTime, People, Shape};
 
@@ -134,8 +136,11 @@ fn check(
         let problem = Problem::new("an edit cannot change what a scenario extends");
         check.problem("extends", problem.help("write it into a file"));
     }
-    let scenario = validate::validate(&raw, &mut check);
-    scenario.ok_or(check.errors)
+    let Some(mut scenario) = validate::validate(&raw, &mut check) else {
+        return Err(check.errors);
+    };
+    scenario.numbers = numbers::numbers(text, &root, &scenario, &check.unwritten);
+    Ok(scenario)
 }
 
 /// Parses one objective against a scenario's traffic and design.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::numbers::Number;
 use super::over_time::OverTime;
 use crate::quantile::Distribution;
 use crate::time::SimDuration;
@@ -43,6 +44,8 @@ pub struct Scenario {
     pub run: Run,
     /// Where the numbers come from: scenario path (`design.database.query`) to source.
     pub sources: BTreeMap<String, Source>,
+    /// All numbers as they were written, each with its source.
+    pub numbers: Vec<Number>,
 }
 
 /// Whether a preset is finished.
@@ -71,6 +74,36 @@ pub enum Source {
     Assumed(String),
     /// Changed by the user.
     Edited(String),
+}
+
+impl Source {
+    /// The status in one word: `Measured`.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        match self {
+            Source::Measured(_) => "Measured",
+            Source::Published(_) => "Published",
+            Source::Vendor(_) => "Vendor",
+            Source::Reported(_) => "Reported",
+            Source::Derived(_) => "Derived",
+            Source::Assumed(_) => "Assumed",
+            Source::Edited(_) => "Edited",
+        }
+    }
+
+    /// Who says so, or why it is assumed.
+    #[must_use]
+    pub fn words(&self) -> &str {
+        match self {
+            Source::Measured(text)
+            | Source::Published(text)
+            | Source::Vendor(text)
+            | Source::Reported(text)
+            | Source::Derived(text)
+            | Source::Assumed(text)
+            | Source::Edited(text) => text,
+        }
+    }
 }
 
 /// Users and how they are connected.

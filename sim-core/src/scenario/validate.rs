@@ -75,6 +75,7 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
         objectives,
         run,
         sources: std::mem::take(&mut check.sources),
+        numbers: Vec::new(),
     })
 }
 

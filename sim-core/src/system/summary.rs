@@ -82,7 +82,7 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
         objectives: Vec::new(),
         precision: intervals.precision(),
         series: world.timeline.report(world, &ledger),
-        sources: Vec::new(),
+        sources: scenario.source_reports(),
         quick_estimate: None,
         warnings,
         engine: EngineReport {

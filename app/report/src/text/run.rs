@@ -39,6 +39,9 @@ pub(crate) fn run(report: &RunReport, labels: &Labels) -> String {
     objectives(&mut out, report);
     warnings(&mut out, report);
     out.push('\n');
+    if let Some(line) = assumptions(report) {
+        paragraph(&mut out, &line, 2);
+    }
     for line in footer(report) {
         paragraph(&mut out, &line, 2);
     }
@@ -381,6 +384,24 @@ fn warnings(out: &mut String, report: &RunReport) {
     for warning in &report.warnings {
         paragraph(out, &format!("Note: {warning}."), 2);
     }
+}
+
+/// How many of the numbers are guesses, and where they stand.
+fn assumptions(report: &RunReport) -> Option<String> {
+    let all = report.sources.len();
+    let of = |status: &str| report.sources.iter().filter(|s| s.status == status).count();
+    let edited = match of("Edited") {
+        0 => String::new(),
+        n => format!(", {n} edited"),
+    };
+    (all > 0).then(|| {
+        format!(
+            "Assumptions: {} of {all} numbers are assumed{edited}; --format html lists them with their sources, \
+             `plimsoll advise {}` says which matter.",
+            of("Assumed"),
+            report.scenario.name
+        )
+    })
 }
 
 /// What was run, and what it took.
