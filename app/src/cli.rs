@@ -108,6 +108,9 @@ pub(crate) struct RampArgs {
     /// Loads in all, evenly spaced on a logarithmic scale [default: 1, 2, 5, 10 …]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1000))]
     pub(crate) points: Option<u32>,
+    /// Keep the loads that stand in this report of an earlier, stopped ramp, and run the others only
+    #[arg(long, value_name = "REPORT.json")]
+    pub(crate) resume: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) edits: EditArgs,
     #[command(flatten)]
@@ -178,6 +181,9 @@ pub(crate) struct CapacityArgs {
     /// How many breaks to find: each further one with the one before it relieved
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
     pub(crate) breaks: u8,
+    /// Keep the loads that stand in this report of an earlier, stopped search
+    #[arg(long, value_name = "REPORT.json")]
+    pub(crate) resume: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) simulation: SimulationArgs,
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use report::Labels;
 use session::{Aim, RunOptions};
-use sim_core::experiment::Recipe;
+use sim_core::experiment::{Recipe, Results};
+use sim_core::report::RunReport;
 use sim_core::scenario::{Edit, Scenario};
 
 use crate::cli::{
@@ -16,6 +17,7 @@ use crate::exit::Failure;
 use crate::invocation;
 use crate::load;
 use crate::output::Output;
+use crate::resume;
 use crate::verbs::check::CheckPlan;
 use crate::verbs::compare::{Baseline, ComparePlan};
 
@@ -84,6 +86,8 @@ pub(crate) struct RampPlan {
     pub(crate) scenario: Scenario,
     /// Rising.
     pub(crate) loads: Vec<u32>,
+    /// Loads that an earlier ramp has finished.
+    pub(crate) earlier: Vec<RunReport>,
     pub(crate) options: RunOptions,
     pub(crate) output: Output,
 }
@@ -105,6 +109,8 @@ pub(crate) struct CapacityPlan {
     pub(crate) within: f64,
     /// How many breaks.
     pub(crate) breaks: usize,
+    /// Loads that an earlier search has finished.
+    pub(crate) earlier: Results,
 }
 
 /// `advise`.
@@ -219,10 +225,16 @@ fn ramp(args: RampArgs) -> Result<RampPlan, Failure> {
         Some(points) => evenly(args.from, args.to, points),
         None => round(args.from, args.to),
     };
+    let (scenario, options) = (load::load(&args.scenario, &edits)?, options(&args.budget));
+    let earlier = match &args.resume {
+        Some(path) => resume::ramp(path, &scenario, &loads, options.max_events)?,
+        None => Vec::new(),
+    };
     Ok(RampPlan {
-        scenario: load::load(&args.scenario, &edits)?,
+        scenario,
         loads,
-        options: options(&args.budget),
+        earlier,
+        options,
         output,
     })
 }
@@ -322,10 +334,16 @@ fn check(args: CheckArgs) -> Result<CheckPlan, Failure> {
 fn capacity(args: CapacityArgs) -> Result<CapacityPlan, Failure> {
     let mut asked = Asked::new(args.simulation)?;
     asked.output = asked.output.for_ramp()?;
+    let experiment = experiment(&args.scenario, asked)?;
+    let earlier = match &args.resume {
+        Some(path) => resume::capacity(path, &experiment.recipe, experiment.options.max_events)?,
+        None => Results::default(),
+    };
     Ok(CapacityPlan {
-        experiment: experiment(&args.scenario, asked)?,
+        experiment,
         within: args.within,
         breaks: args.breaks.into(),
+        earlier,
     })
 }
 

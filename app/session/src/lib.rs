@@ -12,6 +12,6 @@ mod interactive;
 
 pub use aim::Aim;
 pub use compare::compare;
-pub use execute::{ExecuteError, Progress, RunOptions, ramp, run};
+pub use execute::{ExecuteError, Progress, RunOptions, ramp, resumed_ramp, run};
 pub use experiment::{Experiment, experiment};
 pub use interactive::{Command, Frame, LoadPoint, Phase, Session};
