@@ -366,6 +366,7 @@ fn experiment(name: &str, asked: Asked) -> Result<Experiment, Failure> {
             text: loaded.text,
             file_name: load::find(name)?.file_name,
             edits: asked.edits,
+            files: loaded.files,
         },
         options: asked.options,
         output: asked.output,

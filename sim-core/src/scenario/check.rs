@@ -285,10 +285,15 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Line of a field in the file that was asked for, if it stands there unedited.
-    pub fn line(&self, path: &str) -> Option<u32> {
-        let (file, at) = self.document.place(path);
-        at.filter(|_| file == self.document.main).map(|at| at.0)
+    /// File and line of a field; the file is `None` where it is the one that was asked for, both where an option sets it.
+    pub fn place(&self, path: &str) -> (Option<String>, Option<u32>) {
+        match self.document.place(path) {
+            (_, None) => (None, None),
+            (file, Some((line, _))) => {
+                let other = file != self.document.main;
+                (other.then_some(file), Some(line))
+            }
+        }
     }
 
     /// Where the edits come from.

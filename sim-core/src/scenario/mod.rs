@@ -36,6 +36,9 @@ pub use numbers::Number;
 pub use objective::Parsed as ParsedObjective;
 pub use over_time::{Arrivals, Day, FlashCrowd, Loop, OverTime, People, Shape};
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use check::{Check, Document, Layer, Origin};
 use raw::RawScenario;
 use tree::Node;
@@ -67,6 +70,13 @@ pub fn load_with(
     find: &Find<'_>,
     files: &ReadFile<'_>,
 ) -> Result<Loaded, Vec<ScenarioError>> {
+    let seen = RefCell::new(BTreeMap::new());
+    let recording = |name: &str| -> Result<String, String> {
+        let text = files(name)?;
+        seen.borrow_mut().insert(name.to_owned(), text.clone());
+        Ok(text)
+    };
+    let files: &ReadFile<'_> = &recording;
     let mut variants = extend::chain(text, file_name, find)?;
     let Some(base) = variants.pop() else {
         return Err(Vec::new());
@@ -90,6 +100,7 @@ pub fn load_with(
     Ok(Loaded {
         scenario,
         text,
+        files: seen.take(),
         document,
     })
 }
@@ -101,6 +112,8 @@ pub struct Loaded {
     pub scenario: Scenario,
     /// The text, extended and edited.
     pub text: String,
+    /// The files that it names, by their names in it.
+    pub files: BTreeMap<String, String>,
     document: Document,
 }
 

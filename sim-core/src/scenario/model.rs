@@ -559,7 +559,9 @@ pub struct Objective {
     pub comparison: Comparison,
     /// The limit, in the unit of the report field (ms, users, USD, counts).
     pub limit: f64,
-    /// Line in the scenario file, from 1.
+    /// The base or overlay that states it (`base.ron`, `preset team-chat`); `None`: the file that was asked for.
+    pub file: Option<String>,
+    /// Line in that file, from 1; `None`: an option states it.
     pub line: Option<u32>,
 }
 
