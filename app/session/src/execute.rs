@@ -489,34 +489,24 @@ mod tests {
                 .for_each(|p| p.engine = EngineReport::default());
             points
         };
-        let whole = results(ramp(&scenario, &loads, &options, &|_| true).unwrap());
-        let kept = Mutex::new(Vec::new());
-        // Stopped in the second load: what was kept after the first is that load.
-        let stopped = resumed_ramp(
-            &scenario,
-            &loads,
-            &options,
-            Vec::new(),
-            &|progress| progress.runs.0 == 0,
-            &|so_far| lock(&kept).push(so_far.points.len()),
+        let kept: Mutex<Vec<RampReport>> = Mutex::new(Vec::new());
+        let keep = |so_far: &RampReport| lock(&kept).push(so_far.clone());
+        let whole = resumed_ramp(&scenario, &loads, &options, Vec::new(), &|_| true, &keep);
+        let whole = results(whole.unwrap());
+        // What was kept after the first load is all that a crash in the second leaves.
+        let left = lock(&kept)[0].points.clone();
+        assert_eq!(left.len(), 1);
+        let mut marked = left;
+        marked[0].warnings = vec!["from before".to_owned()];
+        let resumed = resumed_ramp(&scenario, &loads, &options, marked, &|_| true, &keep);
+        let mut resumed = results(resumed.unwrap());
+        assert_eq!(resumed[0].warnings, ["from before"]);
+        resumed[0].warnings.clone_from(&whole[0].warnings);
+        assert_eq!(resumed, whole);
+        // What is kept while resuming has the loads of before in it.
+        assert_eq!(
+            lock(&kept).last().map(|last| last.points.len() > 1),
+            Some(true)
         );
-        let stopped = stopped.unwrap();
-        assert!(stopped.points.len() < 3);
-        assert_eq!(lock(&kept).first(), Some(&1));
-        let ran = Mutex::new(Vec::new());
-        let earlier = stopped.points.clone();
-        let resumed = resumed_ramp(
-            &scenario,
-            &loads,
-            &options,
-            stopped.points,
-            &|_| true,
-            &|so_far| {
-                lock(&ran).push(so_far.points.len());
-            },
-        );
-        assert_eq!(results(resumed.unwrap()), whole);
-        // The first report after resuming has the loads of before in it.
-        assert!(lock(&ran).iter().all(|n| *n > earlier.len()));
     }
 }
