@@ -91,7 +91,18 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "SHARE", value_parser = quantities::percentage, conflicts_with = "duration")]
     pub(crate) precision: Option<f64>,
     #[command(flatten)]
+    pub(crate) over: PopulationArgs,
+    #[command(flatten)]
     pub(crate) simulation: SimulationArgs,
+}
+
+/// How many populations.
+#[derive(Debug, Args)]
+pub(crate) struct PopulationArgs {
+    /// Run for so many populations (population seeds from the scenario's on), and say how much of each number follows from
+    /// who the users are
+    #[arg(long = "populations", value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(crate) populations: u16,
 }
 
 /// `ramp`.
@@ -157,6 +168,8 @@ pub(crate) struct CheckArgs {
     /// Say failures as workflow commands on standard error, with file and line [default: in GitHub Actions]
     #[arg(long)]
     pub(crate) annotate: bool,
+    #[command(flatten)]
+    pub(crate) over: PopulationArgs,
     #[command(flatten)]
     pub(crate) simulation: SimulationArgs,
 }

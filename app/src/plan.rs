@@ -76,6 +76,8 @@ pub(crate) struct ExplorePlan {
 #[derive(Debug)]
 pub(crate) struct RunPlan {
     pub(crate) scenario: Scenario,
+    /// How many populations.
+    pub(crate) populations: usize,
     pub(crate) options: RunOptions,
     pub(crate) output: Output,
 }
@@ -204,6 +206,7 @@ fn run(args: RunArgs) -> Result<RunPlan, Failure> {
     let asked = Asked::new(args.simulation)?;
     Ok(RunPlan {
         scenario: load::load(&args.scenario, &asked.edits)?,
+        populations: args.over.populations.into(),
         options: RunOptions {
             aim: asked.aim(args.precision),
             ..asked.options
@@ -317,6 +320,7 @@ fn check(args: CheckArgs) -> Result<CheckPlan, Failure> {
     Ok(CheckPlan {
         scenarios: args.scenarios,
         edits: asked.edits,
+        populations: args.over.populations.into(),
         options: RunOptions {
             aim: if asked.fixed {
                 Aim::Length

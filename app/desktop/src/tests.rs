@@ -138,6 +138,7 @@ fn report() -> RunReport {
             high: None,
         }],
         precision: None,
+        populations: None,
         series: None,
         sources: Vec::new(),
         quick_estimate: None,

@@ -51,6 +51,7 @@ pub fn run() -> RunReport {
         cost: Some(cost()),
         objectives: objectives(),
         precision: None,
+        populations: None,
         series: None,
         sources: Vec::new(),
         quick_estimate: None,

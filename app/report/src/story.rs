@@ -113,6 +113,12 @@ pub(crate) fn precision(report: &RunReport) -> Vec<String> {
             seconds(p.cut_s)
         ));
     }
+    if report.populations.is_none() {
+        all.push(format!(
+            "They hold for these users and channels (population {}); --populations 4 says how far others differ.",
+            report.population_seed
+        ));
+    }
     all.extend(p.notes.iter().map(|note| full_stop(note)));
     all
 }

@@ -419,6 +419,7 @@ mod tests {
                 high: None,
             }],
             precision: None,
+            populations: None,
             series: None,
             sources: Vec::new(),
             quick_estimate: None,

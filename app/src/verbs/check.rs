@@ -19,6 +19,8 @@ use crate::{interrupt, invocation};
 pub(crate) struct CheckPlan {
     pub(crate) scenarios: Vec<String>,
     pub(crate) edits: Vec<Edit>,
+    /// How many populations an objective must hold for.
+    pub(crate) populations: usize,
     pub(crate) options: RunOptions,
     pub(crate) output: Output,
     /// Whether what could not be decided fails the gate.
@@ -125,7 +127,10 @@ fn one(plan: &CheckPlan, name: &str) -> Result<CheckedScenario, Failure> {
 
 fn simulate(plan: &CheckPlan, scenario: &Scenario) -> Result<RunReport, session::ExecuteError> {
     let meter = Meter::new(plan.output.quiet);
-    let outcome = session::run(scenario, &plan.options, &|progress| meter.show(progress));
+    let outcome =
+        session::run_populations(scenario, plan.populations, &plan.options, &|progress| {
+            meter.show(progress)
+        });
     meter.finish();
     outcome
 }

@@ -81,6 +81,7 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
         cost: Some(cost),
         objectives: Vec::new(),
         precision: intervals.precision(),
+        populations: None,
         series: world.timeline.report(world, &ledger),
         sources: scenario.source_reports(),
         quick_estimate: None,

@@ -8,7 +8,7 @@ use crate::numbers::{bytes, count, estimate, millis, percent, rate, seconds, usd
 use crate::sentences;
 use crate::table::{Table, paragraph};
 use crate::text::places;
-use crate::{Labels, metric, phrases};
+use crate::{Labels, metric, phrases, populations};
 
 /// Rows of a breakdown below this share of the mean and of the tail are added up as `the rest`.
 const SMALL_SHARE: f64 = 0.002;
@@ -27,6 +27,7 @@ pub(crate) fn run(report: &RunReport, labels: &Labels) -> String {
         paragraph(&mut out, &sentence, 0);
     }
     operations(&mut out, report);
+    populations::text(&mut out, report);
     places::places(&mut out, report);
     if phrases::unstable_tier(report).is_none() {
         breakdowns(&mut out, report);
