@@ -51,6 +51,10 @@ pub struct RunReport {
     /// The spread over several populations; `None` for one, on which every interval above is conditional.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub populations: Option<PopulationsReport>,
+    /// Rates and mean utilisations of a steady run by metric path, with their intervals: `publish.deliveries_per_s`,
+    /// `tiers.database.utilization.pool.mean`. What has none is not in it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rates: BTreeMap<String, Estimate>,
     /// The measured time in steps; `None` when nothing was kept.
     #[serde(default)]
     pub series: Option<SeriesReport>,

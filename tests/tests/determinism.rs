@@ -20,7 +20,7 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0x2398_ac58_f84a_9c45,
+        0xa1bf_29f8_a2b2_a9ae,
     ),
     (
         "p1-mvp",
@@ -29,12 +29,12 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0x329e_59c7_4e92_3a51,
+        0xec28_2d40_af8e_f386,
     ),
     (
         "reconnect-storm",
         &[("load.users", "2_000 users"), ("run.seed", "7")],
-        0x3c2b_9caa_00f8_39b6,
+        0x3fdd_cf2a_e4ac_fe3e,
     ),
 ];
 

@@ -139,6 +139,7 @@ fn report() -> RunReport {
         }],
         precision: None,
         populations: None,
+        rates: Default::default(),
         series: None,
         sources: Vec::new(),
         quick_estimate: None,

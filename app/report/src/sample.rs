@@ -52,6 +52,7 @@ pub fn run() -> RunReport {
         objectives: objectives(),
         precision: None,
         populations: None,
+        rates: BTreeMap::new(),
         series: None,
         sources: Vec::new(),
         quick_estimate: None,

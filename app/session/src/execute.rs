@@ -420,6 +420,7 @@ mod tests {
             }],
             precision: None,
             populations: None,
+            rates: BTreeMap::new(),
             series: None,
             sources: Vec::new(),
             quick_estimate: None,

@@ -82,6 +82,7 @@ impl Fake {
             ],
             precision: None,
             populations: None,
+            rates: BTreeMap::new(),
             series: None,
             sources: Vec::new(),
             quick_estimate: None,

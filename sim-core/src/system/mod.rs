@@ -26,6 +26,7 @@ mod operation;
 mod path;
 mod population;
 mod populations;
+mod rates;
 mod receipts;
 mod replicated;
 mod rhythm;

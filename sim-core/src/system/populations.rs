@@ -103,7 +103,11 @@ fn spread(path: &str, reports: &[RunReport]) -> Option<PopulationSpread> {
                 .precision
                 .as_ref()
                 .map_or(CONFIDENCE, |p| p.confidence);
-            Some((number(path, report)?, confidence))
+            let plain = number(path, report)?;
+            let known = report.rates.get(path).filter(|_| plain.low.is_none());
+            let bounds = known.unwrap_or(&plain);
+            let (low, high) = (bounds.low, bounds.high);
+            Some((Estimate { low, high, ..plain }, confidence))
         })
         .collect::<Option<_>>()?;
     let values: Vec<f64> = estimates

@@ -8,7 +8,7 @@ use crate::numbers::{bytes, count, estimate, millis, percent, rate, seconds, usd
 use crate::sentences;
 use crate::table::{Table, paragraph};
 use crate::text::places;
-use crate::{Labels, metric, phrases, populations};
+use crate::{Labels, metric, phrases, populations, story};
 
 /// Rows of a breakdown below this share of the mean and of the tail are added up as `the rest`.
 const SMALL_SHARE: f64 = 0.002;
@@ -220,6 +220,9 @@ fn tiers(out: &mut String, report: &RunReport) {
     if !table.is_empty() {
         out.push('\n');
         table.write(out);
+    }
+    if let Some(sentence) = story::rates(report) {
+        paragraph(out, &sentence, 2);
     }
     if let Some(b) = &report.bottleneck {
         let name = phrases::resource(&b.tier, &b.resource);
