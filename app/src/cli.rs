@@ -91,7 +91,18 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "SHARE", value_parser = quantities::percentage, conflicts_with = "duration")]
     pub(crate) precision: Option<f64>,
     #[command(flatten)]
+    pub(crate) over: PopulationArgs,
+    #[command(flatten)]
     pub(crate) simulation: SimulationArgs,
+}
+
+/// How many populations.
+#[derive(Debug, Args)]
+pub(crate) struct PopulationArgs {
+    /// Run for so many populations (population seeds from the scenario's on), and say how much of each number follows from
+    /// who the users are
+    #[arg(long = "populations", value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(crate) populations: u16,
 }
 
 /// `ramp`.
@@ -108,6 +119,9 @@ pub(crate) struct RampArgs {
     /// Loads in all, evenly spaced on a logarithmic scale [default: 1, 2, 5, 10 …]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1000))]
     pub(crate) points: Option<u32>,
+    /// Keep the loads that stand in this report of an earlier, stopped ramp, and run the others only
+    #[arg(long, value_name = "REPORT.json")]
+    pub(crate) resume: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) edits: EditArgs,
     #[command(flatten)]
@@ -155,6 +169,8 @@ pub(crate) struct CheckArgs {
     #[arg(long)]
     pub(crate) annotate: bool,
     #[command(flatten)]
+    pub(crate) over: PopulationArgs,
+    #[command(flatten)]
     pub(crate) simulation: SimulationArgs,
 }
 
@@ -178,6 +194,9 @@ pub(crate) struct CapacityArgs {
     /// How many breaks to find: each further one with the one before it relieved
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
     pub(crate) breaks: u8,
+    /// Keep the loads that stand in this report of an earlier, stopped search
+    #[arg(long, value_name = "REPORT.json")]
+    pub(crate) resume: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) simulation: SimulationArgs,
 }

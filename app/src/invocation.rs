@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 
 /// Options without influence on the result; all take a value.
-const WITH_VALUE: [&str; 3] = ["--format", "--out", "--threads"];
+const WITH_VALUE: [&str; 4] = ["--format", "--out", "--resume", "--threads"];
 
 /// This process's command; `None` where it was not typed as one (a test, a library call).
 pub(crate) fn rerun() -> Option<String> {

@@ -17,6 +17,7 @@ mod preflight;
 pub mod presets;
 mod progress;
 mod quantities;
+mod resume;
 mod schema;
 mod verbs;
 

@@ -10,6 +10,9 @@ use crate::cli::EditArgs;
 use crate::exit::Failure;
 use crate::presets;
 
+/// What errors put before the name of a base that is a preset.
+pub(crate) const PRESET: &str = "preset ";
+
 /// A scenario's text and the name that errors give it.
 #[derive(Debug)]
 pub(crate) struct Named {
@@ -79,7 +82,7 @@ pub(crate) fn base(name: &str, variant: &str) -> Result<Base, Problem> {
     let is_file = name.ends_with(".ron");
     if !is_file && let Some(preset) = presets::find(name) {
         return Ok(Base {
-            file_name: format!("preset {}", preset.name),
+            file_name: format!("{PRESET}{}", preset.name),
             text: preset.text.to_owned(),
         });
     }

@@ -76,6 +76,34 @@ impl Output {
         }
     }
 
+    /// Writes what is finished so far to the JSON files, for `--resume` after a crash. A file that cannot be written is said
+    /// at the end.
+    pub(crate) fn keep(&self, document: Document<'_>, labels: &Labels) {
+        for (path, format) in &self.files {
+            if *format == Format::Json
+                && let Ok(text) = render(document, labels, *format)
+            {
+                // Written beside and renamed: a crash leaves the file of before or the new one, never a half.
+                let beside = path.with_extension("json.part");
+                if fs::write(&beside, text).is_ok() {
+                    let _ = fs::rename(&beside, path);
+                }
+            }
+        }
+    }
+
+    /// What to type to go on later.
+    pub(crate) fn how_to_resume(&self) -> String {
+        match self
+            .files
+            .iter()
+            .find(|(_, format)| *format == Format::Json)
+        {
+            Some((path, _)) => format!("go on with --resume {}", path.display()),
+            None => "with --out FILE.json they are kept for --resume FILE.json".to_owned(),
+        }
+    }
+
     /// Writes the report everywhere it was asked for.
     pub(crate) fn write(&self, document: Document<'_>, labels: &Labels) -> Result<(), Failure> {
         for (path, format) in &self.files {

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use report::Labels;
 use session::{Aim, RunOptions};
-use sim_core::experiment::Recipe;
+use sim_core::experiment::{Recipe, Results};
+use sim_core::report::RunReport;
 use sim_core::scenario::{Edit, Scenario};
 
 use crate::cli::{
@@ -16,6 +17,7 @@ use crate::exit::Failure;
 use crate::invocation;
 use crate::load;
 use crate::output::Output;
+use crate::resume;
 use crate::verbs::check::CheckPlan;
 use crate::verbs::compare::{Baseline, ComparePlan};
 
@@ -74,6 +76,8 @@ pub(crate) struct ExplorePlan {
 #[derive(Debug)]
 pub(crate) struct RunPlan {
     pub(crate) scenario: Scenario,
+    /// How many populations.
+    pub(crate) populations: usize,
     pub(crate) options: RunOptions,
     pub(crate) output: Output,
 }
@@ -84,6 +88,8 @@ pub(crate) struct RampPlan {
     pub(crate) scenario: Scenario,
     /// Rising.
     pub(crate) loads: Vec<u32>,
+    /// Loads that an earlier ramp has finished.
+    pub(crate) earlier: Vec<RunReport>,
     pub(crate) options: RunOptions,
     pub(crate) output: Output,
 }
@@ -105,6 +111,8 @@ pub(crate) struct CapacityPlan {
     pub(crate) within: f64,
     /// How many breaks.
     pub(crate) breaks: usize,
+    /// Loads that an earlier search has finished.
+    pub(crate) earlier: Results,
 }
 
 /// `advise`.
@@ -198,6 +206,7 @@ fn run(args: RunArgs) -> Result<RunPlan, Failure> {
     let asked = Asked::new(args.simulation)?;
     Ok(RunPlan {
         scenario: load::load(&args.scenario, &asked.edits)?,
+        populations: args.over.populations.into(),
         options: RunOptions {
             aim: asked.aim(args.precision),
             ..asked.options
@@ -219,10 +228,16 @@ fn ramp(args: RampArgs) -> Result<RampPlan, Failure> {
         Some(points) => evenly(args.from, args.to, points),
         None => round(args.from, args.to),
     };
+    let (scenario, options) = (load::load(&args.scenario, &edits)?, options(&args.budget));
+    let earlier = match &args.resume {
+        Some(path) => resume::ramp(path, &scenario, &loads, options.max_events)?,
+        None => Vec::new(),
+    };
     Ok(RampPlan {
-        scenario: load::load(&args.scenario, &edits)?,
+        scenario,
         loads,
-        options: options(&args.budget),
+        earlier,
+        options,
         output,
     })
 }
@@ -305,6 +320,7 @@ fn check(args: CheckArgs) -> Result<CheckPlan, Failure> {
     Ok(CheckPlan {
         scenarios: args.scenarios,
         edits: asked.edits,
+        populations: args.over.populations.into(),
         options: RunOptions {
             aim: if asked.fixed {
                 Aim::Length
@@ -322,10 +338,16 @@ fn check(args: CheckArgs) -> Result<CheckPlan, Failure> {
 fn capacity(args: CapacityArgs) -> Result<CapacityPlan, Failure> {
     let mut asked = Asked::new(args.simulation)?;
     asked.output = asked.output.for_ramp()?;
+    let experiment = experiment(&args.scenario, asked)?;
+    let earlier = match &args.resume {
+        Some(path) => resume::capacity(path, &experiment.recipe, experiment.options.max_events)?,
+        None => Results::default(),
+    };
     Ok(CapacityPlan {
-        experiment: experiment(&args.scenario, asked)?,
+        experiment,
         within: args.within,
         breaks: args.breaks.into(),
+        earlier,
     })
 }
 
@@ -348,6 +370,7 @@ fn experiment(name: &str, asked: Asked) -> Result<Experiment, Failure> {
             text: loaded.text,
             file_name: load::find(name)?.file_name,
             edits: asked.edits,
+            files: loaded.files,
         },
         options: asked.options,
         output: asked.output,

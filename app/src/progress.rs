@@ -52,7 +52,7 @@ fn line(p: &Progress) -> String {
     };
     let runs = match p.runs {
         (_, 1) => format!("{:.1} of {:.0} s simulated", p.simulated_s, p.total_s),
-        (done, all) => format!("{done} of {all} loads"),
+        (done, all) => format!("{done} of {all} runs"),
     };
     let left = if share > 0.0 && p.elapsed_s >= ESTIMATE_AFTER_S {
         format!(
@@ -91,6 +91,6 @@ mod tests {
             elapsed_s: 0.2,
             ..p
         };
-        assert_eq!(line(&p), " 25 %  3 of 13 loads, 1.25 M events");
+        assert_eq!(line(&p), " 25 %  3 of 13 runs, 1.25 M events");
     }
 }

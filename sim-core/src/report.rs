@@ -48,6 +48,13 @@ pub struct RunReport {
     /// How the intervals were obtained; `None` for a run of a fixed length without any.
     #[serde(default)]
     pub precision: Option<PrecisionReport>,
+    /// The spread over several populations; `None` for one, on which every interval above is conditional.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub populations: Option<PopulationsReport>,
+    /// Rates and mean utilisations of a steady run by metric path, with their intervals: `publish.deliveries_per_s`,
+    /// `tiers.database.utilization.pool.mean`. What has none is not in it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rates: BTreeMap<String, Estimate>,
     /// The measured time in steps; `None` when nothing was kept.
     #[serde(default)]
     pub series: Option<SeriesReport>,
@@ -359,6 +366,36 @@ pub struct PrecisionReport {
     pub cut_s: f64,
     /// Why some number has no interval or no value, in words.
     pub notes: Vec<String>,
+}
+
+/// The same scenario for several populations.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PopulationsReport {
+    /// Population seeds, the scenario's own first: all else in the report is of that one.
+    pub seeds: Vec<u64>,
+    /// By metric path, as objectives name them: `publish.delivered.p99`.
+    pub numbers: BTreeMap<String, PopulationSpread>,
+}
+
+/// One number over several populations, in the unit of the number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PopulationSpread {
+    /// Mean over the populations.
+    pub value: f64,
+    /// Lower end of its 95 % interval, in which both the populations and the runs are.
+    pub low: f64,
+    /// Upper end of its 95 % interval.
+    pub high: f64,
+    /// Smallest of the populations.
+    pub least: f64,
+    /// Largest of the populations.
+    pub most: f64,
+    /// Standard deviation between populations, what the runs explain taken off; of both together where that is not known.
+    pub sd_of_population: f64,
+    /// Standard deviation of one run with its population fixed; `None`: the runs give the number no interval.
+    pub sd_of_run: Option<f64>,
+    /// Share of the variance that is between populations, 0..=1; `None`: the runs give the number no interval.
+    pub share_of_population: Option<f64>,
 }
 
 /// The measured time in equal steps.

@@ -259,6 +259,261 @@ fn a_ramp_writes_one_csv_row_per_load() {
     assert_eq!(users, ["100", "200", "400"]);
 }
 
+fn small_ramp(scratch: &Scratch, more: &[&str]) -> Plimsoll {
+    let ramp = Plimsoll::new().ramp("team-chat").inside(scratch.folder());
+    ramp.args(&[
+        "--from",
+        "100",
+        "--to",
+        "400",
+        "--points",
+        "3",
+        "--duration",
+        "1s",
+    ])
+    .args(more)
+}
+
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// Without the work that it took, which differs from run to run.
+fn without_engine(mut report: serde_json::Value, runs: &str) -> serde_json::Value {
+    for run in report[runs].as_array_mut().unwrap() {
+        run.as_object_mut().unwrap().remove("engine");
+    }
+    report
+}
+
+#[test]
+fn a_stopped_ramp_goes_on_where_it_was() {
+    let scratch = Scratch::new();
+    let whole = json(&small_ramp(&scratch, &["--format", "json"]).code(0).stdout);
+    // As an interruption after the first load leaves it.
+    let mut stopped = whole.clone();
+    stopped["points"].as_array_mut().unwrap().truncate(1);
+    // Proof that a load is taken from the file: its figures are found again.
+    stopped["points"][0]["warnings"] = serde_json::json!(["from the file"]);
+    let file = scratch.file("ramp.json", &stopped.to_string());
+    let resume = ["--resume", "ramp.json", "--format", "json"];
+    let mut resumed = json(&small_ramp(&scratch, &resume).code(0).stdout);
+    assert_eq!(resumed["points"][0]["warnings"][0], "from the file");
+    resumed["points"][0]["warnings"] = whole["points"][0]["warnings"].clone();
+    assert_eq!(
+        without_engine(resumed, "points"),
+        without_engine(whole, "points")
+    );
+    assert!(file.is_file());
+}
+
+#[test]
+fn an_interrupted_ramp_keeps_its_loads_and_says_how_to_go_on() {
+    let scratch = Scratch::new();
+    small_ramp(&scratch, &["--max-time", "0s"])
+        .code(6)
+        .stderr_contains("with --out FILE.json they are kept for --resume");
+    small_ramp(
+        &scratch,
+        &["--max-time", "0s", "--out", "kept.json", "--quiet"],
+    )
+    .code(6)
+    .stderr_contains("stopped early: 0 of 3 loads")
+    .stderr_contains("go on with --resume kept.json");
+    small_ramp(&scratch, &["--resume", "kept.json", "--out", "kept.json"]).code(0);
+    let report = json(&fs::read_to_string(scratch.path("kept.json")).unwrap());
+    assert_eq!(report["points"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_ramp_of_something_else_is_not_resumed() {
+    let scratch = Scratch::new();
+    let stored = small_ramp(&scratch, &["--out", "ramp.json", "--quiet"]).code(0);
+    drop(stored.stdout_is_empty());
+    let refused = |more: &[&str], why: &str, help: &str| {
+        small_ramp(&scratch, &["--resume", "ramp.json"])
+            .args(more)
+            .code(2)
+            .stderr_contains("--resume ramp.json: points[0] (100 users): ")
+            .stderr_contains(why)
+            .stderr_contains(help)
+            .stdout_is_empty();
+    };
+    refused(
+        &["--seed", "9"],
+        "of seed 7, this is seed 9",
+        "add --seed 7",
+    );
+    refused(
+        &["--set", "load.online=50 %"],
+        "differs in its text",
+        "same options",
+    );
+    Plimsoll::new()
+        .inside(scratch.folder())
+        .ramp("p1-mvp")
+        .args(&["--resume", "ramp.json"])
+        .code(2)
+        .stderr_contains("of the scenario team-chat, this is p1-mvp");
+    small_ramp(&scratch, &["--resume", "none.json"])
+        .code(2)
+        .stderr_contains("--resume none.json: cannot be read")
+        .stderr_contains("--out none.json");
+    let _ = scratch.file("other.json", "{\"a\": 1}");
+    small_ramp(&scratch, &["--resume", "other.json"])
+        .code(2)
+        .stderr_contains("--resume other.json:1:")
+        .stderr_contains("not a report of `plimsoll ramp --format json`");
+}
+
+#[test]
+fn a_stopped_search_for_the_capacity_goes_on_where_it_was() {
+    let scratch = Scratch::new();
+    let search = |more: &[&str]| {
+        let command = Plimsoll::new().inside(scratch.folder());
+        let command = command.args(&["capacity", "p1-mvp", "--within", "20%", "--threads", "1"]);
+        command
+            .duration("2s")
+            .format("json")
+            .args(more)
+            .code(0)
+            .stdout
+    };
+    let whole = json(&search(&[]));
+    let mut stopped = whole.clone();
+    let runs = stopped["runs"].as_array_mut().unwrap();
+    assert!(runs.len() > 2, "{}", runs.len());
+    runs.truncate(2);
+    runs[0]["warnings"] = serde_json::json!(["from the file"]);
+    let _ = scratch.file("found.json", &stopped.to_string());
+    let resumed = json(&search(&["--resume", "found.json"]));
+    assert_eq!(resumed["runs"][0]["warnings"][0], "from the file");
+    // A search that begins elsewhere ends elsewhere, within the width that both state.
+    assert_eq!(resumed["breaks_at"]["limit"], whole["breaks_at"]["limit"]);
+    let end =
+        |report: &serde_json::Value, end: &str| report["breaks_at"]["users"][end].as_f64().unwrap();
+    assert!(end(&resumed, "low") <= end(&whole, "high"), "{resumed:#}");
+    assert!(end(&whole, "low") <= end(&resumed, "high"), "{resumed:#}");
+}
+
+#[test]
+fn a_report_lists_the_numbers_and_their_sources() {
+    let scratch = Scratch::new();
+    let paths = ["a.json", "a.html", "a.md"].map(|name| scratch.path(name));
+    let mut command = short_run().args(&["--set", "traffic.publish.size=1 KB"]);
+    for path in &paths {
+        command = command.out(path);
+    }
+    command
+        .code(0)
+        .stdout_contains("Assumptions: ")
+        .stdout_contains(" numbers are assumed, ")
+        .stdout_contains(" edited");
+    let [report, html, markdown] = paths.map(|path| fs::read_to_string(path).unwrap());
+    let report = json(&report);
+    let sources = report["sources"].as_array().unwrap();
+    let of = |path: &str| sources.iter().find(|s| s["path"] == path).unwrap();
+    assert_eq!(of("traffic.publish.size")["value"], "1 KB");
+    assert_eq!(of("traffic.publish.size")["status"], "Edited");
+    assert_eq!(of("traffic.publish.rate")["status"], "Assumed");
+    assert_eq!(of("load.users")["status"], "Edited");
+    for page in [html, markdown] {
+        assert!(page.contains("an active desk worker at the peak of the day"));
+    }
+}
+
+#[test]
+fn several_populations_are_reported_with_their_spread() {
+    let run = |more: &[&str]| json(&short_run().format("json").args(more).code(0).stdout);
+    let without = |mut report: serde_json::Value, field: &str| {
+        report.as_object_mut().unwrap().remove(field);
+        report
+    };
+    let plain = without(run(&[]), "engine");
+    assert_eq!(plain.get("populations"), None);
+    assert_eq!(without(run(&["--populations", "1"]), "engine"), plain);
+    let several = without(run(&["--populations", "3"]), "engine");
+    assert_eq!(
+        several["populations"]["seeds"],
+        serde_json::json!([1, 2, 3])
+    );
+    let copies = &several["populations"]["numbers"]["publish.deliveries_per_s"];
+    assert!(copies["low"].as_f64() < copies["high"].as_f64(), "{copies}");
+    assert_eq!(several["operations"], plain["operations"]);
+    short_run()
+        .args(&["--populations", "2"])
+        .code(0)
+        .stdout_contains("Over 2 populations (seeds 1, 2)");
+    Plimsoll::new()
+        .args(&[
+            "check",
+            "p1-mvp",
+            "--users",
+            "200",
+            "--duration",
+            "2s",
+            "--populations",
+            "2",
+        ])
+        .args(&["--set", "objectives=[\"cost.usd_per_month < 1 USD\"]"])
+        .code(4);
+}
+
+#[test]
+fn capacity_and_advice_read_a_trace_beside_the_scenario() {
+    let scratch = Scratch::new();
+    let _ = scratch.file("day.csv", "time_s,rate\n0,50\n5,100\n");
+    let fields = "load: (users: 300), traffic: (publish: (arrivals: Trace(file: \"day.csv\")))";
+    let variant = variant(&scratch, fields);
+    let name = variant.display().to_string();
+    Plimsoll::new()
+        .args(&["advise", &name, "--simulate", "0", "--duration", "2s"])
+        .code(0)
+        .stderr_is_empty();
+}
+
+#[test]
+fn a_failed_objective_of_a_base_is_annotated_where_it_stands() {
+    let scratch = Scratch::new();
+    let short = "run: (warmup: \"1 s\", duration: \"2 s\"), load: (users: 200)";
+    let base = format!("{short}, objectives: [\"cost.usd_per_month < 1 USD\"]");
+    let base = variant(&scratch, &base);
+    let name = base.file_name().unwrap().to_str().unwrap();
+    let text = format!("(\n  version: 1,\n  name: \"mine\",\n  extends: \"{name}\",\n)\n");
+    let mine = scratch.file("mine-too.ron", &text);
+    let line = 1 + fs::read_to_string(&base)
+        .unwrap()
+        .lines()
+        .position(|l| l.contains("1 USD"))
+        .unwrap();
+    Plimsoll::new()
+        .args(&[
+            "check",
+            &mine.display().to_string(),
+            "--duration",
+            "2s",
+            "--annotate",
+        ])
+        .code(4)
+        .stderr_contains(&format!("{name},line={line},"));
+    // One of a preset stands where the preset is named.
+    let text =
+        "(\n  version: 1,\n  name: \"mine\",\n  extends: \"p1-mvp\",\n  load: (users: 5_000),\n)\n";
+    let mine = scratch.file("far.ron", text);
+    Plimsoll::new()
+        .args(&[
+            "check",
+            &mine.display().to_string(),
+            "--duration",
+            "2s",
+            "--annotate",
+        ])
+        .args(&["--set", "design.database.pool=1"])
+        .code(4)
+        .stderr_contains("far.ron,line=4,")
+        .stderr_contains(" of preset p1-mvp asks)");
+}
+
 fn column<'a>(table: &str, line: &'a str, name: &str) -> &'a str {
     let index = table
         .lines()
@@ -427,6 +682,15 @@ fn fields_numbers_and_terms_are_explained() {
         .code(0)
         .stdout_contains("design.database.pool");
     explain(&[]).code(0).stdout_contains("machines.NAME.cores");
+    // Each variant that may stand there.
+    explain(&["load.shape[0]"])
+        .code(0)
+        .stdout_contains("of        Hourly, Steps")
+        .stdout_contains("Steps: a list")
+        .stdout_contains("level");
+    explain(&["load.shape[0][0].level"])
+        .code(0)
+        .stdout_contains("Level from then on");
     explain(&["load.onlin"])
         .code(2)
         .stderr_contains("load.online")

@@ -20,7 +20,7 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0x0737_4f5e_2b59_5a13,
+        0xa1bf_29f8_a2b2_a9ae,
     ),
     (
         "p1-mvp",
@@ -29,12 +29,12 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0x1601_d01e_c40d_87c1,
+        0xec28_2d40_af8e_f386,
     ),
     (
         "reconnect-storm",
         &[("load.users", "2_000 users"), ("run.seed", "7")],
-        0xc974_ff0c_f2e5_5c56,
+        0x3fdd_cf2a_e4ac_fe3e,
     ),
 ];
 

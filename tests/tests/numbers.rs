@@ -385,3 +385,44 @@ fn what_a_run_cannot_say_is_answered_in_words() {
         .code(3)
         .stdout_contains("p99");
 }
+
+#[test]
+fn intervals_of_rates_and_utilisations_cover_the_truth() {
+    // 400 users who each ask 0.5 times and write 0.2 times a second, and a query of 2 ms over a pool of 4.
+    let truth = [
+        ("query.offered_per_s", 200.0),
+        ("publish.offered_per_s", 80.0),
+        ("tiers.database.utilization.pool.mean", 200.0 * 0.002 / 4.0),
+    ];
+    let mut covered = [0_u32; 3];
+    let mut given = [0_u32; 3];
+    for seed in 1..=40 {
+        let scenario = scenario(
+            preset("team-chat"),
+            &[
+                ("load.users", "400"),
+                ("traffic.query.rate", "0.5/s per user"),
+                ("traffic.publish.rate", "0.2/s per user"),
+                ("design.database.query", "Exponential(mean: \"2 ms\")"),
+                ("design.database.pool", "4"),
+                ("run.duration", "60 s"),
+                ("run.seed", &seed.to_string()),
+            ],
+        );
+        let report = pursued(&scenario, Aim::Length);
+        for (index, (path, truth)) in truth.into_iter().enumerate() {
+            let Some(found) = report.rates.get(path) else {
+                continue;
+            };
+            given[index] += 1;
+            let (low, high) = (found.low.unwrap(), found.high.unwrap());
+            covered[index] += u32::from(low <= truth && truth <= high);
+        }
+    }
+    for (index, (path, _)) in truth.into_iter().enumerate() {
+        let (hits, all) = (covered[index], given[index]);
+        println!("{path}: {hits} of {all} intervals cover the truth");
+        // 95 % of 40 are 38; less than 33 would happen once in 300 times.
+        assert!(all >= 35 && hits + 7 >= all, "{path}: {hits} of {all}");
+    }
+}

@@ -34,5 +34,17 @@ fn read(file: &str) -> Result<sim_core::scenario::Scenario, String> {
             .collect::<Vec<_>>()
             .join("; ")
     };
-    sim_core::scenario::load_str(&text, file, &[]).map_err(sentences)
+    let folder = std::path::Path::new(file).parent();
+    let beside = |name: &str| {
+        let path = folder.map_or_else(|| name.into(), |folder| folder.join(name));
+        std::fs::read_to_string(path).map_err(|error| error.to_string())
+    };
+    let nowhere = |_: &str, _: &str| {
+        Err(sim_core::scenario::Problem::new(
+            "no base is looked up here",
+        ))
+    };
+    sim_core::scenario::load_with(&text, file, &[], &nowhere, &beside)
+        .map(|loaded| loaded.scenario)
+        .map_err(sentences)
 }

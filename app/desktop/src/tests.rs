@@ -138,6 +138,8 @@ fn report() -> RunReport {
             high: None,
         }],
         precision: None,
+        populations: None,
+        rates: Default::default(),
         series: None,
         sources: Vec::new(),
         quick_estimate: None,

@@ -18,6 +18,7 @@ mod markdown;
 mod metric;
 pub mod numbers;
 mod phrases;
+mod populations;
 mod reason;
 #[doc(hidden)]
 pub mod sample;

@@ -51,6 +51,8 @@ pub fn run() -> RunReport {
         cost: Some(cost()),
         objectives: objectives(),
         precision: None,
+        populations: None,
+        rates: BTreeMap::new(),
         series: None,
         sources: Vec::new(),
         quick_estimate: None,

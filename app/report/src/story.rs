@@ -113,8 +113,32 @@ pub(crate) fn precision(report: &RunReport) -> Vec<String> {
             seconds(p.cut_s)
         ));
     }
+    all.extend(rates(report));
+    if report.populations.is_none() {
+        all.push(format!(
+            "They hold for these users and channels (population {}); --populations 4 says how far others differ.",
+            report.population_seed
+        ));
+    }
     all.extend(p.notes.iter().map(|note| full_stop(note)));
     all
+}
+
+/// Rates and utilisations with their intervals, in one sentence; `None` where the run gives none.
+pub(crate) fn rates(report: &RunReport) -> Option<String> {
+    let shown = |(path, e): (&String, &Estimate)| {
+        let (value, low, high) = (e.value?, e.low?, e.high?);
+        let kind = metric::kind(path);
+        let half = kind.signed(0.5 * (high - low));
+        let half = half.trim_start_matches('+');
+        Some(format!(
+            "{} {} ± {half}",
+            metric::words(path),
+            kind.show(value)
+        ))
+    };
+    let all: Vec<String> = report.rates.iter().filter_map(shown).collect();
+    (!all.is_empty()).then(|| format!("Over the steady part: {}.", all.join("; ")))
 }
 
 /// What a run's costs include, in one sentence.

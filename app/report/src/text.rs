@@ -15,6 +15,8 @@ pub(crate) use run::run;
 
 #[cfg(test)]
 mod tests {
+    use sim_core::report::Estimate;
+
     use crate::sample;
 
     use super::*;
@@ -71,6 +73,38 @@ mod tests {
             "{operations}"
         );
         assert!(!text.contains("Where the time"), "{text}");
+    }
+
+    #[test]
+    fn a_run_counts_its_assumptions() {
+        let text = run(&sample::full(), &sample::labels());
+        let line = "Assumptions: 1 of 3 numbers are assumed;";
+        assert!(text.contains(line), "{text}");
+        assert!(!run(&sample::run(), &sample::labels()).contains("Assumptions"));
+    }
+
+    #[test]
+    fn rates_and_utilisations_have_their_intervals() {
+        let mut steady = sample::run();
+        let estimate = |value, low, high| Estimate {
+            value: Some(value),
+            low: Some(low),
+            high: Some(high),
+        };
+        let pool = "tiers.database.utilization.pool.mean".to_owned();
+        steady.rates.insert(pool, estimate(0.784, 0.774, 0.794));
+        steady.rates.insert(
+            "publish.offered_per_s".to_owned(),
+            estimate(2_000.0, 1_990.0, 2_010.0),
+        );
+        let text = run(&steady, &sample::labels());
+        for part in [
+            "2 K/s ± 10/s",
+            "78 % ± 1.0 points",
+            "Over the steady part: ",
+        ] {
+            assert!(text.contains(part), "{part} is missing in\n{text}");
+        }
     }
 
     #[test]

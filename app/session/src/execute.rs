@@ -18,6 +18,8 @@ use crate::clock::{Deadline, Stopwatch, Throttle};
 
 /// Wall time between two calls of `progress`.
 pub(crate) const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+/// Wall time between two calls of `kept`.
+const KEPT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What bounds a run.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +58,7 @@ pub struct Progress {
 }
 
 /// Why there is no report.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum ExecuteError {
     /// The scenario cannot be simulated.
     #[error(transparent)]
@@ -107,14 +109,27 @@ pub fn ramp(
     options: &RunOptions,
     progress: &(dyn Fn(Progress) -> bool + Sync),
 ) -> Result<RampReport, ExecuteError> {
-    let shared = Shared::new(scenario, loads, options, progress);
+    resumed_ramp(scenario, loads, options, Vec::new(), progress, &|_| {})
+}
+
+/// A ramp that begins with loads which an earlier one has finished: they stand in the result and are not run again. `kept` is
+/// called with all that is finished, after a load and at most once a second, so that nothing is lost when the program dies.
+pub fn resumed_ramp(
+    scenario: &Scenario,
+    loads: &[u32],
+    options: &RunOptions,
+    earlier: Vec<RunReport>,
+    progress: &(dyn Fn(Progress) -> bool + Sync),
+    kept: &(dyn Fn(&RampReport) + Sync),
+) -> Result<RampReport, ExecuteError> {
+    let shared = Shared::new(scenario, loads, options, earlier, progress, kept);
     std::thread::scope(|scope| {
         for _ in 1..shared.threads() {
             scope.spawn(|| shared.work());
         }
         shared.work();
     });
-    shared.into_report()
+    shared.report()
 }
 
 /// How far one simulation is.
@@ -155,6 +170,9 @@ struct Shared<'a> {
     loads: &'a [u32],
     options: &'a RunOptions,
     progress: &'a (dyn Fn(Progress) -> bool + Sync),
+    kept: &'a (dyn Fn(&RampReport) + Sync),
+    /// When `kept` is called; taken for as long as it works.
+    keeping: Mutex<Throttle>,
     watch: Stopwatch,
     deadline: Deadline,
     /// The next load to be taken.
@@ -172,21 +190,40 @@ impl<'a> Shared<'a> {
         scenario: &'a Scenario,
         loads: &'a [u32],
         options: &'a RunOptions,
+        earlier: Vec<RunReport>,
         progress: &'a (dyn Fn(Progress) -> bool + Sync),
+        kept: &'a (dyn Fn(&RampReport) + Sync),
     ) -> Self {
+        let mut earlier = earlier;
+        let known = loads.iter().map(|users| {
+            let of = |report: &RunReport| report.users == u64::from(*users);
+            let at = earlier.iter().position(of)?;
+            Some(Ok(earlier.swap_remove(at)))
+        });
+        let outcomes: Vec<Mutex<Option<Result<RunReport, ExecuteError>>>> =
+            known.map(Mutex::new).collect();
+        let reached = |outcome: &Mutex<Option<Result<RunReport, ExecuteError>>>| {
+            let time = match &*lock(outcome) {
+                Some(Ok(report)) => report.warmup_s + report.simulated_s,
+                _ => 0.0,
+            };
+            (AtomicU64::new((time * 1e9) as u64), AtomicU64::new(0))
+        };
         Self {
             scenario,
             loads,
             options,
             progress,
+            kept,
+            keeping: Mutex::new(Throttle::every(KEPT_INTERVAL)),
+            reached: outcomes.iter().map(reached).collect(),
+            finished: AtomicUsize::new(outcomes.iter().filter(|o| lock(o).is_some()).count()),
+            outcomes,
             watch: Stopwatch::start(),
             deadline: Deadline::after(options.max_time),
             next: AtomicUsize::new(0),
-            finished: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
-            reached: loads.iter().map(|_| Default::default()).collect(),
             throttle: Mutex::new(Throttle::every(PROGRESS_INTERVAL)),
-            outcomes: loads.iter().map(|_| Mutex::new(None)).collect(),
         }
     }
 
@@ -204,6 +241,9 @@ impl<'a> Shared<'a> {
             {
                 return;
             }
+            if lock(&self.outcomes[index]).is_some() {
+                continue;
+            }
             let mut scenario = self.scenario.clone();
             scenario.load.users = self.loads[index];
             let options = RunOptions {
@@ -215,6 +255,13 @@ impl<'a> Shared<'a> {
             });
             self.finished.fetch_add(1, Ordering::Relaxed);
             *lock(&self.outcomes[index]) = Some(outcome);
+            // Another thread that is just keeping what there is comes back to it, or the end does.
+            if let Ok(mut keeping) = self.keeping.try_lock()
+                && keeping.is_due()
+                && let Ok(report) = self.report()
+            {
+                (self.kept)(&report);
+            }
         }
     }
 
@@ -253,21 +300,21 @@ impl<'a> Shared<'a> {
         }
     }
 
-    fn into_report(self) -> Result<RampReport, ExecuteError> {
+    /// What is finished, and what broke.
+    fn report(&self) -> Result<RampReport, ExecuteError> {
         let mut points = Vec::with_capacity(self.loads.len());
-        let mut too_large = Vec::new();
-        for (outcome, users) in self.outcomes.into_iter().zip(self.loads) {
-            match outcome
-                .into_inner()
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-            {
-                Some(Ok(report)) if is_finished(&report) => points.push(report),
-                Some(Err(error)) => too_large.push((*users, error)),
+        let mut too_large = None;
+        for (outcome, users) in self.outcomes.iter().zip(self.loads) {
+            match &*lock(outcome) {
+                Some(Ok(report)) if is_finished(report) => points.push(report.clone()),
+                Some(Err(error)) => {
+                    too_large.get_or_insert_with(|| (*users, error.clone()));
+                }
                 _ => {}
             }
         }
         let mut breaks = breaks(&points);
-        match too_large.into_iter().next() {
+        match too_large {
             Some((_, error)) if points.is_empty() => return Err(error),
             Some((users, ExecuteError::Build(BuildError::TooLarge { what, .. }))) => {
                 breaks.push(RampBreak {
@@ -372,6 +419,8 @@ mod tests {
                 high: None,
             }],
             precision: None,
+            populations: None,
+            rates: BTreeMap::new(),
             series: None,
             sources: Vec::new(),
             quick_estimate: None,
@@ -417,5 +466,49 @@ mod tests {
         assert!(is_finished(&report(1, "EventBudget", 0.0, 0, "pass")));
         assert!(!is_finished(&report(1, "TimeBudget", 0.0, 0, "pass")));
         assert!(!is_finished(&report(1, "Interrupted", 0.0, 0, "pass")));
+    }
+
+    #[test]
+    fn an_interrupted_ramp_is_resumed_with_what_it_kept() {
+        let set = |path: &str, value: &str| sim_core::scenario::Edit::Set {
+            path: path.to_owned(),
+            value: value.to_owned(),
+        };
+        let edits = [set("run.duration", "3 s"), set("run.warmup", "1 s")];
+        let text = include_str!("../../../presets/p1-mvp.ron");
+        let scenario = sim_core::scenario::load_str(text, "p1-mvp.ron", &edits).unwrap();
+        let (loads, options) = (
+            [100, 200, 400],
+            RunOptions {
+                threads: Some(1),
+                ..RunOptions::default()
+            },
+        );
+        let results = |ramp: RampReport| -> Vec<RunReport> {
+            let mut points = ramp.points;
+            points
+                .iter_mut()
+                .for_each(|p| p.engine = EngineReport::default());
+            points
+        };
+        let kept: Mutex<Vec<RampReport>> = Mutex::new(Vec::new());
+        let keep = |so_far: &RampReport| lock(&kept).push(so_far.clone());
+        let whole = resumed_ramp(&scenario, &loads, &options, Vec::new(), &|_| true, &keep);
+        let whole = results(whole.unwrap());
+        // What was kept after the first load is all that a crash in the second leaves.
+        let left = lock(&kept)[0].points.clone();
+        assert_eq!(left.len(), 1);
+        let mut marked = left;
+        marked[0].warnings = vec!["from before".to_owned()];
+        let resumed = resumed_ramp(&scenario, &loads, &options, marked, &|_| true, &keep);
+        let mut resumed = results(resumed.unwrap());
+        assert_eq!(resumed[0].warnings, ["from before"]);
+        resumed[0].warnings.clone_from(&whole[0].warnings);
+        assert_eq!(resumed, whole);
+        // What is kept while resuming has the loads of before in it.
+        assert_eq!(
+            lock(&kept).last().map(|last| last.points.len() > 1),
+            Some(true)
+        );
     }
 }

@@ -189,6 +189,7 @@ mod tests {
             text: SMALL.to_owned(),
             file_name: "p1-mvp.ron".to_owned(),
             edits: vec![set("run.duration", "2 s"), set("run.warmup", "1 s")],
+            files: Default::default(),
         }
     }
 

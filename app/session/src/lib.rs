@@ -9,9 +9,11 @@ mod compare;
 mod execute;
 mod experiment;
 mod interactive;
+mod populations;
 
 pub use aim::Aim;
 pub use compare::compare;
-pub use execute::{ExecuteError, Progress, RunOptions, ramp, run};
+pub use execute::{ExecuteError, Progress, RunOptions, ramp, resumed_ramp, run};
 pub use experiment::{Experiment, experiment};
 pub use interactive::{Command, Frame, LoadPoint, Phase, Session};
+pub use populations::run_populations;

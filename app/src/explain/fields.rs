@@ -21,6 +21,19 @@ pub(crate) struct Found<'a> {
     pub(crate) optional: bool,
     /// The variants that have it, if it belongs to a choice.
     pub(crate) of: Vec<&'a str>,
+    /// What else may stand at this path: the values of the other variants, where they are of another type.
+    pub(crate) others: Vec<Other<'a>>,
+}
+
+/// What another variant holds at a path.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Other<'a> {
+    /// The variant.
+    pub(crate) of: &'a str,
+    /// What its comment says.
+    pub(crate) doc: &'a str,
+    /// Its type.
+    pub(crate) expr: &'a Expr,
 }
 
 /// The field at a path: `faults[0].at`, `machines.big.cores`.
@@ -34,6 +47,7 @@ pub(crate) fn find<'a>(docs: &'a Docs, path: &str) -> Option<Found<'a>> {
             .map(|_| &Expr::Named(ROOT))?,
         optional: false,
         of: Vec::new(),
+        others: Vec::new(),
     };
     for step in tree::steps(path) {
         found = children(docs, &found)
@@ -77,14 +91,42 @@ fn collect<'a>(docs: &'a Docs, found: Found<'a>, out: &mut Vec<Found<'a>>) {
 
 /// What stands directly below a field.
 pub(crate) fn children<'a>(docs: &'a Docs, parent: &Found<'a>) -> Vec<Found<'a>> {
+    let first = parent.of.first().copied();
+    let mut out = below(docs, parent, parent.expr, parent.doc);
+    for other in &parent.others {
+        for child in below(docs, parent, other.expr, other.doc) {
+            match out.iter_mut().find(|known| known.path == child.path) {
+                Some(known) if known.expr == child.expr => {}
+                Some(known) => {
+                    known.of.extend(first.filter(|_| known.of.is_empty()));
+                    known.of.push(other.of);
+                    known.others.push(Other {
+                        of: other.of,
+                        doc: child.doc,
+                        expr: child.expr,
+                    });
+                }
+                None => out.push(Found {
+                    of: vec![other.of],
+                    ..child
+                }),
+            }
+        }
+    }
+    out
+}
+
+/// What stands directly below a field if it is of a type.
+fn below<'a>(docs: &'a Docs, parent: &Found<'a>, expr: &'a Expr, doc: &'a str) -> Vec<Found<'a>> {
     let one = |step: &str, expr: &'a Expr| Found {
         path: tree::normal(&tree::join(&parent.path, step)),
-        doc: parent.doc,
+        doc,
         expr: docs.plain(expr).0,
         optional: false,
         of: Vec::new(),
+        others: Vec::new(),
     };
-    match parent.expr {
+    match expr {
         Expr::List(inner) => vec![one("0", inner)],
         Expr::Map(inner) => vec![one(ANY, inner)],
         Expr::Named(name) => match docs.get(name) {
@@ -111,6 +153,7 @@ fn parts<'a>(docs: &'a Docs, of: &'a Type, path: &str) -> Vec<Found<'a>> {
             expr,
             optional: field.optional || optional,
             of: variant.into_iter().collect(),
+            others: Vec::new(),
         });
     };
     match &of.shape {
@@ -129,15 +172,25 @@ fn parts<'a>(docs: &'a Docs, of: &'a Type, path: &str) -> Vec<Found<'a>> {
     });
     let path = tree::normal(&tree::join(path, "0"));
     for (variant, expr) in single {
-        // Of several variants that hold one value, the first speaks for them all.
+        let expr = docs.plain(expr).0;
         match out.iter_mut().find(|found| found.path == path) {
-            Some(known) => known.of.push(variant.name),
+            Some(known) => {
+                known.of.push(variant.name);
+                if known.expr != expr {
+                    known.others.push(Other {
+                        of: variant.name,
+                        doc: &variant.doc,
+                        expr,
+                    });
+                }
+            }
             None => out.push(Found {
                 path: path.clone(),
                 doc: &variant.doc,
-                expr: docs.plain(expr).0,
+                expr,
                 optional: false,
                 of: vec![variant.name],
+                others: Vec::new(),
             }),
         }
     }

@@ -130,7 +130,12 @@ fn with_parents(docs: &Docs, path: &str, text: &str) -> String {
         if root.find(&parent).is_some_and(has) {
             continue;
         }
-        if let Some(value) = made(docs, found.expr, Some(child)) {
+        let exprs = std::iter::once(found.expr).chain(found.others.iter().map(|other| other.expr));
+        let fitting = exprs
+            .clone()
+            .find(|expr| leads(docs, expr, &steps[length..]));
+        let expr = fitting.unwrap_or(found.expr);
+        if let Some(value) = made(docs, expr, &steps[length..]) {
             put(&parent, &value, &mut text);
         }
     }
@@ -148,17 +153,45 @@ fn is_struct(docs: &Docs, found: &Found<'_>) -> bool {
     }
 }
 
-/// A value of a type in the file's form, with what must not be left out; of a choice, the variant that has `child`.
-fn made(docs: &Docs, expr: &Expr, child: Option<&str>) -> Option<String> {
+/// Whether steps lead from a value of a type to something.
+fn leads(docs: &Docs, expr: &Expr, steps: &[&str]) -> bool {
+    let Some((first, rest)) = steps.split_first() else {
+        return true;
+    };
+    let among = |fields: &[sim_core::docs::Field]| {
+        let mut named = fields.iter().filter(|field| field.name == *first);
+        named.any(|field| leads(docs, &field.expr, rest))
+    };
+    match docs.plain(expr).0 {
+        Expr::Optional(inner) => leads(docs, inner, steps),
+        Expr::List(inner) => first.bytes().all(|b| b.is_ascii_digit()) && leads(docs, inner, rest),
+        Expr::Map(inner) => leads(docs, inner, rest),
+        Expr::Named(name) => docs.get(name).is_some_and(|found| match &found.shape {
+            Shape::Struct(fields) => among(fields),
+            Shape::Choice(variants) => variants.iter().any(|variant| match &variant.holds {
+                Holds::Fields(fields) => among(fields),
+                Holds::Value(inner) => *first == "0" && leads(docs, inner, rest),
+                Holds::Nothing => false,
+            }),
+        }),
+        _ => false,
+    }
+}
+
+/// A value of a type in the file's form, with what must not be left out; of a choice, the variant that has what `steps` lead
+/// to.
+fn made(docs: &Docs, expr: &Expr, steps: &[&str]) -> Option<String> {
+    let child = steps.first().copied();
+    let rest = steps.get(1..).unwrap_or_default();
     Some(match docs.plain(expr).0 {
-        Expr::Optional(inner) => made(docs, inner, child)?,
-        Expr::List(inner) => format!("[{}]", made(docs, inner, None)?),
+        Expr::Optional(inner) => made(docs, inner, steps)?,
+        Expr::List(inner) => format!("[{}]", made(docs, inner, rest)?),
         Expr::Map(inner) => format!(
             "{{\"{}\": {}}}",
             child.unwrap_or(ANY),
-            made(docs, inner, None)?
+            made(docs, inner, rest)?
         ),
-        Expr::Pair(a, b) => format!("({}, {})", made(docs, a, None)?, made(docs, b, None)?),
+        Expr::Pair(a, b) => format!("({}, {})", made(docs, a, &[])?, made(docs, b, &[])?),
         // A tier's name, so that a fault finds what it is about.
         Expr::Text => "\"connection_servers\"".to_owned(),
         Expr::Number | Expr::Whole | Expr::Quantity => "1".to_owned(),
@@ -168,14 +201,14 @@ fn made(docs: &Docs, expr: &Expr, child: Option<&str>) -> Option<String> {
             Shape::Choice(variants) => {
                 let has = |v: &&sim_core::docs::Variant| match &v.holds {
                     Holds::Fields(fields) => fields.iter().any(|f| Some(f.name) == child),
-                    Holds::Value(_) => child == Some("0"),
+                    Holds::Value(expr) => child == Some("0") && leads(docs, expr, rest),
                     Holds::Nothing => false,
                 };
                 let variant = variants.iter().find(has).or_else(|| variants.first())?;
                 let name = variant.name;
                 match &variant.holds {
                     Holds::Nothing => name.to_owned(),
-                    Holds::Value(expr) => format!("{name}({})", made(docs, expr, None)?),
+                    Holds::Value(expr) => format!("{name}({})", made(docs, expr, rest)?),
                     Holds::Fields(fields) => format!("{name}({})", required(docs, fields)?),
                 }
             }
@@ -185,6 +218,6 @@ fn made(docs: &Docs, expr: &Expr, child: Option<&str>) -> Option<String> {
 
 fn required(docs: &Docs, fields: &[sim_core::docs::Field]) -> Option<String> {
     let needed = fields.iter().filter(|field| !field.optional);
-    let written = needed.map(|f| Some(format!("{}: {}", f.name, made(docs, &f.expr, None)?)));
+    let written = needed.map(|f| Some(format!("{}: {}", f.name, made(docs, &f.expr, &[])?)));
     Some(written.collect::<Option<Vec<_>>>()?.join(", "))
 }

@@ -31,7 +31,7 @@ pub(crate) fn capacity(plan: &CapacityPlan) -> Result<Exit, Failure> {
         &search,
         &experiment.recipe,
         &experiment.options,
-        Default::default(),
+        plan.earlier.clone(),
         &|progress| meter.show(progress),
     );
     meter.finish();
@@ -40,8 +40,9 @@ pub(crate) fn capacity(plan: &CapacityPlan) -> Result<Exit, Failure> {
         .write(Document::Capacity(&found.answer), &labels(scenario))?;
     if !found.finished {
         output::say(&format!(
-            "stopped early: {} loads are finished",
-            found.results.len()
+            "stopped early: {} loads are finished; {}",
+            found.results.len(),
+            experiment.output.how_to_resume()
         ));
         return Ok(Exit::OutOfBudget);
     }

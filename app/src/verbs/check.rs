@@ -6,7 +6,7 @@ use sim_core::experiment::failed_limits;
 use sim_core::report::{
     CheckReport, CheckedObjective, CheckedScenario, ObjectiveReport, RunReport,
 };
-use sim_core::scenario::{Comparison, Edit, Objective, Scenario};
+use sim_core::scenario::{Comparison, Edit, Objective, Scenario, tree};
 
 use crate::exit::{Exit, Failure};
 use crate::load::{self, Named};
@@ -19,6 +19,8 @@ use crate::{interrupt, invocation};
 pub(crate) struct CheckPlan {
     pub(crate) scenarios: Vec<String>,
     pub(crate) edits: Vec<Edit>,
+    /// How many populations an objective must hold for.
+    pub(crate) populations: usize,
     pub(crate) options: RunOptions,
     pub(crate) output: Output,
     /// Whether what could not be decided fails the gate.
@@ -125,7 +127,10 @@ fn one(plan: &CheckPlan, name: &str) -> Result<CheckedScenario, Failure> {
 
 fn simulate(plan: &CheckPlan, scenario: &Scenario) -> Result<RunReport, session::ExecuteError> {
     let meter = Meter::new(plan.output.quiet);
-    let outcome = session::run(scenario, &plan.options, &|progress| meter.show(progress));
+    let outcome =
+        session::run_populations(scenario, plan.populations, &plan.options, &|progress| {
+            meter.show(progress)
+        });
     meter.finish();
     outcome
 }
@@ -151,12 +156,37 @@ fn judged(
         reason = format!("{}: {why}", objective.text);
         result.verdict = verdict.to_owned();
     }
+    let (file, line) = place(objective, named);
+    if let Some(preset) = objective.file.as_ref().filter(|base| is_preset(base)) {
+        let line = objective.line.unwrap_or(0);
+        reason.push_str(&format!(" (as line {line} of {preset} asks)"));
+    }
     CheckedObjective {
-        file: named.file_name.clone(),
-        line: objective.line.unwrap_or(0),
+        file,
+        line,
         result,
         reason,
     }
+}
+
+/// Where an objective stands: in the file, or in the file that it extends. One of a preset is no line of anybody's file, so it
+/// stands where the preset is named.
+fn place(objective: &Objective, named: &Named) -> (String, u32) {
+    let own = named.file_name.clone();
+    match &objective.file {
+        None => (own, objective.line.unwrap_or(0)),
+        Some(base) if !is_preset(base) => (base.clone(), objective.line.unwrap_or(0)),
+        Some(_) => {
+            let root = tree::parse(&named.text).ok();
+            let key = root.and_then(|root| root.key("extends"));
+            let line = key.map_or(0, |key| tree::line_column(&named.text, key.start).0);
+            (own, line)
+        }
+    }
+}
+
+fn is_preset(base: &str) -> bool {
+    base.starts_with(load::PRESET)
 }
 
 /// Whether a design holds at a load: simulated there, against every limit and its other objectives.

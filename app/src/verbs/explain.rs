@@ -236,6 +236,10 @@ fn of_field(docs: &Docs, found: &Found<'_>, given: Option<&Base>) -> String {
     if let Some(allowed) = &limits.allowed {
         row("allowed", allowed);
     }
+    for other in &found.others {
+        let form = kind(docs, other.expr, &Limits::default());
+        row("or, of", &format!("{}: {form}; {}", other.of, other.doc));
+    }
     if !found.of.is_empty() {
         row("of", &found.of.join(", "));
     }

@@ -2,9 +2,9 @@
 
 use report::numbers::count;
 use report::table::Table;
-use sim_core::scenario::load_str;
 
 use crate::exit::{Exit, Failure};
+use crate::load;
 use crate::output::print;
 use crate::plan::PresetsPlan;
 use crate::presets::{ALL, Preset, find, nearest};
@@ -38,7 +38,7 @@ fn list() -> String {
 
 fn row(preset: &Preset) -> Vec<String> {
     let Preset { name, text } = preset;
-    match load_str(text, &format!("{name}.ron"), &[]) {
+    match load::parse(text, &format!("{name}.ron"), &[]).map(|loaded| loaded.scenario) {
         Ok(s) => {
             let (users, status) = (
                 count(f64::from(s.load.users)),

@@ -14,6 +14,7 @@ pub(crate) fn ramp(plan: &RampPlan) -> Result<Exit, Failure> {
     let RampPlan {
         scenario,
         loads,
+        earlier,
         options,
         output,
     } = plan;
@@ -22,10 +23,18 @@ pub(crate) fn ramp(plan: &RampPlan) -> Result<Exit, Failure> {
         announce(plan);
     }
     let meter = Meter::new(output.quiet);
-    let outcome = session::ramp(scenario, loads, options, &|progress| meter.show(progress));
+    let labels = labels(scenario);
+    let outcome = session::resumed_ramp(
+        scenario,
+        loads,
+        options,
+        earlier.clone(),
+        &|progress| meter.show(progress),
+        &|so_far| output.keep(Document::Ramp(so_far), &labels),
+    );
     meter.finish();
     let report = outcome.map_err(|error| super::cannot_simulate(scenario, &error))?;
-    output.write(Document::Ramp(&report), &labels(scenario))?;
+    output.write(Document::Ramp(&report), &labels)?;
     let too_large = report
         .breaks
         .iter()
@@ -39,8 +48,9 @@ pub(crate) fn ramp(plan: &RampPlan) -> Result<Exit, Failure> {
     if report.points.len() < possible {
         let (done, all) = (report.points.len(), loads.len());
         output::say(&format!(
-            "stopped early: {done} of {all} loads are finished, up to {}",
-            largest(&report.points)
+            "stopped early: {done} of {all} loads are finished, up to {}; {}",
+            largest(&report.points),
+            output.how_to_resume()
         ));
         return Ok(Exit::OutOfBudget);
     }
@@ -66,13 +76,18 @@ fn announce(plan: &RampPlan) {
     let each = plan
         .loads
         .iter()
+        .filter(|users| {
+            plan.earlier
+                .iter()
+                .all(|known| known.users != u64::from(**users))
+        })
         .map(|users| Needs::of(&plan.scenario, *users))
         .collect();
     if let Some(needs) = Needs::together(each, threads).sentence() {
         output::say(&format!(
             "{} at {} loads: {needs}",
             plan.scenario.name,
-            plan.loads.len()
+            plan.loads.len() - plan.earlier.len()
         ));
     }
 }

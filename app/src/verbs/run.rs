@@ -12,6 +12,7 @@ use crate::{interrupt, output};
 pub(crate) fn run(plan: &RunPlan) -> Result<Exit, Failure> {
     let RunPlan {
         scenario,
+        populations,
         options,
         output,
     } = plan;
@@ -23,7 +24,9 @@ pub(crate) fn run(plan: &RunPlan) -> Result<Exit, Failure> {
         output::say(&format!("{}: {needs}", scenario.name));
     }
     let meter = Meter::new(output.quiet);
-    let outcome = session::run(scenario, options, &|progress| meter.show(progress));
+    let outcome = session::run_populations(scenario, *populations, options, &|progress| {
+        meter.show(progress)
+    });
     meter.finish();
     let report = outcome.map_err(|error| super::cannot_simulate(scenario, &error))?;
     output.write(Document::Run(&report), &labels(scenario))?;

@@ -81,6 +81,8 @@ impl Fake {
                 objective("breaks_at > 1_000_000 users", false),
             ],
             precision: None,
+            populations: None,
+            rates: BTreeMap::new(),
             series: None,
             sources: Vec::new(),
             quick_estimate: None,

@@ -25,8 +25,10 @@ pub use forecast::{Forecast, Forecaster};
 pub use judge::{Judgement, failed_limits, judge};
 pub use tornado::Tornado;
 
+use std::collections::BTreeMap;
+
 use crate::report::RunReport;
-use crate::scenario::{Edit, Scenario, ScenarioError, load_str};
+use crate::scenario::{Edit, Problem, Scenario, ScenarioError, load_with};
 
 /// One simulation that a planner asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -175,13 +177,21 @@ pub struct Recipe {
     pub file_name: String,
     /// Edits that hold for every run.
     pub edits: Vec<Edit>,
+    /// Texts of the files that the text names (traces), by their names in it.
+    pub files: BTreeMap<String, String>,
 }
 
 impl Recipe {
     /// The scenario of a request.
     pub fn scenario(&self, request: &RunRequest) -> Result<Scenario, Vec<ScenarioError>> {
         let edits: Vec<Edit> = self.edits.iter().chain(&request.edits).cloned().collect();
-        let mut scenario = load_str(&self.text, &self.file_name, &edits)?;
+        let files = |name: &str| {
+            let text = self.files.get(name).cloned();
+            text.ok_or_else(|| "it was not read with the scenario".to_owned())
+        };
+        let nowhere = |_: &str, _: &str| Err(Problem::new("a base is part of the text by now"));
+        let loaded = load_with(&self.text, &self.file_name, &edits, &nowhere, &files)?;
+        let mut scenario = loaded.scenario;
         if let Some(users) = request.users {
             scenario.load.users = users;
         }

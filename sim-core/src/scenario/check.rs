@@ -156,6 +156,8 @@ pub struct Check<'a> {
     pub errors: Vec<ScenarioError>,
     /// Where the numbers come from.
     pub sources: BTreeMap<String, Source>,
+    /// Values that are not in the text, by path: those of a server profile.
+    pub unwritten: BTreeMap<String, String>,
 }
 
 impl<'a> Check<'a> {
@@ -167,6 +169,7 @@ impl<'a> Check<'a> {
             root,
             errors: Vec::new(),
             sources: BTreeMap::new(),
+            unwritten: BTreeMap::new(),
         }
     }
 
@@ -255,7 +258,7 @@ impl<'a> Check<'a> {
     }
 
     fn note(&mut self, path: &str, source: &Source) {
-        if words(source).trim().is_empty() {
+        if source.words().trim().is_empty() {
             let problem =
                 Problem::new("a source without words").allowed("who says so, or why it is assumed");
             self.problem(path, problem);
@@ -282,10 +285,15 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Line of a field in the file that was asked for, if it stands there unedited.
-    pub fn line(&self, path: &str) -> Option<u32> {
-        let (file, at) = self.document.place(path);
-        at.filter(|_| file == self.document.main).map(|at| at.0)
+    /// File and line of a field; the file is `None` where it is the one that was asked for, both where an option sets it.
+    pub fn place(&self, path: &str) -> (Option<String>, Option<u32>) {
+        match self.document.place(path) {
+            (_, None) => (None, None),
+            (file, Some((line, _))) => {
+                let other = file != self.document.main;
+                (other.then_some(file), Some(line))
+            }
+        }
     }
 
     /// Where the edits come from.
@@ -302,18 +310,5 @@ impl<'a> Check<'a> {
                 .collect(),
             _ => Vec::new(),
         }
-    }
-}
-
-/// The words of a source.
-pub fn words(source: &Source) -> &str {
-    match source {
-        Source::Measured(text)
-        | Source::Published(text)
-        | Source::Vendor(text)
-        | Source::Reported(text)
-        | Source::Derived(text)
-        | Source::Assumed(text)
-        | Source::Edited(text) => text,
     }
 }

@@ -18,6 +18,7 @@ mod extend;
 mod hash;
 pub mod limits;
 pub mod model;
+mod numbers;
 mod objective;
 pub mod over_time;
 mod profile;
@@ -31,8 +32,12 @@ pub use edit::Edit;
 pub use error::{Problem, ScenarioError, nearest};
 pub use extend::{Base, Find};
 pub use model::*;
+pub use numbers::Number;
 pub use objective::Parsed as ParsedObjective;
 pub use over_time::{Arrivals, Day, FlashCrowd, Loop, OverTime, People, Shape};
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use check::{Check, Document, Layer, Origin};
 use raw::RawScenario;
@@ -65,6 +70,13 @@ pub fn load_with(
     find: &Find<'_>,
     files: &ReadFile<'_>,
 ) -> Result<Loaded, Vec<ScenarioError>> {
+    let seen = RefCell::new(BTreeMap::new());
+    let recording = |name: &str| -> Result<String, String> {
+        let text = files(name)?;
+        seen.borrow_mut().insert(name.to_owned(), text.clone());
+        Ok(text)
+    };
+    let files: &ReadFile<'_> = &recording;
     let mut variants = extend::chain(text, file_name, find)?;
     let Some(base) = variants.pop() else {
         return Err(Vec::new());
@@ -88,6 +100,7 @@ pub fn load_with(
     Ok(Loaded {
         scenario,
         text,
+        files: seen.take(),
         document,
     })
 }
@@ -99,6 +112,8 @@ pub struct Loaded {
     pub scenario: Scenario,
     /// The text, extended and edited.
     pub text: String,
+    /// The files that it names, by their names in it.
+    pub files: BTreeMap<String, String>,
     document: Document,
 }
 
@@ -134,8 +149,11 @@ fn check(
         let problem = Problem::new("an edit cannot change what a scenario extends");
         check.problem("extends", problem.help("write it into a file"));
     }
-    let scenario = validate::validate(&raw, &mut check);
-    scenario.ok_or(check.errors)
+    let Some(mut scenario) = validate::validate(&raw, &mut check) else {
+        return Err(check.errors);
+    };
+    scenario.numbers = numbers::numbers(text, &root, &scenario, &check.unwritten);
+    Ok(scenario)
 }
 
 /// Parses one objective against a scenario's traffic and design.

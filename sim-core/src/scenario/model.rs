@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::numbers::Number;
 use super::over_time::OverTime;
 use crate::quantile::Distribution;
 use crate::time::SimDuration;
@@ -43,6 +44,8 @@ pub struct Scenario {
     pub run: Run,
     /// Where the numbers come from: scenario path (`design.database.query`) to source.
     pub sources: BTreeMap<String, Source>,
+    /// All numbers as they were written, each with its source.
+    pub numbers: Vec<Number>,
 }
 
 /// Whether a preset is finished.
@@ -71,6 +74,36 @@ pub enum Source {
     Assumed(String),
     /// Changed by the user.
     Edited(String),
+}
+
+impl Source {
+    /// The status in one word: `Measured`.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        match self {
+            Source::Measured(_) => "Measured",
+            Source::Published(_) => "Published",
+            Source::Vendor(_) => "Vendor",
+            Source::Reported(_) => "Reported",
+            Source::Derived(_) => "Derived",
+            Source::Assumed(_) => "Assumed",
+            Source::Edited(_) => "Edited",
+        }
+    }
+
+    /// Who says so, or why it is assumed.
+    #[must_use]
+    pub fn words(&self) -> &str {
+        match self {
+            Source::Measured(text)
+            | Source::Published(text)
+            | Source::Vendor(text)
+            | Source::Reported(text)
+            | Source::Derived(text)
+            | Source::Assumed(text)
+            | Source::Edited(text) => text,
+        }
+    }
 }
 
 /// Users and how they are connected.
@@ -526,7 +559,9 @@ pub struct Objective {
     pub comparison: Comparison,
     /// The limit, in the unit of the report field (ms, users, USD, counts).
     pub limit: f64,
-    /// Line in the scenario file, from 1.
+    /// The base or overlay that states it (`base.ron`, `preset team-chat`); `None`: the file that was asked for.
+    pub file: Option<String>,
+    /// Line in that file, from 1; `None`: an option states it.
     pub line: Option<u32>,
 }
 

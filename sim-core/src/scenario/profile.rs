@@ -204,6 +204,13 @@ impl Reader<'_, '_, '_> {
             let at = format!("{at}.{name}");
             self.check
                 .source(&format!("{}.{name}", self.path), &source_of(link.raw, name));
+            let shown = match quantity {
+                Quantity::Text(text) => text.clone(),
+                other => other.to_string(),
+            };
+            self.check
+                .unwritten
+                .insert(format!("{}.{name}", self.path), shown);
             return self.check.take(&at, read(quantity), fallback);
         }
         if !self.chain.is_empty() {
@@ -238,6 +245,9 @@ fn load_curve(chain: &[Link<'_>], path: &str, check: &mut Check<'_>) -> Vec<(f64
         &format!("{path}.load_curve"),
         &source_of(link.raw, "load_curve"),
     );
+    check
+        .unwritten
+        .insert(format!("{path}.load_curve"), format!("{curve:?}"));
     let good = curve
         .iter()
         .all(|(u, factor)| (0.0..=1.0).contains(u) && *factor > 0.0 && *factor <= 100.0);
@@ -260,6 +270,10 @@ fn pauses(chain: &[Link<'_>], path: &str, check: &mut Check<'_>) -> Vec<PauseCla
     };
     let at = format!("{}.pauses", link.path.as_deref().unwrap_or(path));
     check.source(&format!("{path}.pauses"), &source_of(link.raw, "pauses"));
+    let classes: Vec<&str> = raw.iter().map(|pause| pause.name.as_str()).collect();
+    check
+        .unwritten
+        .insert(format!("{path}.pauses"), classes.join(", "));
     check.names(&at, raw.iter().map(|pause| pause.name.as_str()));
     let pause = |(i, raw): (usize, &RawPause)| {
         let at = format!("{at}[{i}]");

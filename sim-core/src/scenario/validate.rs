@@ -75,6 +75,7 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
         objectives,
         run,
         sources: std::mem::take(&mut check.sources),
+        numbers: Vec::new(),
     })
 }
 
@@ -604,13 +605,17 @@ fn objectives(
     for (i, text) in raw.iter().enumerate().take(limits::ENTRIES) {
         let at = format!("objectives[{i}]");
         match objective::parse(text, traffic, design) {
-            Ok(parsed) => out.push(Objective {
-                text: text.clone(),
-                path: parsed.path,
-                comparison: parsed.comparison,
-                limit: parsed.limit,
-                line: check.line(&at),
-            }),
+            Ok(parsed) => {
+                let (file, line) = check.place(&at);
+                out.push(Objective {
+                    text: text.clone(),
+                    path: parsed.path,
+                    comparison: parsed.comparison,
+                    limit: parsed.limit,
+                    file,
+                    line,
+                });
+            }
             Err(problem) => check.problem(&at, problem),
         }
     }
@@ -636,13 +641,17 @@ fn tier_objective(
     };
     let text = format!("{metric} < {limit}");
     match objective::parse(&text, traffic, design) {
-        Ok(parsed) => Some(Objective {
-            text,
-            path: parsed.path,
-            comparison: parsed.comparison,
-            limit: parsed.limit,
-            line: check.line("latency_tier"),
-        }),
+        Ok(parsed) => {
+            let (file, line) = check.place("latency_tier");
+            Some(Objective {
+                text,
+                path: parsed.path,
+                comparison: parsed.comparison,
+                limit: parsed.limit,
+                file,
+                line,
+            })
+        }
         Err(problem) => {
             check.problem("latency_tier", problem);
             None

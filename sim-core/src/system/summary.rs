@@ -10,7 +10,7 @@ use super::operation::{Kind, Part};
 use super::world::World;
 use routing::RoutingMode;
 
-use super::{cost, limits, verdict};
+use super::{cost, limits, rates, verdict};
 use crate::histogram::Histogram;
 use crate::report::{
     BreakdownRow, ConnectionsReport, EngineReport, LatencyReport, OperationReport, QueueReport,
@@ -81,8 +81,10 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
         cost: Some(cost),
         objectives: Vec::new(),
         precision: intervals.precision(),
+        populations: None,
+        rates: BTreeMap::new(),
         series: world.timeline.report(world, &ledger),
-        sources: Vec::new(),
+        sources: scenario.source_reports(),
         quick_estimate: None,
         warnings,
         engine: EngineReport {
@@ -90,6 +92,7 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
             ..EngineReport::default()
         },
     };
+    report.rates = rates::rates(&report);
     report.objectives = scenario
         .objectives
         .iter()

@@ -1,14 +1,17 @@
 //! The engine's workloads beside its peers: CPU time of one thread, alternated repetitions,
 //! medians, ratios within one run. Run with `cargo run --profile bench -p benchmarks`; `--quick`
-//! takes fewer and shorter repetitions, a word restricts the run to workloads with that word.
+//! takes fewer and shorter repetitions, a word restricts the run to workloads with that word, and
+//! `--plimsoll=PATH` names a headless binary to be measured too.
 
 mod cpu_clock;
 mod deliveries;
+mod headless;
 mod hold;
 mod queueing;
 mod random;
 mod system;
 
+use headless::Headless;
 use hold::{Delay, Hold};
 use queueing::Queueing;
 use sim_core::delivery::Kernel;
@@ -53,6 +56,33 @@ fn main() {
         if is_wanted(preset.name) {
             print_system(&preset, repetitions.min(3));
         }
+    }
+    let binary = arguments
+        .iter()
+        .find_map(|argument| argument.strip_prefix("--plimsoll="));
+    if let Some(path) = binary.filter(|_| is_wanted("headless")) {
+        println!();
+        print_headless(&Headless::new(path), if quick { 21 } else { 101 });
+    }
+}
+
+fn print_headless(binary: &Headless, starts: usize) {
+    println!(
+        "headless binary       {:.1} MB, {:.1} ms CPU to start (median of {starts})",
+        binary.size() as f64 / 1e6,
+        binary.start_ms(starts)
+    );
+    for (preset, wanted) in [("team-chat", 10.0), ("team-chat-1m", 60.0)] {
+        let run = binary.run(&["run", preset, "--format", "json", "--quiet"]);
+        let number = |name: &str| run.number(name).unwrap_or(f64::NAN);
+        println!(
+            "run {preset:<18}{:.1} s CPU to ± {:.1} %{}; {:.0} s simulated, {:.1} s of it set-up",
+            run.cpu_s,
+            100.0 * number("reached"),
+            verdict(run.cpu_s <= wanted, format!("at most {wanted} s to ± 5 %")),
+            number("simulated_s"),
+            number("setup_cpu_s"),
+        );
     }
 }
 

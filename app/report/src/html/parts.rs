@@ -7,7 +7,7 @@ use crate::escape::{html, html_prose};
 use crate::grid::{Grid, shape, tone};
 use crate::numbers::{count, millis, percent, usd};
 use crate::sentences::{by_importance, main_latency, mishaps};
-use crate::{Labels, phrases, story, tables};
+use crate::{Labels, phrases, populations, story, tables};
 
 /// The top of a page.
 pub(super) struct Top<'a> {
@@ -193,6 +193,13 @@ pub(super) fn body(report: &RunReport, labels: &Labels) -> String {
         ));
     }
     out.push_str(&latency(report));
+    out.push_str(&section(
+        "Other users and channels",
+        &populations::sentence(report).unwrap_or_default(),
+        &populations::grid(report)
+            .map(|grid| grid.html())
+            .unwrap_or_default(),
+    ));
     out.push_str(&causes(report));
     let intro =
         "A resource above 80 % leaves little room for bursts and for the loss of an instance.";

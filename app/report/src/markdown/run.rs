@@ -4,7 +4,7 @@ use sim_core::report::RunReport;
 
 use super::{Page, map};
 use crate::sentences;
-use crate::{Labels, story, tables};
+use crate::{Labels, populations, story, tables};
 
 /// A run, verdict first.
 #[must_use]
@@ -41,6 +41,11 @@ pub fn markdown_run(report: &RunReport, labels: &Labels) -> String {
 pub(super) fn body(page: &mut Page, report: &RunReport, labels: &Labels) {
     page.section("Objectives", tables::objectives(&report.objectives));
     page.section("Latency", tables::latency(report));
+    if let (Some(grid), Some(sentence)) = (populations::grid(report), populations::sentence(report))
+    {
+        page.text(&sentence);
+        page.grid(&grid);
+    }
     let places = [
         tables::places(report, "region", |o| &o.by_region),
         tables::places(report, "access", |o| &o.by_access),

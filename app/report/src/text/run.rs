@@ -8,7 +8,7 @@ use crate::numbers::{bytes, count, estimate, millis, percent, rate, seconds, usd
 use crate::sentences;
 use crate::table::{Table, paragraph};
 use crate::text::places;
-use crate::{Labels, metric, phrases};
+use crate::{Labels, metric, phrases, populations, story};
 
 /// Rows of a breakdown below this share of the mean and of the tail are added up as `the rest`.
 const SMALL_SHARE: f64 = 0.002;
@@ -27,6 +27,7 @@ pub(crate) fn run(report: &RunReport, labels: &Labels) -> String {
         paragraph(&mut out, &sentence, 0);
     }
     operations(&mut out, report);
+    populations::text(&mut out, report);
     places::places(&mut out, report);
     if phrases::unstable_tier(report).is_none() {
         breakdowns(&mut out, report);
@@ -39,6 +40,9 @@ pub(crate) fn run(report: &RunReport, labels: &Labels) -> String {
     objectives(&mut out, report);
     warnings(&mut out, report);
     out.push('\n');
+    if let Some(line) = assumptions(report) {
+        paragraph(&mut out, &line, 2);
+    }
     for line in footer(report) {
         paragraph(&mut out, &line, 2);
     }
@@ -217,6 +221,9 @@ fn tiers(out: &mut String, report: &RunReport) {
         out.push('\n');
         table.write(out);
     }
+    if let Some(sentence) = story::rates(report) {
+        paragraph(out, &sentence, 2);
+    }
     if let Some(b) = &report.bottleneck {
         let name = phrases::resource(&b.tier, &b.resource);
         paragraph(
@@ -381,6 +388,24 @@ fn warnings(out: &mut String, report: &RunReport) {
     for warning in &report.warnings {
         paragraph(out, &format!("Note: {warning}."), 2);
     }
+}
+
+/// How many of the numbers are guesses, and where they stand.
+fn assumptions(report: &RunReport) -> Option<String> {
+    let all = report.sources.len();
+    let of = |status: &str| report.sources.iter().filter(|s| s.status == status).count();
+    let edited = match of("Edited") {
+        0 => String::new(),
+        n => format!(", {n} edited"),
+    };
+    (all > 0).then(|| {
+        format!(
+            "Assumptions: {} of {all} numbers are assumed{edited}; --format html lists them with their sources, \
+             `plimsoll advise {}` says which matter.",
+            of("Assumed"),
+            report.scenario.name
+        )
+    })
 }
 
 /// What was run, and what it took.

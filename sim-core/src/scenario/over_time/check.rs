@@ -128,14 +128,18 @@ fn steps(raw: &[RawStep], check: &mut Check<'_>) -> Shape {
     }
     let mut steps: Vec<(SimDuration, f64)> = Vec::new();
     for (i, step) in raw.iter().enumerate().take(limits::ENTRIES) {
-        let path = format!("{AT}[{i}].at");
+        // `Steps([(at: …)])`: the list is the one value of the choice.
+        let path = format!("{AT}[0][{i}].at");
         let at = duration(&step.at, SimDuration::ZERO, limits::LONG);
         let at = check.take(&path, at, SimDuration::ZERO);
         if steps.last().is_some_and(|last| last.0 >= at) {
             let problem = Problem::new(format!("{} does not follow the step before it", step.at));
             check.problem(&path, problem.allowed("times that rise"));
         }
-        steps.push((at, level(&format!("{AT}[{i}].level"), &step.level, check)));
+        steps.push((
+            at,
+            level(&format!("{AT}[0][{i}].level"), &step.level, check),
+        ));
     }
     Shape::Steps(steps)
 }
