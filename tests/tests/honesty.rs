@@ -13,8 +13,8 @@ use sim_core::scenario::Scenario;
 use sim_core::statistics::special::{clopper_pearson, rejects_at_least};
 use system_tests::lab::{preset, scenario};
 
-/// A small design in which messages queue: one database connection, half busy. Its first look holds some 1 200 messages,
-/// of which no 99th percentile can be given yet; 64 times that are enough to tell 5 %, and no more than enough.
+/// A small design in which messages queue: one database connection, half busy. Its first look is that of a preset, two minutes
+/// with some 2 400 messages: just enough for a 99th percentile at all. 64 times that are enough to tell 5 %, and not much more.
 const SMALL_TEAM: &str = r#"(
     version: 1,
     name: "small-team",
@@ -37,7 +37,7 @@ const SMALL_TEAM: &str = r#"(
         connection_servers: (count: 1, machine: "c7g.large", profile: "tokio-websocket"),
         database: (machine: "m7g.large", pool: 1, query: LogNormal(median: "20 ms", p99: "100 ms")),
     ),
-    run: (population_seed: 1, seed: 7, warmup: "10 s", duration: "60 s"),
+    run: (population_seed: 1, seed: 7, warmup: "10 s", duration: "120 s"),
 )"#;
 
 /// What [`the_truth_about_the_small_team`] finds.
@@ -124,9 +124,13 @@ impl Coverage {
         halves[halves.len() / 2] / (1.96 * (squares / (n - 1.0)).sqrt())
     }
 
-    /// Prints a row, and holds the coverage against 93 %. A refusal counts as an interval that does not cover.
-    fn confirm(&self, what: &str, truth: f64) {
-        let all = self.values.len() as u64 + self.refused;
+    fn asked(&self) -> u64 {
+        self.values.len() as u64 + self.refused
+    }
+
+    /// Prints a row of a table.
+    fn print(&self, what: &str, truth: f64) {
+        let all = self.asked();
         let share = |k: u64| 100.0 * k as f64 / all as f64;
         let (low, high) = clopper_pearson(self.covered, all, 0.95);
         println!(
@@ -137,7 +141,15 @@ impl Coverage {
             self.refused,
             self.width_ratio(),
         );
-        assert!(!rejects_at_least(self.covered, all, 0.93, 0.001), "{what}");
+    }
+
+    /// Prints a row, and holds the coverage against 93 %. A refusal counts as an interval that does not cover.
+    fn confirm(&self, what: &str, truth: f64) {
+        self.print(what, truth);
+        assert!(
+            !rejects_at_least(self.covered, self.asked(), 0.93, 0.001),
+            "{what}"
+        );
     }
 }
 
@@ -212,6 +224,7 @@ fn a_true_p99_fifteen_percent_off_the_limit_is_judged() {
 }
 
 #[test]
+#[ignore = "a minute of CPU: none of 200 runs may stop before two hours"]
 fn a_true_p99_at_the_limit_is_left_undecided() {
     let found = verdicts(1.0);
     let n = seeds();
@@ -224,13 +237,9 @@ fn a_run_that_stops_when_it_is_precise_covers_as_often_as_one_of_fixed_length() 
     let target = 0.05;
     let runs = over_seeds(1, seeds(), |seed| {
         let report = pursued(&scenario, seed, Aim::Precision(target));
-        let precision = report.precision.clone().unwrap();
-        assert!(
-            precision.reached.unwrap() <= target,
-            "seed {seed}: {precision:?}"
-        );
+        let looks = report.precision.as_ref().unwrap().looks;
         let [mean, p99] = mean_and_p99(&report, "publish", "delivered");
-        (precision.looks, mean, p99)
+        (looks, mean, p99)
     });
     let mut stopped_at = [0; 7];
     for (looks, ..) in &runs {
@@ -302,25 +311,23 @@ fn intervals_of_team_chat_are_honest() {
 }
 
 #[test]
-#[ignore = "diagnosis"]
-fn zz_lengths() {
-    for duration in ["120 s", "250 s", "500 s", "1000 s", "2000 s"] {
+#[ignore = "two minutes of CPU: the small team for two minutes to an hour, 200 times each"]
+fn coverage_grows_with_the_length_of_a_run() {
+    let mut last = 0;
+    for duration in ["120 s", "240 s", "480 s", "960 s", "1920 s", "3840 s"] {
         let scenario = scenario(SMALL_TEAM, &[("run.duration", duration)]);
         let runs = over_seeds(1, seeds(), |seed| {
             let report = pursued(&scenario, seed, Aim::Length);
-            let p = report.precision.clone().unwrap();
-            (report.operations["publish"].latency_ms["delivered"].p99, p.cut_s, p.units)
+            mean_and_p99(&report, "publish", "delivered")
         });
-        let t = SMALL_TEAM_P99_MS;
-        let c = Coverage::of(runs.iter().map(|r| r.0), t);
-        let n = c.values.len() as f64;
-        let mean = c.values.iter().sum::<f64>() / n;
-        let sd = (c.values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (n - 1.0)).sqrt();
-        let low = runs.iter().filter(|r| r.0.high.is_some_and(|h| h < t)).count();
-        let high = runs.iter().filter(|r| r.0.low.is_some_and(|h| h > t)).count();
-        let cut = runs.iter().filter(|r| r.1 > 0.0).count();
-        let up = runs.iter().filter_map(|r| Some(r.0.high? - r.0.value?)).sum::<f64>() / n;
-        let down = runs.iter().filter_map(|r| Some(r.0.value? - r.0.low?)).sum::<f64>() / n;
-        println!("{duration}: mean {mean:.1} sd {sd:.1} ratio {:.2} covered {} refused {} too low {low} too high {high} cut {cut} up {up:.1} down {down:.1} units {}", c.width_ratio(), c.covered, c.refused, runs[0].2);
+        for (index, (name, truth)) in [("mean", SMALL_TEAM_MEAN_MS), ("p99", SMALL_TEAM_P99_MS)]
+            .into_iter()
+            .enumerate()
+        {
+            let all = Coverage::of(runs.iter().map(|run| run[index]), truth);
+            all.print(&format!("small team, {duration}, {name}"), truth);
+            last = all.covered;
+        }
     }
+    assert!(!rejects_at_least(last, seeds(), 0.93, 0.001));
 }
