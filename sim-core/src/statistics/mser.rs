@@ -6,7 +6,7 @@
 //! and bursts of queueing are ordinary:
 //!
 //! - A cut beyond half of the run means that it has no steady state; but some late averages are alike by chance, so it must
-//!   at least halve the statistic of the best earlier cut to count.
+//!   leave a sixth of them, and at least halve the statistic of the best earlier cut, to count.
 //! - A cut in the first half stands only if what it removes is no burst like others that happens to come first. The rest is
 //!   looked at in stretches, as long as the head or a fifth of the rest; the farthest of them from the mean of the rest, scaled
 //!   to the length of head and rest, must lie less than half as far as the head. A cut by chance costs more than its share of
@@ -25,6 +25,8 @@ pub const GROUP: usize = 5;
 const AVERAGES: usize = 30;
 /// Averages that are always left.
 const LEFT: usize = 5;
+/// The least share of them that is left, one in so many: fewer are too often alike by chance.
+const LEFT_ONE_IN: usize = 6;
 
 /// By how much a cut beyond half must be better.
 const CLEARLY: f64 = 0.5;
@@ -58,6 +60,7 @@ pub fn mser(averages: &[f64]) -> Option<usize> {
     if m <= LEFT {
         return Some(0);
     }
+    let left_at_least = LEFT.max(m / LEFT_ONE_IN);
     // Deviations from a value of the series itself: no digits are lost to its level.
     let origin = averages[m - 1];
     let (mut sum, mut squares) = (0.0, 0.0);
@@ -72,7 +75,7 @@ pub fn mser(averages: &[f64]) -> Option<usize> {
         // Ties go to the earlier cut.
         if d * 2 <= m && statistic <= early.0 {
             early = (statistic, d);
-        } else if d * 2 > m && m - d >= LEFT {
+        } else if d * 2 > m && m - d >= left_at_least {
             late = statistic.min(late);
         }
     }
@@ -153,7 +156,7 @@ mod tests {
                 .map(|i| -libm::log(1.0 - draws.unit_f64(Purpose::named("test/mser"), 1, i)))
                 .collect()
         };
-        for (n, at_most) in [(33, 60), (60, 50), (240, 10)] {
+        for (n, at_most) in [(33, 75), (60, 50), (240, 10)] {
             let cut = |series: &[f64]| mser(series).is_some_and(|cut| cut > 0);
             let noisy = (0..1_000).filter(|&seed| cut(&noise(seed, n))).count();
             let bursts = (0..1_000)
