@@ -20,7 +20,7 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0x0737_4f5e_2b59_5a13,
+        0xd68f_85ab_54e5_6a14,
     ),
     (
         "p1-mvp",
@@ -29,7 +29,7 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0x1601_d01e_c40d_87c1,
+        0x7420_dc10_901d_3747,
     ),
     (
         "reconnect-storm",
