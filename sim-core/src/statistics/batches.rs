@@ -14,8 +14,8 @@
 //!   q − t · se, and is widened to the bucket that holds ξ. It reaches farther up than down: a run that lacks slow bouts by
 //!   luck is the one to be careful with. (Ends at equal ratios of q, as logits give, pass the upper side three times as often
 //!   as the lower. Quantiles of single batches are biased in the tail, where a batch holds only a few bouts of slow messages;
-//!   shares are not.) A quantile is refused with less than 20 messages beyond it, when those are worth less than ten
-//!   independent ones, q (1 − q) / se² < 10 / q, or when t · se ≥ q.
+//!   shares are not.) A quantile is refused with less than 20 messages beyond it, when those are worth less than twenty
+//!   independent ones, q (1 − q) / se² < 20 / q, or when t · se ≥ q.
 //!
 //! Leaves out: runs that end or change their load ([`super::replications`]); warm-up, which the caller cuts ([`super::mser`]).
 //! Source: Law, Simulation Modeling and Analysis, 5th ed., section 9.5; Woodruff 1952 (quantiles by inversion); Cochran,
@@ -34,7 +34,7 @@ pub const DECORRELATIONS: f64 = 20.0;
 /// Messages beyond a quantile, at least.
 const BEYOND: f64 = 20.0;
 /// Independent messages beyond a quantile, at least.
-const INDEPENDENT_BEYOND: f64 = 10.0;
+const INDEPENDENT_BEYOND: f64 = 20.0;
 /// Normal score of the test for correlation between neighbouring batches (one in a thousand sound runs fails it).
 const CORRELATED: f64 = 3.09;
 
