@@ -40,7 +40,7 @@ const SMALL_TEAM: &str = r#"(
     run: (population_seed: 1, seed: 7, warmup: "10 s", duration: "120 s"),
 )"#;
 
-/// What [`the_truth_about_the_small_team`] finds.
+/// As forty long runs gave them; [`the_truth_about_the_small_team`] confirms them.
 const SMALL_TEAM_MEAN_MS: f64 = 98.980;
 const SMALL_TEAM_P99_MS: f64 = 331.717;
 
@@ -344,4 +344,18 @@ fn coverage_grows_with_the_length_of_a_run() {
         }
     }
     assert!(!rejects_at_least(last, seeds(), 0.93, 0.001));
+}
+
+#[test]
+fn a_percentile_without_an_interval_decides_nothing() {
+    let objectives = "[\"publish.delivered.p99 < 300 ms\", \"publish.delivered.p99 < 3 s\"]";
+    let edits = [("run.duration", "60 s"), ("objectives", objectives)];
+    let report = pursued(&scenario(SMALL_TEAM, &edits), 1, Aim::Length);
+    for objective in &report.objectives {
+        assert_eq!(objective.verdict, "inconclusive");
+        assert!(objective.value.is_some() && objective.low.is_none());
+    }
+    let checked = pursued(&scenario(SMALL_TEAM, &edits), 1, Aim::Verdicts);
+    assert_eq!(checked.objectives[1].verdict, "pass");
+    assert!(checked.precision.unwrap().looks > 1);
 }
