@@ -17,7 +17,7 @@
 //!   shares are not.) A quantile is refused with less than 20 messages beyond it, when those are worth less than twenty
 //!   independent ones, q (1 − q) / se² < 20 / q, or when t · se ≥ q.
 //!
-//! Leaves out: runs that end or change their load ([`super::replications`]); warm-up, which the caller cuts ([`super::mser`]).
+//! Leaves out: runs that end or change their load ([`super::replications`]); warm-up, which the caller cuts ([`mod@super::mser`]).
 //! Source: Law, Simulation Modeling and Analysis, 5th ed., section 9.5; Woodruff 1952 (quantiles by inversion); Cochran,
 //! Sampling Techniques, section 6.3 (ratio estimator); Sokal 1997 (20 autocorrelation times).
 
