@@ -22,7 +22,10 @@ pub fn reason(result: &ObjectiveReport, report: &RunReport) -> String {
         text.push_str(&format!(", between {} and {}", unit(low), unit(high)));
     }
     if result.verdict == "inconclusive" {
-        text.push_str("; the limit lies within the interval");
+        text.push_str(match result.low {
+            Some(_) => "; the limit lies within the interval",
+            None => "; the run is too short to say how far that may be off",
+        });
     }
     let zero = result.objective.ends_with("== 0") && value == 0.0;
     if let Some(chances) = chances(path, report).filter(|n| zero && *n > 0) {

@@ -1,7 +1,7 @@
 //! Running on until a run says what it was asked for: to a precision, or to a verdict on every objective.
 //!
 //! A steady run is looked at after 1, 2, 4 … times its first length ([`LookSchedule`]); a story that ends is told again with
-//! other draws, 4, 8, 16 … times. Each look works at its own confidence, so that all looks together err with 5 % at most.
+//! other draws, 5, 10, 20 … times. Each look works at its own confidence, so that all looks together err with 5 % at most.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,6 +10,7 @@ use sim_core::engine::StopReason;
 use sim_core::quick::audit;
 use sim_core::report::{Estimate, LatencyReport, RunReport};
 use sim_core::scenario::Scenario;
+use sim_core::statistics::replications::MIN_REPLICATIONS;
 use sim_core::statistics::{CONFIDENCE, LookSchedule};
 use sim_core::system::{SystemRun, replicated};
 use sim_core::time::SimTime;
@@ -31,8 +32,8 @@ pub enum Aim {
 
 /// Looks at a steady run: up to 64 times its first length.
 pub(crate) const LOOKS: u32 = 7;
-/// Tellings of a story at the first look, and looks at them: up to 32.
-pub(crate) const TOLD: usize = 4;
+/// Tellings of a story at the first look, the fewest that have an interval, and looks at them: up to 40 tellings.
+pub(crate) const TOLD: usize = MIN_REPLICATIONS;
 pub(crate) const STORY_LOOKS: u32 = 4;
 
 /// Runs a scenario until its aim is reached or cannot be.

@@ -10,12 +10,14 @@
 //! - *Mean*: x̄ ± t_{b−1} · se with se² = b/(b − 1) · Σ (S_i − x̄ C_i)² / C², the ratio estimator: right for batches of unequal
 //!   length and load.
 //! - *Quantile* ξ of probability p: the batches are asked the inverse question, which share q_i of their samples lies above ξ. The
-//!   standard error of q = 1 − p follows as for the mean; logit(q) ± t · se / (q (1 − q)) turns back through the
-//!   quantile function into an interval, widened to the bucket that holds ξ. (Quantiles of single batches are biased in
-//!   the tail, where a batch holds only a few bouts of slow messages; shares are not.) A quantile is refused with
-//!   less than 20 messages beyond it, or when those are worth less than ten independent ones, q (1 − q) / se² < 10 / q.
+//!   standard error of q = 1 − p follows as for the mean; the interval ends where the observed share above is q + t · se and
+//!   q − t · se, and is widened to the bucket that holds ξ. It reaches farther up than down: a run that lacks slow bouts by
+//!   luck is the one to be careful with. (Ends at equal ratios of q, as logits give, pass the upper side three times as often
+//!   as the lower. Quantiles of single batches are biased in the tail, where a batch holds only a few bouts of slow messages;
+//!   shares are not.) A quantile is refused with less than 20 messages beyond it, when those are worth less than twenty
+//!   independent ones, q (1 − q) / se² < 20 / q, or when t · se ≥ q.
 //!
-//! Leaves out: runs that end or change their load ([`super::replications`]); warm-up, which the caller cuts ([`super::mser`]).
+//! Leaves out: runs that end or change their load ([`super::replications`]); warm-up, which the caller cuts ([`mod@super::mser`]).
 //! Source: Law, Simulation Modeling and Analysis, 5th ed., section 9.5; Woodruff 1952 (quantiles by inversion); Cochran,
 //! Sampling Techniques, section 6.3 (ratio estimator); Sokal 1997 (20 autocorrelation times).
 
@@ -32,7 +34,7 @@ pub const DECORRELATIONS: f64 = 20.0;
 /// Messages beyond a quantile, at least.
 const BEYOND: f64 = 20.0;
 /// Independent messages beyond a quantile, at least.
-const INDEPENDENT_BEYOND: f64 = 10.0;
+const INDEPENDENT_BEYOND: f64 = 20.0;
 /// Normal score of the test for correlation between neighbouring batches (one in a thousand sound runs fails it).
 const CORRELATED: f64 = 3.09;
 
@@ -158,20 +160,18 @@ impl Batches {
             batch.count_above_ms(value) - q * batch.count() as f64
         });
         let independent_beyond = beyond * q * p / (se * se);
-        if independent_beyond < INDEPENDENT_BEYOND {
+        let reach = self.t(confidence) * se;
+        if independent_beyond < INDEPENDENT_BEYOND || reach >= beyond {
             return Err(Unsupported::TooFewBouts {
                 what: percentile_name(p),
                 have: independent_beyond as u64,
                 need: INDEPENDENT_BEYOND as u64,
             });
         }
-        let reach = libm::exp(self.t(confidence) * se / (q * p));
-        let odds = q / p;
-        let share = |odds: f64| odds / (1.0 + odds);
         let end = |q: f64| total.quantile_ms(1.0 - q).unwrap_or(value);
         let (bucket_low, bucket_high) = bucket_around_ms(value);
-        let low = end(share(odds * reach)).min(bucket_low);
-        let high = end(share(odds / reach)).max(bucket_high);
+        let low = end(q + reach).min(bucket_low);
+        let high = end(q - reach).max(bucket_high);
         Ok(self.estimate(value, low, high, confidence))
     }
 

@@ -19,7 +19,7 @@ pub mod stopping;
 pub use batches::Batches;
 pub use compact::CompactHistogram;
 pub use estimate::{CONFIDENCE, Estimate, Unsupported, percentile_name};
-pub use mser::{mser5, steady_cut};
+pub use mser::{mser, mser5, steady_cut};
 pub use paired::Paired;
 pub use replications::replicated;
 pub use slots::{Samples, Slot, SlotSeries};

@@ -72,6 +72,16 @@ impl Client {
         units.saturating_sub(start.units)
     }
 
+    /// The same connection, with nothing under way for as long before `now` as ticks can tell apart from what lies ahead.
+    #[must_use]
+    pub fn unheld(self, now: SimTime) -> Self {
+        let now_ticks = now.as_nanos() / TICK_NS;
+        Client {
+            last: now_ticks.saturating_sub(STALE_TICKS) as u32,
+            ..self
+        }
+    }
+
     /// A message arrives at `at`.
     pub fn receive_at(&mut self, at: SimTime) {
         self.last = at.as_nanos().div_ceil(TICK_NS) as u32;
@@ -212,6 +222,16 @@ mod tests {
             clients.keep_up(now);
             assert_eq!(clients.get(0).floor_units(Start::of(now)), 0, "{second} s");
             assert!(clients.last_receipt(0, now) <= now);
+        }
+    }
+
+    #[test]
+    fn a_connection_with_nothing_under_way_holds_nothing_back_however_late_it_is() {
+        for second in (0..20_000).step_by(7) {
+            let now = SimTime::from_secs(second);
+            let started = now.saturating_sub(SimDuration::from_secs(60));
+            let client = one().get(0).unheld(now);
+            assert_eq!(client.floor_units(Start::of(started)), 0, "{second} s");
         }
     }
 

@@ -297,7 +297,7 @@ impl World {
                 Written::Direct(direct)
                     if only.is_none_or(|connection| connection == direct.connection) =>
                 {
-                    let client = self.unheld(&mut latest, direct.connection);
+                    let client = self.unheld(&mut latest, direct.connection, now);
                     client.receive_at(direct.receipt);
                     if direct.receipt > now {
                         future.push(FutureReceipt {
@@ -313,12 +313,15 @@ impl World {
     }
 
     /// A connection as [`Self::future_receipts`] follows it: at first with nothing under way.
-    fn unheld<'a>(&self, latest: &'a mut BTreeMap<u32, Client>, id: u32) -> &'a mut Client {
-        latest.entry(id).or_insert_with(|| {
-            let mut client = self.clients.get(id);
-            client.receive_at(SimTime::ZERO);
-            client
-        })
+    fn unheld<'a>(
+        &self,
+        latest: &'a mut BTreeMap<u32, Client>,
+        id: u32,
+        now: SimTime,
+    ) -> &'a mut Client {
+        latest
+            .entry(id)
+            .or_insert_with(|| self.clients.get(id).unheld(now))
     }
 
     fn future_of_copy(
@@ -340,7 +343,7 @@ impl World {
                 if id == NOBODY || only.is_some_and(|connection| connection != id) {
                     continue;
                 }
-                let client = self.unheld(latest, id);
+                let client = self.unheld(latest, id, now);
                 let jitter = self.network.jitter();
                 let (units, parts) = copy.one(&stretch, index as u32, id, *client, jitter);
                 client.receive(start, units);

@@ -10,7 +10,7 @@ use super::operation::Kind;
 use super::world::AUDIT;
 use crate::histogram::Histogram;
 use crate::report::{Estimate, LatencyReport, PrecisionReport};
-use crate::statistics::{Batches, Samples, Unsupported, percentile_name, steady_cut};
+use crate::statistics::{Batches, Samples, Unsupported, mser, percentile_name, steady_cut};
 use crate::time::SimDuration;
 
 /// Messages beyond a percentile without which it is refused.
@@ -170,7 +170,8 @@ fn cut(ledger: &Ledger, backlog: &Backlog) -> Result<SimDuration, Unsupported> {
                 last
             })
             .collect();
-        let slots = steady_cut(&[&means])?;
+        // A slot holds many messages, and there are at most 64 of them: they are averages already.
+        let slots = mser(&means).ok_or(Unsupported::NotSteady)?;
         latest = latest.max(kind.slots.slot() * slots as u64);
     }
     for tier in backlog.series(ledger.since) {

@@ -2,9 +2,10 @@
 //!
 //! Each replication tells the same story to the same population with other draws; the numbers of interest are means over
 //! replications with Student's t intervals. Counts, tiers and series are those of the first replication. An objective on a
-//! count passes as one on a latency does, by its interval; one that says "==" only if it holds in every replication.
+//! count passes as one on a latency does, by its interval, and is undecided while there are too few replications for one
+//! and they differ; one that says "==" passes only if it holds in every replication.
 
-use super::verdict::{judge_by, number};
+use super::verdict::{is_latency, judge_by, number};
 use crate::report::{Estimate, LatencyReport, PrecisionReport, RunReport};
 use crate::scenario::{Comparison, Scenario};
 use crate::statistics::{Unsupported, replicated as interval};
@@ -45,12 +46,15 @@ pub fn replicated(
                 .map(|report| number(&objective.path, report)?.value)
                 .collect();
             let every = |limit: f64| values.iter().all(|value| *value == Some(limit));
+            let differ = values.iter().any(|value| *value != values[0]);
+            let sampled = objective.comparison != Comparison::Equal
+                && (differ || is_latency(&objective.path, &merged));
             let estimate = match objective.comparison {
                 Comparison::Equal if every(objective.limit) => Estimate::point(objective.limit),
                 Comparison::Equal => worst(&values, objective.limit),
                 _ => estimate(values, confidence),
             };
-            judge_by(objective, Some(estimate), &merged)
+            judge_by(objective, Some(estimate), sampled, &merged)
         })
         .collect();
     if reports.len() > 1 {

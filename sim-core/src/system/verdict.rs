@@ -1,8 +1,10 @@
 //! Objectives held against a report.
 //!
-//! A number with an interval passes when all of the interval satisfies the limit and fails when none of it does; what has
-//! no interval (counts, money, utilisation) rests on its value. A value that the run cannot give is inconclusive. An
-//! unstable system fails every objective but those on money, a dead one (nothing it was asked for is completed) all.
+//! A number with an interval passes when all of the interval satisfies the limit and fails when none of it does. A latency
+//! without one (the run is too short for it) is inconclusive, wherever its value lies: an objective is not decided by luck.
+//! What never has an interval (counts, money, utilisation) rests on its value, and so does a story told once, which only says
+//! how it went that time. A value that the run cannot give is inconclusive. An unstable system fails every objective but
+//! those on money, a dead one (nothing it was asked for is completed) all.
 
 use crate::report::{Estimate, LatencyReport, ObjectiveReport, OperationReport, RunReport};
 use crate::scenario::Objective;
@@ -11,22 +13,24 @@ use crate::statistics::{self, CONFIDENCE, Verdict, gate};
 /// The verdict on one objective.
 #[must_use]
 pub fn judge(objective: &Objective, report: &RunReport) -> ObjectiveReport {
-    judge_by(objective, number(&objective.path, report), report)
+    let sampled = report.precision.is_some() && is_latency(&objective.path, report);
+    judge_by(objective, number(&objective.path, report), sampled, report)
 }
 
-/// As [`judge`], on a number obtained in another way.
+/// As [`judge`], on a number obtained in another way; a `sampled` one says nothing without an interval.
 #[must_use]
 pub fn judge_by(
     objective: &Objective,
     estimate: Option<Estimate>,
+    sampled: bool,
     report: &RunReport,
 ) -> ObjectiveReport {
     let unstable = report.stop.starts_with("Unstable");
     let money = objective.path.starts_with("cost.");
     let verdict = match estimate {
         _ if is_dead(report) || (unstable && !money) => Verdict::Fail,
-        Some(estimate) => verdict(objective, &estimate),
-        None => Verdict::Inconclusive,
+        Some(estimate) if !sampled || estimate.low.is_some() => verdict(objective, &estimate),
+        _ => Verdict::Inconclusive,
     };
     let shown = estimate.filter(|_| !unstable || money);
     ObjectiveReport {
@@ -66,6 +70,17 @@ fn is_dead(report: &RunReport) -> bool {
     let dead =
         |operation: &OperationReport| operation.completed_per_s == 0.0 && operation.received == 0;
     report.simulated_s > 0.0 && asked.clone().next().is_some() && asked.all(dead)
+}
+
+/// Whether a path names a statistic of latencies.
+#[must_use]
+pub fn is_latency(path: &str, report: &RunReport) -> bool {
+    let steps: Vec<&str> = path.split('.').collect();
+    let [operation, kind, _] = steps.as_slice() else {
+        return false;
+    };
+    let found = report.operations.get(*operation);
+    found.is_some_and(|found| found.latency_ms.contains_key(*kind))
 }
 
 /// The number at a path of the report.

@@ -3,8 +3,6 @@
 //! Models: Poisson arrivals at a mean service time of 1 ms, recorded like operations: one message with one delivery each.
 //! Leaves out: everything else a scenario has.
 
-use std::f64::consts::LN_10;
-
 use routing::{Backend, Balancer, LoadBalancer, Options, Policy, ServerId, Timestamp};
 use sim_core::draw::{KeyedRng, Purpose};
 use sim_core::engine::{Model, Schedule, Simulation, StopCause};
@@ -510,9 +508,4 @@ impl Model for Supermarket {
             out.after(gap.scaled(self.gap_s), Shopper::Comes);
         }
     }
-}
-
-/// The 99th percentile of M/M/1 in milliseconds.
-pub fn mm1_p99_ms(rho: f64) -> f64 {
-    2.0 * LN_10 / (1.0 - rho)
 }
