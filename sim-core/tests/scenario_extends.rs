@@ -83,14 +83,19 @@ fn lists_are_replaced_maps_are_merged_choices_change_and_parts_go_away() {
     assert!(scenario.traffic.publish.is_some(), "`()` says nothing");
     assert_eq!(scenario.objectives.len(), 1);
     assert_eq!(
-        scenario.objectives[0].line,
-        Some(7),
+        (
+            scenario.objectives[0].file.as_deref(),
+            scenario.objectives[0].line
+        ),
+        (None, Some(7)),
         "a line of the variant"
     );
     let inherited = mine("load: (users: 5),");
+    let of_base = &inherited.scenario.objectives[0];
     assert_eq!(
-        inherited.scenario.objectives[0].line, None,
-        "no line of another file"
+        (of_base.file.as_deref(), of_base.line),
+        (Some("small.ron"), Some(16)),
+        "a line of the base, with its name"
     );
 }
 
