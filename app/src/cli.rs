@@ -86,8 +86,8 @@ pub(crate) enum Verb {
 pub(crate) struct RunArgs {
     /// File or preset
     pub(crate) scenario: String,
-    /// Run on until means and 99th percentiles are known to this relative half-width, as 5%; stories that end are told
-    /// several times [default: 5%; with --duration: off]
+    /// Run on until mean and 99th percentile of every operation are known to this relative half-width, as 5%; stories that
+    /// end are told several times [default: 5% of the main operation; with --duration: off]
     #[arg(long, value_name = "SHARE", value_parser = quantities::percentage, conflicts_with = "duration")]
     pub(crate) precision: Option<f64>,
     #[command(flatten)]

@@ -21,7 +21,7 @@ use crate::resume;
 use crate::verbs::check::CheckPlan;
 use crate::verbs::compare::{Baseline, ComparePlan};
 
-/// Relative half-width that `run` asks for by default.
+/// Relative half-width that `run` asks for by default of its main operation, and `compare` of every difference.
 const PRECISION: f64 = 0.05;
 
 /// One command's work.
@@ -208,7 +208,7 @@ fn run(args: RunArgs) -> Result<RunPlan, Failure> {
         scenario: load::load(&args.scenario, &asked.edits)?,
         populations: args.over.populations.into(),
         options: RunOptions {
-            aim: asked.aim(args.precision),
+            aim: asked.aim(args.precision, Aim::Headline(PRECISION)),
             ..asked.options
         },
         output: asked.output,
@@ -262,11 +262,11 @@ impl Asked {
     }
 
     /// When a run has said enough: a fixed length is taken as it is.
-    fn aim(&self, precision: Option<f64>) -> Aim {
+    fn aim(&self, precision: Option<f64>, default: Aim) -> Aim {
         match precision {
             Some(target) => Aim::Precision(target),
             None if self.fixed => Aim::Length,
-            None => Aim::Precision(PRECISION),
+            None => default,
         }
     }
 }
@@ -274,7 +274,7 @@ impl Asked {
 fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
     let mut asked = Asked::new(args.simulation)?;
     asked.output = asked.output.for_compare()?;
-    let aim = asked.aim(args.precision);
+    let aim = asked.aim(args.precision, Aim::Precision(PRECISION));
     let mut scenarios = args.scenarios;
     let with = match (args.baseline, args.baseline_rev, scenarios.len()) {
         (None, None, 2) => {

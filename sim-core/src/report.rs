@@ -358,6 +358,9 @@ pub struct PrecisionReport {
     pub units: u32,
     /// Relative half-width asked for, 0..=1; `None`: a fixed length was.
     pub asked: Option<f64>,
+    /// The operation that it was asked of; `None`: of every one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
     /// Widest relative half-width of a percentile that `asked` is about.
     pub reached: Option<f64>,
     /// Times the run was looked at; each look spends part of the error budget.

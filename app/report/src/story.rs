@@ -91,14 +91,18 @@ pub(crate) fn precision(report: &RunReport) -> Vec<String> {
     }
     first.push('.');
     let mut all = vec![first];
+    let of = match &p.of {
+        Some(operation) => format!(" of {operation} (--precision asks it of every operation)"),
+        None => String::new(),
+    };
     match (p.asked, p.reached) {
         (Some(asked), Some(reached)) => all.push(format!(
-            "Asked for ± {}, reached ± {} at the widest percentile.",
+            "Asked for ± {}{of}, reached ± {} at the widest percentile.",
             percent(asked),
             percent(reached)
         )),
         (Some(asked), None) => all.push(format!(
-            "Asked for ± {}, which was not reached.",
+            "Asked for ± {}{of}, which was not reached.",
             percent(asked)
         )),
         (None, Some(reached)) => all.push(format!(

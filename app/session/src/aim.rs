@@ -26,6 +26,9 @@ pub enum Aim {
     Length,
     /// When the mean and the 99th percentile of every operation are known to this relative half-width.
     Precision(f64),
+    /// When those of the main operation of a steady run are ([`headline`]): what is rare is known less well then, and says so.
+    /// For a story, as [`Aim::Precision`].
+    Headline(f64),
     /// When every objective passes or fails.
     Verdicts,
 }
@@ -117,6 +120,10 @@ fn story(
     reached: &(dyn Fn(Reached) -> bool + Sync),
 ) -> Result<RunReport, ExecuteError> {
     let schedule = LookSchedule::new(STORY_LOOKS);
+    let aim = match options.aim {
+        Aim::Headline(target) => Aim::Precision(target),
+        other => other,
+    };
     let watch = Stopwatch::start();
     let mut told: Vec<RunReport> = Vec::new();
     for look in 1..=STORY_LOOKS {
@@ -128,13 +135,9 @@ fn story(
             return tell(scenario, options, deadline, reached);
         };
         report.engine.wall_s = watch.wall_s();
-        note_precision(&mut report, options.aim, look);
+        note_precision(&mut report, aim, look);
         let finished = contract_name(&StopReason::Finished);
-        if !complete
-            || report.stop != finished
-            || is_reached(&report, options.aim)
-            || look == STORY_LOOKS
-        {
+        if !complete || report.stop != finished || is_reached(&report, aim) || look == STORY_LOOKS {
             return Ok(report);
         }
     }
@@ -195,7 +198,9 @@ pub(crate) fn tell_more(
 fn is_reached(report: &RunReport, aim: Aim) -> bool {
     match aim {
         Aim::Length => true,
-        Aim::Precision(target) => widest(report).is_some_and(|widest| widest <= target),
+        Aim::Precision(target) | Aim::Headline(target) => {
+            widest(report, aim).is_some_and(|widest| widest <= target)
+        }
         Aim::Verdicts => report
             .objectives
             .iter()
@@ -203,12 +208,29 @@ fn is_reached(report: &RunReport, aim: Aim) -> bool {
     }
 }
 
-/// The widest relative half-width of the means and 99th percentiles of what was delivered and answered; `None` where one has
-/// no interval.
-fn widest(report: &RunReport) -> Option<f64> {
-    let operations = report.operations.values();
-    let latencies = operations
-        .flat_map(|operation| &operation.latency_ms)
+/// What clients do most of all that reaches others, or they wait for: messages, else reads, else whatever there is.
+fn headline(report: &RunReport) -> Option<&str> {
+    let is_there = |name: &str| {
+        let operation = report.operations.get(name);
+        operation.is_some_and(|found| found.latency_ms.values().any(|l| l.count > 0))
+    };
+    ["publish", "query", "presence", "connect"]
+        .into_iter()
+        .find(|name| is_there(name))
+}
+
+/// The widest relative half-width of the means and 99th percentiles of what was delivered and answered, as far as the aim is
+/// about them; `None` where one has no interval.
+fn widest(report: &RunReport, aim: Aim) -> Option<f64> {
+    let only = match aim {
+        Aim::Headline(_) => headline(report),
+        _ => None,
+    };
+    let latencies = report
+        .operations
+        .iter()
+        .filter(|(name, _)| only.is_none_or(|only| only == *name))
+        .flat_map(|(_, operation)| &operation.latency_ms)
         .filter(|(name, latency)| *name != "complete" && latency.count > 0)
         .map(|(_, latency)| latency);
     let asked = |latency: &LatencyReport| [latency.mean, latency.p99];
@@ -229,12 +251,17 @@ fn half_width(estimate: &Estimate) -> Option<f64> {
 }
 
 fn note_precision(report: &mut RunReport, aim: Aim, looks: u32) {
-    let reached = widest(report);
+    let reached = widest(report, aim);
+    let of = match aim {
+        Aim::Headline(_) => headline(report).map(str::to_owned),
+        _ => None,
+    };
     if let Some(precision) = &mut report.precision {
         precision.looks = looks;
         precision.reached = reached;
-        if let Aim::Precision(target) = aim {
+        if let Aim::Precision(target) | Aim::Headline(target) = aim {
             precision.asked = Some(target);
+            precision.of = of;
         }
     }
 }

@@ -124,7 +124,7 @@ fn stories(
 
 /// Whether the differences of all means and 99th percentiles of what arrives are known to the share asked for.
 fn is_known(report: &CompareReport, aim: Aim) -> bool {
-    let Aim::Precision(target) = aim else {
+    let (Aim::Precision(target) | Aim::Headline(target)) = aim else {
         return true;
     };
     let asked = report.differences.iter().filter(|(path, _)| {

@@ -119,6 +119,7 @@ impl Intervals {
             confidence: self.confidence,
             units,
             asked: None,
+            of: None,
             reached: None,
             looks: 1,
             cut_s: self.cut.as_secs_f64(),

@@ -72,6 +72,7 @@ pub fn replicated(
         confidence,
         units: reports.len() as u32,
         asked: None,
+        of: None,
         reached: None,
         looks: 1,
         cut_s: 0.0,

@@ -44,6 +44,7 @@ pub fn full() -> RunReport {
         confidence: 0.95,
         units: 32,
         asked: Some(0.05),
+        of: None,
         reached: Some(0.042),
         looks: 3,
         cut_s: 4.0,

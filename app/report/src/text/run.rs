@@ -87,6 +87,12 @@ fn operations(out: &mut String, report: &RunReport) {
             row.extend(percentiles(latency.filter(|_| !unstable)));
             row.push(first(count(operation.lost as f64)));
             table.row(row);
+            if let Some(halves) = latency.filter(|_| !unstable).and_then(half_widths) {
+                let mut row = vec!["  known to".to_owned(), String::new(), String::new()];
+                row.extend(halves);
+                row.extend([String::new(), String::new()]);
+                table.row(row);
+            }
         }
     }
     if table.is_empty() {
@@ -119,6 +125,19 @@ fn percentiles(latency: Option<&LatencyReport>) -> [String; 6] {
         value(l.p999),
         max,
     ]
+}
+
+/// Half-widths of the intervals of mean and percentiles, as shares of the values; `None` where there is no interval at all.
+fn half_widths(l: &LatencyReport) -> Option<[String; 5]> {
+    let half = |e: Estimate| match (e.value, e.low, e.high) {
+        (Some(value), Some(low), Some(high)) if high > low && value > 0.0 => {
+            Some((high - low) / 2.0 / value)
+        }
+        _ => None,
+    };
+    let halves = [l.mean, l.p50, l.p95, l.p99, l.p999].map(half);
+    let text = |half: Option<f64>| half.map_or_else(String::new, |h| format!("± {}", percent(h)));
+    halves.iter().any(Option::is_some).then(|| halves.map(text))
 }
 
 fn breakdowns(out: &mut String, report: &RunReport) {
