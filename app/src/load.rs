@@ -1,7 +1,7 @@
 //! From a scenario's name to a checked scenario: a file on disk wins over a preset of the same name.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use sim_core::scenario::{Base, Edit, Loaded, Problem, Scenario, load_with};
@@ -78,19 +78,15 @@ pub(crate) fn beside(file_name: &str) -> impl Fn(&str) -> Result<String, String>
 
 /// Finds what a variant extends: `NAME.ron` is a file beside the variant, any other name a preset or else `NAME.ron`.
 pub(crate) fn base(name: &str, variant: &str) -> Result<Base, Problem> {
-    let folder = Path::new(variant).parent().unwrap_or(Path::new(""));
-    let is_file = name.ends_with(".ron");
-    if !is_file && let Some(preset) = presets::find(name) {
+    let Some(path) = base_path(name, variant) else {
+        let text = presets::find(name).map_or("", |preset| preset.text);
         return Ok(Base {
-            file_name: format!("{PRESET}{}", preset.name),
-            text: preset.text.to_owned(),
+            file_name: format!("{PRESET}{name}"),
+            text: text.to_owned(),
         });
-    }
-    let path = folder.join(if is_file {
-        name.to_owned()
-    } else {
-        format!("{name}.ron")
-    });
+    };
+    let is_file = name.ends_with(".ron");
+    let folder = path.parent().unwrap_or(Path::new(""));
     if path.is_file() {
         let file_name = path.display().to_string();
         return match fs::read_to_string(&path) {
@@ -110,6 +106,18 @@ pub(crate) fn base(name: &str, variant: &str) -> Result<Base, Problem> {
             presets.chain(files.iter().map(String::as_str)),
         )
     })
+}
+
+/// The file that a base is, if it is one and no preset.
+pub(crate) fn base_path(name: &str, variant: &str) -> Option<PathBuf> {
+    let folder = Path::new(variant).parent().unwrap_or(Path::new(""));
+    if name.ends_with(".ron") {
+        return Some(folder.join(name));
+    }
+    match presets::find(name) {
+        Some(_) => None,
+        None => Some(folder.join(format!("{name}.ron"))),
+    }
 }
 
 /// The other scenario files in a folder.

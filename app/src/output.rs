@@ -106,15 +106,45 @@ impl Output {
 
     /// Writes the report everywhere it was asked for.
     pub(crate) fn write(&self, document: Document<'_>, labels: &Labels) -> Result<(), Failure> {
+        self.write_all(&[(document, labels)])
+    }
+
+    /// Writes several reports everywhere they were asked for, one after the other in each file; as JSON, several are a list.
+    pub(crate) fn write_all(&self, documents: &[(Document<'_>, &Labels)]) -> Result<(), Failure> {
         for (path, format) in &self.files {
-            let text = render(document, labels, *format)?;
+            let text = render_all(documents, *format)?;
             fs::write(path, text).with_context(|| format!("failed to write {}", path.display()))?;
         }
         match self.standard {
-            Some(format) => print(&render(document, labels, format)?),
+            Some(format) => print(&render_all(documents, format)?),
             None => Ok(()),
         }
     }
+
+    /// Refuses, before any work, a format that has room for one report only.
+    pub(crate) fn for_several(self) -> Result<Self, Failure> {
+        let page = self.files.iter().any(|(_, format)| *format == Format::Html);
+        if page || self.standard == Some(Format::Html) {
+            return Err(Failure::Usage(
+                "an HTML page shows one comparison; name one scenario, or use .md, which takes all"
+                    .to_owned(),
+            ));
+        }
+        Ok(self)
+    }
+}
+
+fn render_all(documents: &[(Document<'_>, &Labels)], format: Format) -> Result<String, Failure> {
+    let texts = documents
+        .iter()
+        .map(|&(document, labels)| render(document, labels, format))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(match (format, texts.as_slice()) {
+        (_, [one]) => one.clone(),
+        (Format::Json, _) => format!("[\n{}]\n", texts.join(",\n")),
+        (Format::Markdown, _) => texts.join("\n---\n\n"),
+        _ => texts.join("\n"),
+    })
 }
 
 fn render(document: Document<'_>, labels: &Labels, format: Format) -> Result<String, Failure> {

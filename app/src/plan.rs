@@ -288,10 +288,19 @@ fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
             path,
             b: scenarios.remove(0),
         },
-        (None, Some(rev), _) => Baseline::Revision { rev, scenarios },
+        (None, Some(rev), n) => {
+            if n > 1 {
+                asked.output = asked.output.for_several()?;
+            }
+            Baseline::Revision { rev, scenarios }
+        }
+        (None, None, 1) if !args.set_b.is_empty() => {
+            let b = scenarios.remove(0);
+            Baseline::Scenario { a: b.clone(), b }
+        }
         (None, None, n) => {
             return Err(Failure::Usage(format!(
-                "compare takes two scenarios and got {n}; or one with --baseline report.json, or files with --baseline-rev REV"
+                "compare takes two scenarios and got {n}; or one with --set-b PATH=VALUE or --baseline report.json, or files with --baseline-rev REV"
             )));
         }
         (_, _, n) => {

@@ -595,7 +595,47 @@ pub struct CompareReport {
     pub warnings: Vec<String>,
 }
 
+impl RunReport {
+    /// A number of the scenario as written, if its source is known.
+    fn number_stated(&self, path: &str) -> Option<&str> {
+        let mut all = self.sources.iter();
+        let found = all.find(|source| source.path == path);
+        found.map(|source| source.value.as_str())
+    }
+
+    /// Whether two runs drew the same numbers, and as many.
+    #[must_use]
+    pub fn same_draws(&self, other: &Self) -> bool {
+        let draws = |run: &Self| (run.seed, run.population_seed, run.simulated_s.to_bits());
+        draws(self) == draws(other)
+    }
+}
+
 impl CompareReport {
+    /// Numbers of the scenarios that differ, as (path, in the first, in the second); `None`: not there. Only numbers that name
+    /// a source, are assumed or were edited are known.
+    #[must_use]
+    pub fn changed(&self) -> Vec<(&str, Option<&str>, Option<&str>)> {
+        let mut paths: Vec<&str> = Vec::new();
+        for source in self.a.sources.iter().chain(&self.b.sources) {
+            if !paths.contains(&source.path.as_str()) {
+                paths.push(&source.path);
+            }
+        }
+        paths
+            .into_iter()
+            .map(|path| (path, self.a.number_stated(path), self.b.number_stated(path)))
+            .filter(|(_, a, b)| a != b)
+            .collect()
+    }
+
+    /// Objectives of the first design that the second one does not have, as they stand.
+    pub fn objectives_gone(&self) -> impl Iterator<Item = &str> {
+        let stays = |objective: &str| self.b.objectives.iter().any(|o| o.objective == objective);
+        let before = self.a.objectives.iter().map(|o| o.objective.as_str());
+        before.filter(move |objective| !stays(objective))
+    }
+
     /// Objectives that fail in the second design and do not fail in the first.
     pub fn newly_failing(&self) -> impl Iterator<Item = &str> {
         let fails = |run: &RunReport, objective: &str| {

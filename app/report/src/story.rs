@@ -79,9 +79,11 @@ pub(crate) fn precision(report: &RunReport) -> Vec<String> {
         "replications" => format!("{} replications of a story that ends", p.units),
         other => format!("{} {other}", p.units),
     };
+    // One look of several works at a confidence that would round to certainty.
+    let digits = if p.confidence > 0.99 { 2 } else { 0 };
     let mut first = format!(
-        "Intervals cover {} and come from {source}",
-        percent(p.confidence)
+        "Intervals cover {:.digits$} % and come from {source}",
+        p.confidence * 100.0
     );
     if p.looks > 1 {
         first.push_str(&format!(
@@ -303,9 +305,8 @@ pub(crate) fn compare_lead(report: &CompareReport) -> String {
 
 /// What moved most, one sentence each: latency, cost, and where each design breaks.
 pub(crate) fn compare_moved(report: &CompareReport) -> Vec<String> {
-    let mut all: Vec<String> = headline_metrics(report)
-        .filter_map(|path| moved(report, path))
-        .collect();
+    let mut all = compare_changed(report);
+    all.extend(headline_metrics(report).filter_map(|path| moved(report, path)));
     let breaks = |run: &RunReport| {
         let b = run.breaks_at.as_ref()?;
         let how = if b.estimate { "estimate" } else { "simulated" };
@@ -334,6 +335,30 @@ pub(crate) fn compare_moved(report: &CompareReport) -> Vec<String> {
 }
 
 /// What the two designs are called; told apart by A and B when they share a title.
+/// What was edited, and which objectives are gone, each in a sentence.
+fn compare_changed(report: &CompareReport) -> Vec<String> {
+    const SHOWN: usize = 6;
+    let changed = report.changed();
+    let mut sentences = Vec::new();
+    if !changed.is_empty() {
+        let or_none = |value: Option<&str>| value.unwrap_or("not stated").to_owned();
+        let mut parts: Vec<String> = changed
+            .iter()
+            .take(SHOWN)
+            .map(|(path, a, b)| format!("`{path}` from {} to {}", or_none(*a), or_none(*b)))
+            .collect();
+        if changed.len() > SHOWN {
+            parts.push(format!("{} more", changed.len() - SHOWN));
+        }
+        sentences.push(format!("Edited: {}.", parts.join("; ")));
+    }
+    let gone: Vec<String> = report.objectives_gone().map(|o| format!("`{o}`")).collect();
+    if !gone.is_empty() {
+        sentences.push(format!("No longer asked for: {}.", gone.join(", ")));
+    }
+    sentences
+}
+
 pub(crate) fn names(report: &CompareReport, a: &Labels, b: &Labels) -> (String, String) {
     if a.title != b.title {
         (a.title.clone(), b.title.clone())

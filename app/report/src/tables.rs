@@ -513,7 +513,11 @@ pub(crate) fn breaks(breaks: &[RampBreak], labels: &Labels) -> Option<Grid> {
 /// What moved, judged metrics first.
 pub(crate) fn differences(report: &CompareReport, names: (&str, &str)) -> Option<Grid> {
     let mut grid = Grid::new(
-        "Paired differences on the same random numbers",
+        if report.a.same_draws(&report.b) {
+            "Paired differences on the same random numbers"
+        } else {
+            "Differences"
+        },
         2,
         &[
             "metric",

@@ -1,12 +1,13 @@
 //! `plimsoll compare`: two designs on the same random numbers; or one against a stored report, or against its own past.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context;
 use report::{Document, Labels};
 use session::{Aim, RunOptions};
 use sim_core::report::{CompareReport, RunReport};
-use sim_core::scenario::{Edit, Scenario};
+use sim_core::scenario::{Base, Edit, Problem, Scenario, load_with};
 use sim_core::system::compared_reports;
 
 use crate::exit::{Exit, Failure};
@@ -45,11 +46,11 @@ pub(crate) enum Baseline {
 pub(crate) fn compare(plan: &ComparePlan) -> Result<Exit, Failure> {
     interrupt::listen()?;
     let edits_b: Vec<Edit> = plan.edits.iter().chain(&plan.edits_b).cloned().collect();
-    let mut exit = Exit::Ok;
+    let mut found: Vec<Compared> = Vec::new();
     match &plan.with {
         Baseline::Scenario { a, b } => {
             let (a, b) = (load::load(a, &plan.edits)?, load::load(b, &edits_b)?);
-            exit = exit.max(pair(plan, &a, &b, ("", ""))?);
+            found.push(pair(plan, &a, &b, ("", ""))?);
         }
         Baseline::Report { path, b } => {
             let text = std::fs::read_to_string(path)
@@ -70,7 +71,7 @@ pub(crate) fn compare(plan: &ComparePlan) -> Result<Exit, Failure> {
                 title: format!("stored {}", path.display()),
                 ..labels(&b)
             };
-            exit = exit.max(write(plan, &report, &name, &labels(&b))?);
+            found.push((report, name, labels(&b)));
         }
         Baseline::Revision { rev, scenarios } => {
             for name in scenarios {
@@ -78,8 +79,8 @@ pub(crate) fn compare(plan: &ComparePlan) -> Result<Exit, Failure> {
                 let b = load::load(name, &edits_b)?;
                 match at_revision(rev, &named.file_name)? {
                     Some(text) => {
-                        let a = load::parse(&text, &named.file_name, &plan.edits)?.scenario;
-                        exit = exit.max(pair(plan, &a, &b, (&format!(" at {rev}"), ", now"))?);
+                        let a = parse_at(rev, &text, &named.file_name, &plan.edits)?;
+                        found.push(pair(plan, &a, &b, (&format!(" at {rev}"), ", now"))?);
                     }
                     None => output::say(&format!(
                         "{name}: not there at {rev}, so nothing to compare"
@@ -88,16 +89,27 @@ pub(crate) fn compare(plan: &ComparePlan) -> Result<Exit, Failure> {
             }
         }
     }
-    Ok(exit)
+    let documents: Vec<_> = found
+        .iter()
+        .map(|(report, a, b)| (Document::Compare(report, a), b))
+        .collect();
+    if !documents.is_empty() {
+        plan.output.write_all(&documents)?;
+    }
+    let outcomes = found.iter().map(|(report, ..)| outcome(plan, report));
+    Ok(outcomes.max().unwrap_or(Exit::Ok))
 }
 
-/// Runs and writes one comparison; the suffixes tell designs of one title apart.
+/// A comparison and what its designs are called.
+type Compared = (CompareReport, Labels, Labels);
+
+/// Runs one comparison; the suffixes tell designs of one title apart.
 fn pair(
     plan: &ComparePlan,
     a: &Scenario,
     b: &Scenario,
     suffixes: (&str, &str),
-) -> Result<Exit, Failure> {
+) -> Result<Compared, Failure> {
     let options = if a.hash() == b.hash() && plan.options.aim != Aim::Length {
         // The same design on the same draws: any length shows that nothing differs.
         RunOptions {
@@ -116,26 +128,47 @@ fn pair(
         labels.title.push_str(suffix);
         labels
     };
-    write(plan, &report, &named(a, suffixes.0), &named(b, suffixes.1))
+    Ok((report, named(a, suffixes.0), named(b, suffixes.1)))
 }
 
-fn write(
-    plan: &ComparePlan,
-    report: &CompareReport,
-    a: &Labels,
-    b: &Labels,
-) -> Result<Exit, Failure> {
-    plan.output.write(Document::Compare(report, a), b)?;
+fn outcome(plan: &ComparePlan, report: &CompareReport) -> Exit {
     let broke = report.newly_failing().next().is_some();
     let worse = plan.fail_if_worse && !report.worse.is_empty();
     let stopped = [&report.a, &report.b]
         .into_iter()
         .any(|run| super::exit_of(run) == Exit::OutOfBudget);
-    Ok(match (broke || worse, stopped) {
+    match (broke || worse, stopped) {
         (true, _) => Exit::ObjectiveFailed,
         (false, true) => Exit::OutOfBudget,
         (false, false) => Exit::Ok,
-    })
+    }
+}
+
+/// A scenario as it was at a revision, with the bases and files of that revision.
+fn parse_at(rev: &str, text: &str, file: &str, edits: &[Edit]) -> Result<Scenario, Failure> {
+    let shown = |path: &Path| match at_revision(rev, &path.display().to_string()) {
+        Ok(Some(text)) => Ok(text),
+        Ok(None) => Err(format!("it was not there at {rev}")),
+        Err(_) => Err("git cannot say".to_owned()),
+    };
+    let base = |name: &str, variant: &str| match load::base_path(name, variant) {
+        Some(path) => match shown(&path) {
+            Ok(text) => Ok(Base {
+                file_name: format!("{} at {rev}", path.display()),
+                text,
+            }),
+            Err(why) => Err(Problem::new(format!(
+                "cannot read {}: {why}",
+                path.display()
+            ))),
+        },
+        None => load::base(name, variant),
+    };
+    let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+    let beside = |name: &str| shown(&folder.join(name));
+    load_with(text, &format!("{file} at {rev}"), edits, &base, &beside)
+        .map(|loaded| loaded.scenario)
+        .map_err(|errors| Failure::Scenario(errors.iter().map(ToString::to_string).collect()))
 }
 
 /// A file's text at a revision; `None` when it was not there.
@@ -146,6 +179,11 @@ fn at_revision(rev: &str, file: &str) -> Result<Option<String>, Failure> {
             .output()
             .context("failed to run git, which --baseline-rev needs")
     };
+    if !git(&["rev-parse", "--git-dir"])?.status.success() {
+        return Err(Failure::Usage(format!(
+            "--baseline-rev {rev}: this folder is in no git repository; --baseline report.json compares with a stored report"
+        )));
+    }
     let known = git(&[
         "rev-parse",
         "--verify",
@@ -154,7 +192,7 @@ fn at_revision(rev: &str, file: &str) -> Result<Option<String>, Failure> {
     ])?;
     if !known.status.success() {
         return Err(Failure::Usage(format!(
-            "--baseline-rev {rev}: git knows no such revision here; try `git fetch`, or origin/main"
+            "--baseline-rev {rev}: git knows no such revision here; `git fetch` gets those of others, `git branch --all` lists branches"
         )));
     }
     let shown = git(&["show", &format!("{rev}:./{file}")])?;

@@ -3,13 +3,13 @@
 //! Steady runs of equal length are paired by when operations were started ([`Paired`]); stories are paired telling by
 //! telling. Money and what follows from the design alone is exact; utilisation and rates carry no interval. Paired draws tell
 //! microseconds apart that nobody would notice: a difference counts as better or worse from 1 % on, that of a utilisation
-//! from one percentage point. Left out: designs of different warm-up, whose latencies have no interval.
+//! from one percentage point; without the same draws five times that. A latency without an interval is not judged. Left out: designs of different warm-up, whose latencies have no interval.
 
 use std::collections::BTreeMap;
 
 use super::SystemRun;
 use super::operation::Kind;
-use super::verdict::number;
+use super::verdict::{is_latency, number};
 use crate::report::{CompareReport, Estimate, RunReport};
 use crate::statistics::{self, Paired, Samples, Unsupported, replicated as interval};
 use crate::time::{SimDuration, SimTime};
@@ -24,6 +24,8 @@ const STATISTICS: [(&str, Option<f64>); 4] = [
 
 /// The smallest relative difference that counts.
 const NOTABLE: f64 = 0.01;
+/// The same where the draws are not the same, or not as many: sums and rates then differ by chance.
+const NOTABLE_UNPAIRED: f64 = 0.05;
 
 /// Compares two steady runs of the same length.
 #[must_use]
@@ -176,13 +178,22 @@ fn finish(
             differences.entry(path).or_insert(difference);
         }
     }
+    let notable = if a.same_draws(&b) {
+        NOTABLE
+    } else {
+        NOTABLE_UNPAIRED
+    };
     let (mut better, mut worse, mut same) = (Vec::new(), Vec::new(), Vec::new());
     for (path, difference) in &differences {
         let Some(value) = difference.value else {
             continue;
         };
+        // A latency that no interval speaks for may have moved by chance.
+        if is_latency(path, &a) && difference.low.is_none() {
+            continue;
+        }
         let list = match direction(path) {
-            _ if !counts(path, difference, &a) => &mut same,
+            _ if !counts(path, difference, &a, notable) => &mut same,
             None => continue,
             Some(up_is_good) if up_is_good == (value > 0.0) => &mut better,
             Some(_) => &mut worse,
@@ -201,6 +212,13 @@ fn finish(
             let tier = tier.trim_end_matches('}');
             warnings.push(format!("the {which} design is unstable: the queue of {tier} grows without end, so it has no percentiles to compare"));
         }
+    }
+    if !a.same_draws(&b) {
+        warnings.push(format!(
+            "not the same random numbers: seed {}, population {}, {} s in the first; seed {}, population {}, {} s in the second. \
+             What has no interval counts from 5 % on",
+            a.seed, a.population_seed, a.simulated_s, b.seed, b.population_seed, b.simulated_s
+        ));
     }
     warnings.extend(notes);
     CompareReport {
@@ -256,7 +274,7 @@ fn direction(path: &str) -> Option<bool> {
     }
 }
 
-fn counts(path: &str, difference: &Estimate, a: &RunReport) -> bool {
+fn counts(path: &str, difference: &Estimate, a: &RunReport, notable: f64) -> bool {
     let Some(value) = difference.value else {
         return false;
     };
@@ -267,8 +285,8 @@ fn counts(path: &str, difference: &Estimate, a: &RunReport) -> bool {
         return false;
     }
     if path.contains(".utilization.") {
-        return value.abs() >= NOTABLE;
+        return value.abs() >= notable;
     }
     let of_a = number(path, a).and_then(|a| a.value).unwrap_or(0.0);
-    value.abs() > of_a.abs() * NOTABLE && value != 0.0
+    value.abs() > of_a.abs() * notable && value != 0.0
 }

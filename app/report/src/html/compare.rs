@@ -15,7 +15,11 @@ pub fn html_compare(report: &CompareReport, a: &Labels, b: &Labels) -> String {
     let names = (ours.as_str(), theirs.as_str());
     let title = format!("{theirs} against {ours}");
     let mut out = top(&Top {
-        kicker: "comparison on the same random numbers".to_owned(),
+        kicker: if report.a.same_draws(&report.b) {
+            "comparison on the same random numbers".to_owned()
+        } else {
+            "comparison".to_owned()
+        },
         title: &title,
         lead: story::capital(&story::compare_lead(report)),
         more: story::compare_moved(report),

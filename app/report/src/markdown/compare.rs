@@ -38,14 +38,24 @@ pub fn markdown_compare(report: &CompareReport, a: &Labels, b: &Labels) -> Strin
     page.heading("How this was obtained");
     page.list(&[
         format!(
-            "Both designs on the same random numbers, at {} and {} {}; differences are the second less the first, paired.",
+            "Both designs on {}, at {} and {} {}; differences are the second less the first.",
+            if report.a.same_draws(&report.b) {
+                "the same random numbers"
+            } else {
+                "random numbers of their own"
+            },
             count(report.a.users as f64),
             count(report.b.users as f64),
             a.unit
         ),
         format!(
             "{}: {}, hash {}; {}: {}, hash {}.",
-            ours, report.a.scenario.name, report.a.scenario.hash, theirs, report.b.scenario.name, report.b.scenario.hash
+            ours,
+            report.a.scenario.name,
+            report.a.scenario.hash,
+            theirs,
+            report.b.scenario.name,
+            report.b.scenario.hash
         ),
         format!(
             "Seed {}, population seed {}, plimsoll {}.",

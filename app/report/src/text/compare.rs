@@ -26,14 +26,16 @@ pub(crate) fn compare(report: &CompareReport, a: &Labels, b: &Labels) -> String 
     for sentence in &precision {
         paragraph(&mut out, sentence, 2);
     }
-    paragraph(
-        &mut out,
-        &format!(
-            "Both on the same random numbers: seed {}, population {}; {} simulated seconds each.",
-            report.b.seed, report.b.population_seed, report.b.simulated_s
-        ),
-        2,
-    );
+    if report.a.same_draws(&report.b) {
+        paragraph(
+            &mut out,
+            &format!(
+                "Both on the same random numbers: seed {}, population {}; {} simulated seconds each.",
+                report.b.seed, report.b.population_seed, report.b.simulated_s
+            ),
+            2,
+        );
+    }
     out
 }
 
