@@ -20,7 +20,7 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0xa1bf_29f8_a2b2_a9ae,
+        0x386d_3762_0a64_d80d,
     ),
     (
         "p1-mvp",
@@ -29,7 +29,7 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0xec28_2d40_af8e_f386,
+        0x78ed_4713_708a_1cdc,
     ),
     (
         "reconnect-storm",
