@@ -20,7 +20,7 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0x386d_3762_0a64_d80d,
+        0xeebe_d452_2921_4aa2,
     ),
     (
         "p1-mvp",

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use sim_core::report::{
-    BreakdownRow, CheckedScenario, CompareReport, Estimate, LatencyReport, ObjectiveReport,
-    OperationReport, RampBreak, RunReport, TierReport,
+    BreakdownRow, CheckedObjective, CheckedScenario, CompareReport, Estimate, LatencyReport,
+    ObjectiveReport, OperationReport, RampBreak, RunReport, TierReport,
 };
 use sim_core::system::number;
 
@@ -615,7 +615,15 @@ pub(crate) fn checked(scenario: &CheckedScenario) -> Option<Grid> {
         4,
         &["objective", "verdict", "why", "stated at", "measured"],
     );
-    for o in &scenario.objectives {
+    // What stops the scenario first.
+    let rank = |o: &&CheckedObjective| match o.result.verdict.as_str() {
+        "fail" => 0,
+        "inconclusive" => 1,
+        _ => 2,
+    };
+    let mut objectives: Vec<&CheckedObjective> = scenario.objectives.iter().collect();
+    objectives.sort_by_key(rank);
+    for o in objectives {
         let r = &o.result;
         let e = Estimate {
             value: r.value,

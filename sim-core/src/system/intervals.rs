@@ -155,25 +155,34 @@ fn reported(estimate: &crate::statistics::Estimate) -> Estimate {
     }
 }
 
+/// Messages that an average holds which says where the steady part begins.
+const AVERAGED: u64 = 10;
+
 /// Where the steady part begins, after the start of measuring.
 fn cut(ledger: &Ledger, backlog: &Backlog) -> Result<SimDuration, Unsupported> {
     let mut latest = SimDuration::ZERO;
     for kind in &ledger.kinds {
         let slots = kind.slots.slots();
-        // A slot without messages says nothing: it repeats the one before.
+        let messages: u64 = slots.iter().map(|slot| slot.messages()).sum();
+        if messages == 0 {
+            continue;
+        }
+        // Averages of many messages each: of a rare operation, whose slots hold few or none, over several slots.
+        let group = (AVERAGED * slots.len() as u64).div_ceil(messages).max(1) as usize;
         let mut last = 0.0;
         let means: Vec<f64> = slots
-            .iter()
-            .map(|slot| {
-                if slot.messages() > 0 {
-                    last = slot.message_units() as f64 / slot.messages() as f64;
+            .chunks(group)
+            .map(|slots| {
+                let messages: u64 = slots.iter().map(|slot| slot.messages()).sum();
+                if messages > 0 {
+                    let units: u64 = slots.iter().map(|slot| slot.message_units()).sum();
+                    last = units as f64 / messages as f64;
                 }
                 last
             })
             .collect();
-        // A slot holds many messages, and there are at most 64 of them: they are averages already.
-        let slots = mser(&means).ok_or(Unsupported::NotSteady)?;
-        latest = latest.max(kind.slots.slot() * slots as u64);
+        let cut = mser(&means).ok_or(Unsupported::NotSteady)? * group;
+        latest = latest.max(kind.slots.slot() * cut as u64);
     }
     for tier in backlog.series(ledger.since) {
         latest = latest.max(AUDIT * steady_cut(&[&tier])? as u64);

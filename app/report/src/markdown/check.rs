@@ -1,6 +1,6 @@
 //! A check as Markdown: which scenarios hold, and for those that do not, which objective and why.
 
-use sim_core::report::CheckReport;
+use sim_core::report::{CheckReport, CheckedObjective};
 
 use super::Page;
 use crate::grid::{Cell, Grid};
@@ -54,7 +54,15 @@ pub(crate) fn scenarios(report: &CheckReport) -> Grid {
         let results: Vec<_> = s.objectives.iter().map(|o| o.result.clone()).collect();
         let said = match (&s.error, &s.report) {
             (Some(error), _) => error.clone(),
-            (None, Some(run)) => story::capital(&sentences::latency_sentence(run)),
+            // What stops it, if something does; else what it achieves.
+            (None, Some(run)) => {
+                let stops =
+                    |o: &&CheckedObjective| s.verdict != "pass" && o.result.verdict == s.verdict;
+                match s.objectives.iter().find(stops) {
+                    Some(objective) => story::full_stop(&objective.reason),
+                    None => story::capital(&sentences::latency_sentence(run)),
+                }
+            }
             (None, None) => String::new(),
         };
         let passed = results.iter().filter(|r| r.verdict == "pass").count();
