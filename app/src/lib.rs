@@ -11,6 +11,7 @@ mod explain;
 mod interrupt;
 mod invocation;
 mod load;
+mod memory;
 mod output;
 mod plan;
 mod preflight;
@@ -29,6 +30,9 @@ use clap::Parser;
 use crate::cli::Cli;
 use crate::exit::{Exit, Failure};
 use crate::plan::Plan;
+
+#[global_allocator]
+static ALLOCATOR: memory::LargePages = memory::LargePages;
 
 /// Carries out one command line, program name first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
