@@ -76,17 +76,17 @@ pub(crate) fn beside(file_name: &str) -> impl Fn(&str) -> Result<String, String>
     move |name| fs::read_to_string(folder.join(name)).map_err(|why| why.to_string())
 }
 
-/// Finds what a variant extends: `NAME.ron` is a file beside the variant, any other name a preset or else `NAME.ron`.
+/// Finds what a variant extends.
 pub(crate) fn base(name: &str, variant: &str) -> Result<Base, Problem> {
-    let Some(path) = base_path(name, variant) else {
-        let text = presets::find(name).map_or("", |preset| preset.text);
-        return Ok(Base {
-            file_name: format!("{PRESET}{name}"),
-            text: text.to_owned(),
-        });
+    let path = match Origin::of(name, variant) {
+        Origin::File(path) => path,
+        Origin::Preset(preset) => {
+            return Ok(Base {
+                file_name: format!("{PRESET}{}", preset.name),
+                text: preset.text.to_owned(),
+            });
+        }
     };
-    let is_file = name.ends_with(".ron");
-    let folder = path.parent().unwrap_or(Path::new(""));
     if path.is_file() {
         let file_name = path.display().to_string();
         return match fs::read_to_string(&path) {
@@ -94,9 +94,10 @@ pub(crate) fn base(name: &str, variant: &str) -> Result<Base, Problem> {
             Err(error) => Err(Problem::new(format!("cannot read {file_name}: {error}"))),
         };
     }
+    let folder = Path::new(variant).parent().unwrap_or(Path::new(""));
     let files = neighbours(folder, Path::new(variant));
     let presets = presets::ALL.iter().map(|preset| preset.name);
-    Err(if is_file {
+    Err(if name.ends_with(".ron") {
         let known = files.iter().map(String::as_str).chain(presets);
         Problem::unknown("file beside this one", name, known)
     } else {
@@ -108,15 +109,23 @@ pub(crate) fn base(name: &str, variant: &str) -> Result<Base, Problem> {
     })
 }
 
-/// The file that a base is, if it is one and no preset.
-pub(crate) fn base_path(name: &str, variant: &str) -> Option<PathBuf> {
-    let folder = Path::new(variant).parent().unwrap_or(Path::new(""));
-    if name.ends_with(".ron") {
-        return Some(folder.join(name));
-    }
-    match presets::find(name) {
-        Some(_) => None,
-        None => Some(folder.join(format!("{name}.ron"))),
+/// Where a base is: `NAME.ron` is a file beside the variant, any other name a preset or else the file `NAME.ron`.
+pub(crate) enum Origin {
+    File(PathBuf),
+    Preset(&'static presets::Preset),
+}
+
+impl Origin {
+    /// Of the base that a variant names.
+    pub(crate) fn of(name: &str, variant: &str) -> Self {
+        let folder = Path::new(variant).parent().unwrap_or(Path::new(""));
+        if name.ends_with(".ron") {
+            return Origin::File(folder.join(name));
+        }
+        match presets::find(name) {
+            Some(preset) => Origin::Preset(preset),
+            None => Origin::File(folder.join(format!("{name}.ron"))),
+        }
     }
 }
 

@@ -161,6 +161,17 @@ impl Estimate {
         }
     }
 
+    /// Half the width of the interval as a share of the value; `None` without an interval.
+    #[must_use]
+    pub fn relative_half_width(&self) -> Option<f64> {
+        let (value, low, high) = (self.value?, self.low?, self.high?);
+        Some(if high == low {
+            0.0
+        } else {
+            0.5 * (high - low) / value.abs()
+        })
+    }
+
     /// No value: the run does not support one.
     #[must_use]
     pub fn none() -> Self {
@@ -595,7 +606,20 @@ pub struct CompareReport {
     pub warnings: Vec<String>,
 }
 
+/// Names of operations, those that people ask about first in front: messages, reads, status changes, connects.
+pub const BY_IMPORTANCE: [&str; 4] = ["publish", "query", "presence", "connect"];
+
 impl RunReport {
+    /// The main operation: the first of [`BY_IMPORTANCE`] that has latencies.
+    #[must_use]
+    pub fn headline(&self) -> Option<&'static str> {
+        let is_there = |name: &&str| {
+            let operation = self.operations.get(*name);
+            operation.is_some_and(|found| found.latency_ms.values().any(|l| l.count > 0))
+        };
+        BY_IMPORTANCE.into_iter().find(is_there)
+    }
+
     /// A number of the scenario as written, if its source is known.
     fn number_stated(&self, path: &str) -> Option<&str> {
         let mut all = self.sources.iter();

@@ -486,28 +486,18 @@ fn a_failed_objective_of_a_base_is_annotated_where_it_stands() {
         .lines()
         .position(|l| l.contains("1 USD"))
         .unwrap();
-    Plimsoll::new()
-        .args(&[
-            "check",
-            &mine.display().to_string(),
-            "--duration",
-            "2s",
-            "--annotate",
-        ])
+    let annotated = |file: &std::path::Path| {
+        let file = file.display().to_string();
+        Plimsoll::new().args(&["check", &file, "--duration", "2s", "--annotate"])
+    };
+    annotated(&mine)
         .code(4)
         .stderr_contains(&format!("{name},line={line},"));
     // One of a preset stands where the preset is named.
     let text =
         "(\n  version: 1,\n  name: \"mine\",\n  extends: \"p1-mvp\",\n  load: (users: 5_000),\n)\n";
     let mine = scratch.file("far.ron", text);
-    Plimsoll::new()
-        .args(&[
-            "check",
-            &mine.display().to_string(),
-            "--duration",
-            "2s",
-            "--annotate",
-        ])
+    annotated(&mine)
         .args(&["--set", "design.database.pool=1"])
         .code(4)
         .stderr_contains("far.ron,line=4,")

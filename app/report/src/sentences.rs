@@ -1,18 +1,17 @@
 //! The sentences a report opens with.
 
-use sim_core::report::{BreaksAt, Estimate, LatencyReport, OperationReport, RunReport};
+use sim_core::report::{
+    BY_IMPORTANCE, BreaksAt, Estimate, LatencyReport, OperationReport, RunReport,
+};
 
 use crate::numbers::{count, millis, percent, usd};
 use crate::{Labels, phrases};
 
 /// Operations in the order people ask for them, the others by name.
 pub(crate) fn by_importance(report: &RunReport) -> impl Iterator<Item = (&str, &OperationReport)> {
-    const FIRST: [&str; 4] = ["publish", "query", "presence", "connect"];
     let rank = |name: &str| {
-        FIRST
-            .iter()
-            .position(|first| *first == name)
-            .unwrap_or(FIRST.len())
+        let known = BY_IMPORTANCE.iter().position(|first| *first == name);
+        known.unwrap_or(BY_IMPORTANCE.len())
     };
     let mut operations: Vec<(&str, &OperationReport)> = report
         .operations
@@ -23,18 +22,17 @@ pub(crate) fn by_importance(report: &RunReport) -> impl Iterator<Item = (&str, &
     operations.into_iter()
 }
 
-/// The latency that matters most: messages before queries before connects.
+/// The latency that matters most, and what it is about in words.
 pub(crate) fn main_latency(report: &RunReport) -> Option<(&'static str, &LatencyReport)> {
-    const BY_IMPORTANCE: [(&str, &str, &str); 4] = [
-        ("publish", "delivered", "of messages arrive"),
-        ("query", "answered", "of queries are answered"),
-        ("presence", "delivered", "of status changes arrive"),
-        ("connect", "answered", "of connects succeed"),
-    ];
-    BY_IMPORTANCE.iter().find_map(|(operation, kind, words)| {
-        let latency = report.operations.get(*operation)?.latency_ms.get(*kind)?;
-        (latency.count > 0).then_some((*words, latency))
-    })
+    let name = report.headline()?;
+    let (kind, words) = match name {
+        "publish" => ("delivered", "of messages arrive"),
+        "query" => ("answered", "of queries are answered"),
+        "presence" => ("delivered", "of status changes arrive"),
+        _ => ("answered", "of connects succeed"),
+    };
+    let latency = report.operations.get(name)?.latency_ms.get(kind)?;
+    (latency.count > 0).then_some((words, latency))
 }
 
 /// Who and how many: `Team chat, 200 K users`.

@@ -334,7 +334,6 @@ pub(crate) fn compare_moved(report: &CompareReport) -> Vec<String> {
     all
 }
 
-/// What the two designs are called; told apart by A and B when they share a title.
 /// What was edited, and which objectives are gone, each in a sentence.
 fn compare_changed(report: &CompareReport) -> Vec<String> {
     const SHOWN: usize = 6;
@@ -359,6 +358,7 @@ fn compare_changed(report: &CompareReport) -> Vec<String> {
     sentences
 }
 
+/// What the two designs are called; told apart by A and B when they share a title.
 pub(crate) fn names(report: &CompareReport, a: &Labels, b: &Labels) -> (String, String) {
     if a.title != b.title {
         (a.title.clone(), b.title.clone())

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use sim_core::engine::StopReason;
 use sim_core::quick::audit;
-use sim_core::report::{Estimate, LatencyReport, RunReport};
+use sim_core::report::{LatencyReport, RunReport};
 use sim_core::scenario::Scenario;
 use sim_core::statistics::replications::MIN_REPLICATIONS;
 use sim_core::statistics::{CONFIDENCE, LookSchedule};
@@ -26,7 +26,7 @@ pub enum Aim {
     Length,
     /// When the mean and the 99th percentile of every operation are known to this relative half-width.
     Precision(f64),
-    /// When those of the main operation of a steady run are ([`headline`]): what is rare is known less well then, and says so.
+    /// When those of the main operation of a steady run are ([`RunReport::headline`]): what is rare is known less well then, and says so.
     /// For a story, as [`Aim::Precision`].
     Headline(f64),
     /// When every objective passes or fails.
@@ -208,22 +208,11 @@ fn is_reached(report: &RunReport, aim: Aim) -> bool {
     }
 }
 
-/// What clients do most of all that reaches others, or they wait for: messages, else reads, else whatever there is.
-fn headline(report: &RunReport) -> Option<&str> {
-    let is_there = |name: &str| {
-        let operation = report.operations.get(name);
-        operation.is_some_and(|found| found.latency_ms.values().any(|l| l.count > 0))
-    };
-    ["publish", "query", "presence", "connect"]
-        .into_iter()
-        .find(|name| is_there(name))
-}
-
 /// The widest relative half-width of the means and 99th percentiles of what was delivered and answered, as far as the aim is
 /// about them; `None` where one has no interval.
 fn widest(report: &RunReport, aim: Aim) -> Option<f64> {
     let only = match aim {
-        Aim::Headline(_) => headline(report),
+        Aim::Headline(_) => report.headline(),
         _ => None,
     };
     let latencies = report
@@ -236,24 +225,15 @@ fn widest(report: &RunReport, aim: Aim) -> Option<f64> {
     let asked = |latency: &LatencyReport| [latency.mean, latency.p99];
     let mut widest = 0.0_f64;
     for estimate in latencies.flat_map(asked) {
-        widest = widest.max(half_width(&estimate)?);
+        widest = widest.max(estimate.relative_half_width()?);
     }
     Some(widest)
-}
-
-fn half_width(estimate: &Estimate) -> Option<f64> {
-    let (value, low, high) = (estimate.value?, estimate.low?, estimate.high?);
-    Some(if high == low {
-        0.0
-    } else {
-        0.5 * (high - low) / value.abs()
-    })
 }
 
 fn note_precision(report: &mut RunReport, aim: Aim, looks: u32) {
     let reached = widest(report, aim);
     let of = match aim {
-        Aim::Headline(_) => headline(report).map(str::to_owned),
+        Aim::Headline(_) => report.headline().map(str::to_owned),
         _ => None,
     };
     if let Some(precision) = &mut report.precision {

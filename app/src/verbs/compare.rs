@@ -11,7 +11,7 @@ use sim_core::scenario::{Base, Edit, Problem, Scenario, load_with};
 use sim_core::system::compared_reports;
 
 use crate::exit::{Exit, Failure};
-use crate::load;
+use crate::load::{self, Origin};
 use crate::output::Output;
 use crate::plan::labels;
 use crate::progress::Meter;
@@ -151,8 +151,8 @@ fn parse_at(rev: &str, text: &str, file: &str, edits: &[Edit]) -> Result<Scenari
         Ok(None) => Err(format!("it was not there at {rev}")),
         Err(_) => Err("git cannot say".to_owned()),
     };
-    let base = |name: &str, variant: &str| match load::base_path(name, variant) {
-        Some(path) => match shown(&path) {
+    let base = |name: &str, variant: &str| match Origin::of(name, variant) {
+        Origin::File(path) => match shown(&path) {
             Ok(text) => Ok(Base {
                 file_name: format!("{} at {rev}", path.display()),
                 text,
@@ -162,7 +162,7 @@ fn parse_at(rev: &str, text: &str, file: &str, edits: &[Edit]) -> Result<Scenari
                 path.display()
             ))),
         },
-        None => load::base(name, variant),
+        Origin::Preset(_) => load::base(name, variant),
     };
     let folder = Path::new(file).parent().unwrap_or(Path::new(""));
     let beside = |name: &str| shown(&folder.join(name));

@@ -129,12 +129,7 @@ fn percentiles(latency: Option<&LatencyReport>) -> [String; 6] {
 
 /// Half-widths of the intervals of mean and percentiles, as shares of the values; `None` where there is no interval at all.
 fn half_widths(l: &LatencyReport) -> Option<[String; 5]> {
-    let half = |e: Estimate| match (e.value, e.low, e.high) {
-        (Some(value), Some(low), Some(high)) if high > low && value > 0.0 => {
-            Some((high - low) / 2.0 / value)
-        }
-        _ => None,
-    };
+    let half = |e: Estimate| e.relative_half_width().filter(|half| *half > 0.0);
     let halves = [l.mean, l.p50, l.p95, l.p99, l.p999].map(half);
     let text = |half: Option<f64>| half.map_or_else(String::new, |h| format!("± {}", percent(h)));
     halves.iter().any(Option::is_some).then(|| halves.map(text))
