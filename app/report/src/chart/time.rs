@@ -46,8 +46,8 @@ pub(crate) fn over_time(report: &RunReport) -> Vec<Figure> {
         ),
         chart("Deliveries over time", "per second", rates(series), rate),
         chart(
-            "CPU over time",
-            "share of CPU in use, mean of the instances",
+            "Use over time",
+            "share in use, mean of the instances: CPU, of the database its pool",
             cpu(series),
             percent,
         ),
