@@ -118,6 +118,7 @@ impl World {
         let uplink = SimDuration::from_nanos(units_ns(client.place.base_units() + jitter));
         operation.parts.add(Part::Uplink, uplink);
         let server = self.hub.connections().server(ConnectionId(origin));
+        operation.server = server.0;
         let id = self.operations.insert(operation);
         out.after(uplink, self.at_server(server.0, Work::Receive(id)));
     }

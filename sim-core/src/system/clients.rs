@@ -11,6 +11,7 @@ use super::network::Network;
 use super::population::Population;
 use crate::delivery::Place;
 use crate::draw::Draws;
+use crate::engine::prefetch;
 use crate::histogram::{MAX_UNITS, UNIT_NS, units_of};
 use crate::time::{SimDuration, SimTime};
 
@@ -133,6 +134,12 @@ impl Clients {
     #[must_use]
     pub fn get(&self, id: u32) -> Client {
         self.rows[id as usize]
+    }
+
+    /// Begins to load the row of a connection.
+    #[inline]
+    pub fn prefetch(&self, id: u32) {
+        prefetch(&self.rows, id as usize);
     }
 
     /// The rows of `ids`, in their order.

@@ -177,11 +177,7 @@ impl World {
         ids: &mut Vec<u32>,
         now: SimTime,
     ) {
-        let newest = self.servers.servers[server]
-            .churn
-            .back()
-            .map(|&(at, _, _)| at);
-        if newest.is_none_or(|at| at < operation.sequenced) {
+        if self.servers.servers[server].is_quiet_since(operation.sequenced) {
             return;
         }
         let since = |s: &Server| {

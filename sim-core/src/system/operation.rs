@@ -201,6 +201,8 @@ pub struct Operation {
     pub outstanding: u32,
     /// Broker node that takes it in; `u16::MAX`: none, or its copies are safe.
     pub leader: u16,
+    /// Server it came in through; a feed's has none.
+    pub server: u16,
     /// Its number among its kind: the key of its draws.
     pub ordinal: u64,
     /// When it was started by the client.
@@ -247,6 +249,7 @@ impl Operation {
             latency_units: 0,
             last_receipt: at,
             leader: u16::MAX,
+            server: u16::MAX,
             recipients: None,
         }
     }

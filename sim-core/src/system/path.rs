@@ -47,19 +47,10 @@ impl World {
             operation.parts.add(Part::Link, link);
             out.after(link, Event::AtDatabase(id));
         } else if operation.kind == Kind::Query {
-            let server = self
-                .hub
-                .connections()
-                .server(ConnectionId(operation.origin));
-            match server {
-                ServerId::NOWHERE => self.fail(id, false),
-                server => self.arrive_at_server(
-                    server.0,
-                    self.servers.servers[server.index()].epoch,
-                    Work::Answer(id),
-                    out,
-                ),
-            }
+            let (server, asker) = (operation.server, operation.origin);
+            self.clients.prefetch(asker);
+            let epoch = self.servers.servers[usize::from(server)].epoch;
+            self.arrive_at_server(server, epoch, Work::Answer(id), out);
         } else {
             self.route(id, out);
         }
@@ -361,13 +352,18 @@ impl World {
         self.release(id);
     }
 
+    /// Whether the connection that asked a server at `since` is still on it.
+    fn still_here(&self, server: usize, asker: u32, since: SimTime) -> bool {
+        // Where nobody came or went, nothing of the connection needs to be looked at.
+        self.servers.servers[server].is_quiet_since(since)
+            || self.is_online(ConnectionId(asker))
+                && self.hub.connections().server(ConnectionId(asker)) == ServerId(server as u16)
+    }
+
     /// A query's answer is on its way to the client that asked.
     pub(super) fn answer(&mut self, server: usize, id: OperationId, now: SimTime) {
         let operation = self.operations[id];
-        let asker = ConnectionId(operation.origin);
-        let still_here = self.is_online(asker)
-            && self.hub.connections().server(asker) == ServerId(server as u16);
-        if !still_here {
+        if !self.still_here(server, operation.origin, operation.started) {
             self.fail(id, false);
             return;
         }

@@ -245,6 +245,12 @@ impl Server {
         self.held_max = self.held_max.max(self.held);
     }
 
+    /// Whether no connection has come or gone since `at`.
+    #[must_use]
+    pub fn is_quiet_since(&self, at: SimTime) -> bool {
+        self.churn.back().is_none_or(|&(newest, _, _)| newest < at)
+    }
+
     /// Remembers that a connection came or went, so that copies under way know whom they still concern.
     pub fn note_churn(&mut self, now: SimTime, connection: u32, came: bool) {
         /// Nothing stays in a server's queue for longer.
