@@ -20,7 +20,7 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0xeebe_d452_2921_4aa2,
+        0x4124_5fbd_d8b8_5dd4,
     ),
     (
         "p1-mvp",
@@ -29,12 +29,12 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0x78ed_4713_708a_1cdc,
+        0xcf68_6b7f_32c1_ae86,
     ),
     (
         "reconnect-storm",
         &[("load.users", "2_000 users"), ("run.seed", "7")],
-        0x3fdd_cf2a_e4ac_fe3e,
+        0x186c_ab12_5710_529c,
     ),
 ];
 

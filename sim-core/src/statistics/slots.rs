@@ -155,6 +155,16 @@ impl SlotSeries {
         &self.slots[(skipped as usize).min(self.slots.len())..]
     }
 
+    /// The slots that are over at `end`.
+    #[must_use]
+    pub fn until(&self, end: SimTime) -> SlotSeries {
+        let over = end.saturating_since(self.start).as_nanos() / self.slot.as_nanos();
+        let mut earlier = self.clone();
+        earlier.slots.truncate(over as usize);
+        earlier.last = 0;
+        earlier
+    }
+
     /// Messages recorded.
     #[must_use]
     pub fn messages(&self) -> u64 {
@@ -281,6 +291,10 @@ mod tests {
         assert_eq!(series.slots_from(SimTime::from_millis(1_250)).len(), 3);
         assert_eq!(series.slots_from(SimTime::from_millis(1_251)).len(), 2);
         assert!(series.slots_from(SimTime::MAX).is_empty());
+        assert_eq!(series.until(SimTime::MAX), series);
+        assert_eq!(series.until(SimTime::from_millis(1_499)).slots().len(), 1);
+        assert_eq!(series.until(SimTime::from_millis(1_500)).slots().len(), 2);
+        assert!(series.until(SimTime::ZERO).slots().is_empty());
     }
 
     #[test]

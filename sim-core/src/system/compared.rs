@@ -38,25 +38,27 @@ pub fn compared(a: &SystemRun, b: &SystemRun, confidence: f64) -> CompareReport 
     };
     let cut = cut(&reports.0).max(cut(&reports.1));
     let mut notes = Vec::new();
+    let (now_a, now_b) = (a.now(), b.now());
+    let measured = |run: &SystemRun| run.simulation.model().measured(run.now()).0;
+    let (ledger_a, ledger_b) = (measured(a), measured(b));
     for kind in Kind::ALL {
-        let ledger = |run: &SystemRun| {
-            run.simulation.model().ledger.kinds[kind.index()]
-                .slots
-                .clone()
-        };
-        let (slots_a, slots_b) = (ledger(a), ledger(b));
-        if slots_a.messages() == 0 || slots_b.messages() == 0 {
+        let (own_a, own_b) = (&ledger_a.kinds[kind.index()], &ledger_b.kinds[kind.index()]);
+        if own_a.slots.messages() == 0 || own_b.slots.messages() == 0 {
             continue;
         }
-        let since: SimTime = slots_a.start();
-        let paired = Paired::new(&slots_a, &slots_b, since + cut);
-        if let Err(refusal) = &paired {
-            notes.push(format!(
-                "differences of {} have no interval: {refusal}",
-                kind.name()
-            ));
-        }
+        let since: SimTime = own_a.slots.start();
         for (samples, name) in samples_of(kind) {
+            let settled = own_a
+                .settled_by(samples, now_a)
+                .min(own_b.settled_by(samples, now_b));
+            let (slots_a, slots_b) = (own_a.slots.until(settled), own_b.slots.until(settled));
+            let paired = Paired::new(&slots_a, &slots_b, since + cut);
+            if let Err(refusal) = &paired {
+                notes.push(format!(
+                    "differences of {}.{name} have no interval: {refusal}",
+                    kind.name()
+                ));
+            }
             for (statistic, p) in STATISTICS {
                 let path = format!("{}.{name}.{statistic}", kind.name());
                 let found = paired.as_ref().ok().map(|paired| match p {

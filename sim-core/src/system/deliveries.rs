@@ -18,7 +18,7 @@ use routing::{ConnectionId, ServerId};
 use super::clients::{Client, Start};
 use super::event::Work;
 use super::inflight::{Direct, Kept, Written};
-use super::ledger::units_ns;
+use super::ledger::{Ledger, units_ns};
 use super::operation::{Kind, NOBODY, Operation, OperationId, Part};
 use super::receipts::Copy;
 use super::servers::Server;
@@ -400,18 +400,7 @@ impl World {
         if let Some(list) = ended.recipients {
             self.lists.remove(list);
         }
-        if ended.measured {
-            let ledger = self.ledger.kind(ended.kind);
-            if let Some(mean) = ended.latency_units.checked_div(ended.received) {
-                ledger.ended(ended.started, mean as u32);
-            }
-            if ended.received >= ended.owed {
-                ledger.completed += 1;
-                if ended.owed > 0 {
-                    ledger.all_received(ended.started, ended.last_receipt);
-                }
-            }
-        }
+        self.ledger.copies_ended(&ended);
         self.operations.remove(id);
     }
 
@@ -432,12 +421,29 @@ impl World {
         self.release(id);
     }
 
-    /// Receipts entered that lie after `now`, of measured operations, by kind: they are in flight. Takes them out of `ledger`.
-    pub(super) fn take_out_future(
-        &self,
-        now: SimTime,
-        ledger: &mut super::ledger::Ledger,
-    ) -> [u64; 4] {
+    /// What was measured up to `now`: without the receipts that are entered already and lie in the future (by kind, they are
+    /// in flight), and with the messages that are over, although older ones on their servers are not.
+    pub(super) fn measured(&self, now: SimTime) -> (Ledger, [u64; 4]) {
+        let mut ledger = self.ledger.clone();
+        let in_flight = self.take_out_future(now, &mut ledger);
+        let mut received = vec![0; self.operations.places()];
+        for server in &self.servers.servers {
+            for kept in server.in_flight.copies() {
+                if kept.last_receipt <= now {
+                    received[kept.operation as usize] += 1;
+                }
+            }
+        }
+        for (id, copies) in received.into_iter().enumerate() {
+            let operation = &self.operations[id as OperationId];
+            if copies > 0 && copies == operation.outstanding {
+                ledger.copies_ended(operation);
+            }
+        }
+        (ledger, in_flight)
+    }
+
+    fn take_out_future(&self, now: SimTime, ledger: &mut Ledger) -> [u64; 4] {
         let mut in_flight = [0; 4];
         for server in 0..self.servers.servers.len() {
             for FutureReceipt { direct, .. } in self.future_receipts(server, now, None) {

@@ -136,6 +136,11 @@ impl InFlight {
             .map(|(_, kept)| kept)
     }
 
+    /// The copies, oldest first.
+    pub fn copies(&self) -> impl Iterator<Item = &Kept> {
+        self.copies.iter().map(|(_, kept)| kept)
+    }
+
     /// The copies, youngest first.
     pub fn copies_mut(&mut self) -> impl Iterator<Item = &mut Kept> {
         self.copies.iter_mut().rev().map(|(_, kept)| kept)

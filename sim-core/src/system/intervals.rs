@@ -11,7 +11,7 @@ use super::world::AUDIT;
 use crate::histogram::Histogram;
 use crate::report::{Estimate, LatencyReport, PrecisionReport};
 use crate::statistics::{Batches, Samples, Unsupported, mser, percentile_name, steady_cut};
-use crate::time::SimDuration;
+use crate::time::{SimDuration, SimTime};
 
 /// Messages beyond a percentile without which it is refused.
 const BEYOND: f64 = 5.0;
@@ -20,17 +20,22 @@ const BEYOND: f64 = 5.0;
 #[derive(Debug)]
 pub struct Intervals {
     confidence: f64,
-    /// By [`Kind::index`].
-    batches: Option<[Result<Batches, Unsupported>; Kind::ALL.len()]>,
+    /// By [`Kind::index`]: of deliveries, and of completions.
+    batches: Option<[[Result<Batches, Unsupported>; 2]; Kind::ALL.len()]>,
     cut: SimDuration,
     unstable: bool,
     notes: Vec<String>,
 }
 
 impl Intervals {
-    /// The intervals that a run supports. `steady`: neither faults nor a changing load.
+    /// The intervals that a run up to `now` supports. `steady`: neither faults nor a changing load.
     #[must_use]
-    pub fn new(ledger: &Ledger, backlog: &Backlog, steady: bool, confidence: f64) -> Self {
+    pub fn new(
+        (ledger, now): (&Ledger, SimTime),
+        backlog: &Backlog,
+        steady: bool,
+        confidence: f64,
+    ) -> Self {
         let unstable = backlog.unstable().is_some();
         let mut all = Self {
             confidence,
@@ -42,11 +47,15 @@ impl Intervals {
         if unstable || !steady {
             return all;
         }
-        match cut(ledger, backlog) {
+        match cut(ledger, now, backlog) {
             Ok(cut) => {
                 all.cut = cut;
                 all.batches = Some(Kind::ALL.map(|kind| {
-                    Batches::new(&ledger.kinds[kind.index()].slots, ledger.since + cut)
+                    let own = &ledger.kinds[kind.index()];
+                    [Samples::Delivered, Samples::Complete].map(|samples| {
+                        let settled = own.slots.until(own.settled_by(samples, now));
+                        Batches::new(&settled, ledger.since + cut)
+                    })
                 }));
             }
             Err(refusal) => all.notes.push(refusal.to_string()),
@@ -71,7 +80,8 @@ impl Intervals {
             .buckets()
             .map(|bucket| (bucket.high.as_millis_f64(), bucket.count))
             .collect();
-        let batches = self.batches.as_ref().map(|all| &all[kind.index()]);
+        let batches = self.batches.as_ref();
+        let batches = batches.map(|all| &all[kind.index()][samples as usize]);
         let mut notes = Vec::new();
         if let Some(Err(refusal)) = batches {
             notes.push(format!("{what} has no intervals: {refusal}"));
@@ -112,7 +122,7 @@ impl Intervals {
     /// How the intervals were obtained; `None`: there are none, and no reason to speak of it.
     #[must_use]
     pub fn precision(&self) -> Option<PrecisionReport> {
-        let counts = self.batches.iter().flatten().flatten();
+        let counts = self.batches.iter().flatten().flatten().flatten();
         let units = counts.map(Batches::count).min().unwrap_or(0) as u32;
         (units > 0 || !self.notes.is_empty()).then(|| PrecisionReport {
             method: if units > 0 { "batches" } else { "none" }.to_owned(),
@@ -159,10 +169,11 @@ fn reported(estimate: &crate::statistics::Estimate) -> Estimate {
 const AVERAGED: u64 = 10;
 
 /// Where the steady part begins, after the start of measuring.
-fn cut(ledger: &Ledger, backlog: &Backlog) -> Result<SimDuration, Unsupported> {
+fn cut(ledger: &Ledger, now: SimTime, backlog: &Backlog) -> Result<SimDuration, Unsupported> {
     let mut latest = SimDuration::ZERO;
     for kind in &ledger.kinds {
-        let slots = kind.slots.slots();
+        let settled = kind.slots.until(kind.settled_by(Samples::Delivered, now));
+        let slots = settled.slots();
         let messages: u64 = slots.iter().map(|slot| slot.messages()).sum();
         if messages == 0 {
             continue;

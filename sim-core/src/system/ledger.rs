@@ -4,7 +4,7 @@
 //! resumed, when the message was ordered; *in flight* are copies on their way, receipts in the future and messages held for
 //! sessions that can still be resumed. Only operations started while measuring count.
 
-use super::operation::{Kind, PARTS, Parts};
+use super::operation::{Kind, Operation, PARTS, Parts};
 use crate::histogram::{CauseHistogram, Histogram, bucket_of, span_of, units_of};
 use crate::statistics::{CompactHistogram, Samples, SlotSeries};
 use crate::time::{SimDuration, SimTime};
@@ -101,6 +101,14 @@ impl KindLedger {
         if let Some(slot) = self.slots.slot_index_of(started) {
             self.slots.record_complete(slot, units_of(latency));
         }
+    }
+
+    /// Before when operations must have been started to be over at `now`, all but one in a thousand of the last of them. What
+    /// is still under way is more often slow than fast, so a mean up to `now` would be too low.
+    #[must_use]
+    pub fn settled_by(&self, samples: Samples, now: SimTime) -> SimTime {
+        let slow = self.latencies(samples).quantile(0.999);
+        now.saturating_sub(slow.unwrap_or_default())
     }
 
     /// The latencies of all deliveries, or of all last ones.
@@ -212,6 +220,23 @@ impl Ledger {
     #[inline]
     pub fn kind(&mut self, kind: Kind) -> &mut KindLedger {
         &mut self.kinds[kind.index()]
+    }
+
+    /// All copies of an operation are received, or lost.
+    pub fn copies_ended(&mut self, ended: &Operation) {
+        if !ended.measured {
+            return;
+        }
+        let ledger = self.kind(ended.kind);
+        if let Some(mean) = ended.latency_units.checked_div(ended.received) {
+            ledger.ended(ended.started, mean as u32);
+        }
+        if ended.received >= ended.owed {
+            ledger.completed += 1;
+            if ended.owed > 0 {
+                ledger.all_received(ended.started, ended.last_receipt);
+            }
+        }
     }
 
     /// Counts a refusal.

@@ -288,6 +288,12 @@ impl OperationSlab {
         self.free.push(id);
     }
 
+    /// Places in use or free: one more than the largest index.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        self.places.len()
+    }
+
     /// Begins to load an operation.
     #[inline]
     pub fn prefetch(&self, id: OperationId) {

@@ -23,14 +23,13 @@ use crate::time::{SimDuration, SimTime};
 /// What was measured up to `now`.
 #[must_use]
 pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64) -> RunReport {
-    let mut ledger = world.ledger.clone();
-    let in_flight = world.take_out_future(now, &mut ledger);
+    let (ledger, in_flight) = world.measured(now);
     let held = world.held_for_absent(now, &ledger);
     let measured = now.saturating_since(ledger.since);
     let seconds = measured.as_secs_f64();
     let unstable = world.backlog.unstable();
     let steady = scenario.is_steady();
-    let mut intervals = Intervals::new(&ledger, &world.backlog, steady, confidence);
+    let mut intervals = Intervals::new((&ledger, now), &world.backlog, steady, confidence);
     let mut operations = BTreeMap::new();
     for kind in Kind::ALL {
         let own = &ledger.kinds[kind.index()];
