@@ -27,7 +27,7 @@ pub mod pubsub;
 pub mod session;
 
 pub use balance::{Backend, BackendState, Balancer, LoadBalancer, Options, Policy};
-pub use cache::{Capacity, EvictionPolicy, Store};
+pub use cache::{Cache, CacheCounters, CacheOptions, Capacity, EvictionPolicy, Lookup};
 pub use hub::{Decision, Hub, HubError, HubOptions, Published, ReplaySlice};
 pub use ids::{ChannelId, ConnectionId, Seq, ServerId, Timestamp};
 pub use placement::{Node, Placement, PlacementMap};

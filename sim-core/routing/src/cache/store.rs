@@ -3,7 +3,7 @@
 //! *Models:* a map from dense or sparse 64-bit keys to values, limited in entries or bytes; when it is full, the
 //! [`EvictionPolicy`] says which entry gives way. *Property:* the capacity is never exceeded, and a value that is
 //! held is the one put last. *Formula:* 32 bytes of links, 16 to 32 of index and the value per entry.
-//! *Leaves out:* time; expiry is for what stands in front.
+//! *Leaves out:* time; an entry expires in the [`Cache`](super::Cache) in front.
 
 use super::eviction::{Engine, EvictionPolicy};
 use super::list::Nodes;
@@ -37,8 +37,8 @@ impl Capacity {
     }
 }
 
-/// Slots (or other numbers) by key, with a hash that is the same in every process.
-pub(super) type Index = HashMap<u64, u32, BuildHasherDefault<KeyHasher>>;
+/// A map for lookups by key, with a hash that is the same in every process.
+pub(super) type Index<V> = HashMap<u64, V, BuildHasherDefault<KeyHasher>>;
 
 /// The finalizer of SplitMix64 as a hasher of numbers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,7 +64,7 @@ pub struct Store<T> {
     policy: EvictionPolicy,
     capacity: Capacity,
     used: u64,
-    index: Index,
+    index: Index<u32>,
     nodes: Nodes,
     /// By slot; `None` where the slot is free.
     values: Vec<Option<T>>,

@@ -13,7 +13,7 @@ pub(super) struct Ghosts {
     /// Key and weight, oldest first.
     evictions: VecDeque<(u64, u32)>,
     /// The number of a key's latest eviction, modulo 2^32.
-    latest: Index,
+    latest: Index<u32>,
     /// The number of the oldest eviction held.
     first: u32,
     weight: u64,
