@@ -15,6 +15,7 @@
 #![warn(missing_docs)]
 
 pub mod balance;
+pub mod cache;
 pub mod cow;
 mod decision;
 mod draw;
@@ -26,6 +27,7 @@ pub mod pubsub;
 pub mod session;
 
 pub use balance::{Backend, BackendState, Balancer, LoadBalancer, Options, Policy};
+pub use cache::{Cache, CacheCounters, CacheOptions, Capacity, EvictionPolicy, Lookup};
 pub use hub::{Decision, Hub, HubError, HubOptions, Published, ReplaySlice};
 pub use ids::{ChannelId, ConnectionId, Seq, ServerId, Timestamp};
 pub use placement::{Node, Placement, PlacementMap};
