@@ -1,8 +1,8 @@
 //! Sans-IO routing for real-time systems: which server takes a connection, which servers get a copy
-//! of a message, and what a client that comes back has missed.
+//! of a message, what a client that comes back has missed, and what a cache holds and serves.
 //!
 //! *Models:* load balancing ([`balance`]), key placement ([`placement`]), publish/subscribe fan-out
-//! ([`pubsub`]), client sessions ([`session`]) and a facade over the last two ([`hub`]).
+//! ([`pubsub`]), client sessions ([`session`]) and a facade over the last two ([`hub`]); caches ([`cache`]).
 //! *Rules of the house:* the time (`now`, a [`Timestamp`]) and the source of randomness are arguments;
 //! nothing here reads a clock, opens a socket, spawns a thread or iterates over a hash map. Every type is
 //! `Clone` with value semantics, so a caller may copy a whole system and let the copies diverge.

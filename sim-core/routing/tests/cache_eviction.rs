@@ -40,7 +40,7 @@ fn config() -> ProptestConfig {
     }
 }
 
-/// A naive cache by entries: every key with (uses, when it came, when it was last used, visited).
+/// A naive cache by entries: every key with (uses, when it came, when it was last used).
 #[derive(Default)]
 struct Naive {
     policy: Option<EvictionPolicy>,

@@ -251,3 +251,6 @@ impl<T: Clone> Cache<T> {
         put.is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ const MOST: u64 = 15;
 #[derive(Clone, Debug)]
 pub(super) struct Sketch {
     words: Vec<u64>,
-    /// Requests counted since the last halving (half of those before it still count).
+    /// Requests counted since the last halving, and half of what was counted before it.
     counted: u64,
     sample: u64,
 }
@@ -23,11 +23,11 @@ pub(super) struct Sketch {
 impl Sketch {
     /// For a cache of about this many entries, at least 16.
     pub(super) fn new(entries: u64) -> Self {
-        let words = usize::try_from(entries).unwrap_or(usize::MAX >> 1);
+        let entries = entries.max(16);
         Self {
-            words: vec![0; words.max(16).next_power_of_two()],
+            words: vec![0; entries.next_power_of_two() as usize],
             counted: 0,
-            sample: entries.max(16).saturating_mul(10),
+            sample: 10 * entries,
         }
     }
 
@@ -39,7 +39,7 @@ impl Sketch {
     /// Doubles the width. The two halves answer as the whole did, and part from now on.
     pub(super) fn grow(&mut self) {
         self.words.extend_from_within(..);
-        self.sample = self.sample.saturating_mul(2);
+        self.sample *= 2;
     }
 
     /// Counts one request.

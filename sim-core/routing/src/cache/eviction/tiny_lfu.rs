@@ -12,6 +12,9 @@ use super::sketch::Sketch;
 use crate::cache::Capacity;
 use crate::cache::list::{List, NONE, Nodes};
 
+/// Entries that the sketch has room for from the start; for more it grows when they come.
+const MOST_EXPECTED: u64 = 1 << 20;
+
 const WINDOW: u32 = 0;
 const PROBATION: u32 = 1;
 const PROTECTED: u32 = 2;
@@ -31,15 +34,15 @@ impl TinyLfu {
         let limit = capacity.limit();
         let window_limit = (limit / 100).max(1);
         let main_limit = limit.saturating_sub(window_limit);
-        let sketch = match capacity {
-            Capacity::Entries(entries) => Sketch::new(u64::from(entries)),
-            Capacity::Bytes(_) => Sketch::new(0),
+        let expected = match capacity {
+            Capacity::Entries(entries) => u64::from(entries).min(MOST_EXPECTED),
+            Capacity::Bytes(_) => 0,
         };
         Self {
             lists: [List::default(); 3],
             window_limit,
             protected_limit: main_limit - main_limit / 5,
-            sketch,
+            sketch: Sketch::new(expected),
             entries: 0,
         }
     }
