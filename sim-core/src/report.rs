@@ -105,8 +105,11 @@ pub struct OperationReport {
     pub duplicated: u64,
     /// Received out of channel order.
     pub reordered: u64,
-    /// Share of stale answers, 0..=1.
+    /// Share of answers that had been superseded when they were given, 0..=1.
     pub stale_ratio: f64,
+    /// How long ago, for those that had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale_ms: Option<LatencyReport>,
     /// By kind: `delivered`, `complete`, `answered`.
     pub latency_ms: BTreeMap<String, LatencyReport>,
     /// `delivered` (or `answered`) by region.
@@ -211,6 +214,9 @@ pub struct TierReport {
     pub dropped: u64,
     /// Named counters.
     pub counters: BTreeMap<String, u64>,
+    /// Lookups that a cache answered, of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hit_ratio: Option<f64>,
 }
 
 /// How full one resource is, 0..=1 and above when more is asked than there is.
@@ -449,6 +455,9 @@ pub struct TierSeries {
     pub cpu: Vec<f64>,
     /// Work waiting at the end of the step, all instances.
     pub queue: Vec<f64>,
+    /// Lookups that a cache answered, of all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hit_ratio: Vec<Option<f64>>,
 }
 
 /// A number of the scenario and where it comes from.

@@ -290,6 +290,7 @@ fn enlarge(tier: &str, scenario: &Scenario, before: u32) -> Option<(Tier, Vec<Ed
                 set("partitions", broker.partitions),
             ]
         }
+        Tier::Cache => vec![set("count", design.cache.as_ref()?.count)],
         Tier::Database => vec![set("pool", design.database.as_ref()?.pool)],
     };
     Some((tier, edits))

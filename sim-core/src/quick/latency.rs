@@ -102,7 +102,7 @@ impl Network {
         let network = match operation {
             Operation::Publish => &self.publish,
             Operation::Presence => &self.presence,
-            Operation::Query => &self.query,
+            Operation::Query | Operation::Command => &self.query,
         };
         // Waits that would not fit the grid of the network get a coarser one.
         let room = self.step * super::grid::POINTS as f64 / 4.0;
@@ -121,7 +121,7 @@ impl Network {
 fn in_order_rates(model: &Model<'_>, load: &Load<'_>, per_delivery: bool) -> Vec<(f64, f64)> {
     let other = load.presence_per_s * model.placement.presence.recipients * load.fan_out
         / load.connections.max(1.0)
-        + load.query_per_s / load.connections.max(1.0);
+        + (load.query_per_s + load.command_per_s) / load.connections.max(1.0);
     // A connection meets as many messages of its channels whatever their number, unless channels grow.
     let messages = load.publish_per_s / load.factor.max(1e-12) * load.fan_out;
     let share = |met: &Met| {
@@ -145,7 +145,7 @@ struct Way<'a> {
     fixed: f64,
     mean_varying: f64,
     waits: Vec<(Wait, u32)>,
-    query: Option<(&'a Times, u32)>,
+    query: Option<(&'a Times, u32, f64)>,
     copies: Option<(&'a Audience, f64)>,
     recipients: Option<(&'a Audience, f64, f64)>,
     linger: Option<Times>,
@@ -162,13 +162,17 @@ impl<'a> Way<'a> {
         let average = average_server(load)?;
         let (inbox, sockets) = average.waits?;
         let queries = model.queries(operation);
+        let cached = operation == Operation::Query && design.cache.is_some();
+        // How often the database is asked.
+        let asked = if cached { 1.0 - load.hit_ratio() } else { 1.0 };
+        let trips = f64::from(queries) * (asked + f64::from(u32::from(cached)));
         let audience = match operation {
             Operation::Publish => Some(&placement.publish),
             Operation::Presence => Some(&placement.presence),
-            Operation::Query => None,
+            Operation::Query | Operation::Command => None,
         };
         let mut way = Way {
-            fixed: average.stretch * profile.copy.as_secs_f64() + 2.0 * link * f64::from(queries),
+            fixed: average.stretch * profile.copy.as_secs_f64() + 2.0 * link * trips,
             mean_varying: 0.0,
             waits: vec![(inbox, 1)],
             query: None,
@@ -182,9 +186,18 @@ impl<'a> Way<'a> {
             way.waits.push((sockets, 1));
         }
         if queries > 0 {
-            let (_, wait) = load.pool()?;
-            way.waits.push((wait?, queries));
-            way.query = model.query.as_ref().map(|times| (times, queries));
+            let (_, _, wait) = load.pool()?;
+            let wait = wait?;
+            let share = wait.share * asked;
+            way.waits.push((Wait { share, ..wait }, queries));
+            let times = match operation {
+                Operation::Command => &model.write,
+                Operation::Publish | Operation::Presence | Operation::Query => &model.query,
+            };
+            way.query = times.as_ref().map(|times| (times, queries, asked));
+            if let Some(cache) = design.cache.as_ref().filter(|_| cached) {
+                way.fixed += cache.lookup.as_secs_f64();
+            }
         }
         let visits = 1 + u32::from(by_client);
         for class in &profile.pauses {
@@ -233,7 +246,7 @@ impl<'a> Way<'a> {
         });
         let query = self
             .query
-            .map_or(0.0, |(times, n)| times.mean * f64::from(n));
+            .map_or(0.0, |(times, n, asked)| times.mean * f64::from(n) * asked);
         waits
             + slowest.sum::<f64>()
             + written
@@ -246,8 +259,10 @@ impl<'a> Way<'a> {
         for (wait, n) in &self.waits {
             sum = sum.plus(&Pmf::sometimes(step, wait.share, wait.mean).times(*n));
         }
-        if let Some((times, n)) = self.query {
-            sum = sum.plus(&spread(step, times).times(n));
+        if let Some((times, n, asked)) = self.query {
+            let (zero, one) = (Pmf::zero(), spread(step, times));
+            let time = Pmf::mixture([(&zero, 1.0 - asked), (&one, asked)]);
+            sum = sum.plus(&time.times(n));
         }
         if let Some(times) = &self.linger {
             sum = sum.plus(&spread(step, times));

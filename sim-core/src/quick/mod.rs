@@ -16,6 +16,7 @@
 //! everything a run's finite length adds. Source: Allen, Probability, Statistics and Queueing Theory, section 5.4; Cobham 1954.
 
 mod audit;
+mod data;
 pub(crate) mod grid;
 mod latency;
 mod money;

@@ -41,7 +41,9 @@ pub(super) fn usd_per_month(load: &Load<'_>) -> f64 {
             copies += rate * audience.copies * inner(operation);
         }
     }
-    egress += load.query_per_s * load.wire_bytes(Operation::Query);
+    for operation in [Operation::Query, Operation::Command] {
+        egress += load.offered(operation) * load.wire_bytes(operation);
+    }
     let asked = |operation: Operation| {
         load.offered(operation) * f64::from(model.queries(operation)) * inner(operation)
     };
@@ -53,7 +55,16 @@ pub(super) fn usd_per_month(load: &Load<'_>) -> f64 {
         deliveries: month(deliveries),
         to_order: month(to_order),
         copies: month(copies),
-        database: month(asked(Operation::Publish) + asked(Operation::Query)),
+        database: month(
+            asked(Operation::Publish)
+                + asked(Operation::Query) * (1.0 - load.hit_ratio())
+                + asked(Operation::Command),
+        ),
+        cache: month(if model.scenario.design.cache.is_some() {
+            asked(Operation::Query) + asked(Operation::Command)
+        } else {
+            0.0
+        }),
         idle_ppm: 0,
     };
     priced(&model.scenario, &flows)

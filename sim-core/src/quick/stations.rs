@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use super::data::Data;
 use super::placement::{CoreShare, Placement, ServerShare};
 use crate::quantile::Distribution;
 use crate::scenario::{Members, Per, Publisher, Rate, Scenario, Transport};
@@ -27,6 +28,7 @@ pub(super) enum Operation {
     Publish,
     Presence,
     Query,
+    Command,
 }
 
 impl Operation {
@@ -35,6 +37,7 @@ impl Operation {
             Operation::Publish => "publish",
             Operation::Presence => "presence",
             Operation::Query => "query",
+            Operation::Command => "command",
         }
     }
 
@@ -42,7 +45,7 @@ impl Operation {
     pub(super) fn kind(self) -> &'static str {
         match self {
             Operation::Publish | Operation::Presence => "delivered",
-            Operation::Query => "answered",
+            Operation::Query | Operation::Command => "answered",
         }
     }
 }
@@ -90,6 +93,8 @@ pub(super) struct Model<'a> {
     pub(super) scenario: Scenario,
     pub(super) placement: &'a Placement,
     pub(super) query: Option<Times>,
+    pub(super) write: Option<Times>,
+    data: Data,
     curve: Option<LoadCurve>,
     /// The scenario's users as a multiple of the placement's.
     base: f64,
@@ -100,11 +105,13 @@ impl<'a> Model<'a> {
     pub(super) fn new(scenario: &Scenario, placement: &'a Placement) -> Self {
         let design = scenario.effective_design();
         let points = design.connection_servers.profile.load_curve.clone();
-        Self {
-            query: design
-                .database
-                .as_ref()
-                .map(|database| Times::of(&database.query)),
+        let database = design.database.as_ref();
+        let mut model = Self {
+            query: database.map(|database| Times::of(&database.query)),
+            write: database
+                .filter(|_| scenario.traffic.command.is_some())
+                .map(|database| Times::of(&database.write)),
+            data: Data::default(),
             curve: LoadCurve::new(points, SimDuration::from_millis(100)).ok(),
             base: f64::from(scenario.load.users) / placement.users.max(1.0),
             hosted: placement.servers.iter().map(|s| s.connections).sum(),
@@ -113,7 +120,12 @@ impl<'a> Model<'a> {
                 ..scenario.clone()
             },
             placement,
-        }
+        };
+        let load = model.at(1.0);
+        let (reads, writes) = (load.query_per_s, load.command_per_s);
+        let (design, traffic) = (&model.scenario.design, &model.scenario.traffic);
+        model.data = Data::new(design, traffic, reads, writes);
+        model
     }
 
     /// Users of the scenario.
@@ -155,6 +167,7 @@ impl<'a> Model<'a> {
             publish_per_s: per_s(publish.map(|publish| publish.rate)) * share,
             presence_per_s: per_s(traffic.presence.as_ref().map(|presence| presence.rate)),
             query_per_s: per_s(traffic.query.as_ref().map(|query| query.rate)),
+            command_per_s: per_s(traffic.command.as_ref().map(|command| command.rate)),
         }
     }
 
@@ -176,7 +189,7 @@ impl<'a> Model<'a> {
                 .publish
                 .as_ref()
                 .map_or(0, |publish| publish.queries),
-            Operation::Query => 1,
+            Operation::Query | Operation::Command => 1,
             Operation::Publish | Operation::Presence => 0,
         }
     }
@@ -195,6 +208,7 @@ impl<'a> Model<'a> {
             Operation::Publish => traffic.publish.as_ref().map_or(0, |p| p.size_bytes),
             Operation::Presence => traffic.presence.as_ref().map_or(0, |p| p.size_bytes),
             Operation::Query => traffic.query.as_ref().map_or(0, |q| q.size_bytes),
+            Operation::Command => traffic.command.as_ref().map_or(0, |c| c.size_bytes),
         }
     }
 
@@ -227,6 +241,7 @@ pub(super) struct Load<'a> {
     pub(super) publish_per_s: f64,
     pub(super) presence_per_s: f64,
     pub(super) query_per_s: f64,
+    pub(super) command_per_s: f64,
 }
 
 /// One connection server at one load.
@@ -247,6 +262,7 @@ impl Load<'_> {
             (Operation::Publish, self.publish_per_s),
             (Operation::Presence, self.presence_per_s),
             (Operation::Query, self.query_per_s),
+            (Operation::Command, self.command_per_s),
         ];
         let happens = happens.into_iter().filter(|(_, per_s)| *per_s > 0.0);
         happens.map(|(operation, _)| operation)
@@ -258,6 +274,7 @@ impl Load<'_> {
             Operation::Publish => self.publish_per_s,
             Operation::Presence => self.presence_per_s,
             Operation::Query => self.query_per_s,
+            Operation::Command => self.command_per_s,
         }
     }
 
@@ -305,9 +322,12 @@ impl Load<'_> {
             );
             bytes += rate * recipients * self.wire_bytes(operation);
         }
-        let answer = copy + model.deliver(Operation::Query);
-        inbox.add(self.query_per_s * share, answer, answer * answer);
-        bytes += self.query_per_s * share * self.wire_bytes(Operation::Query);
+        for operation in [Operation::Query, Operation::Command] {
+            let rate = self.offered(operation) * share;
+            let answer = copy + model.deliver(operation);
+            inbox.add(rate, answer, answer * answer);
+            bytes += rate * self.wire_bytes(operation);
+        }
         let mut sockets = Work::default();
         let from_clients = if model.clients_publish() {
             self.publish_per_s
@@ -315,7 +335,8 @@ impl Load<'_> {
             0.0
         };
         let receive = profile.receive.as_secs_f64();
-        let received = (from_clients + self.presence_per_s + self.query_per_s) * share;
+        let received =
+            (from_clients + self.presence_per_s + self.query_per_s + self.command_per_s) * share;
         sockets.add(received, receive, receive * receive);
         let chores = self.chores(server.connections * self.factor);
         sockets.add(COHORTS_PER_S, chores, chores * chores);
@@ -407,21 +428,48 @@ impl Load<'_> {
         (work.erlangs, wait)
     }
 
-    /// Utilisation and wait of the database's pool; `None` without a database.
-    pub(super) fn pool(&self) -> Option<(f64, Option<Wait>)> {
+    /// The share of reads that the cache answers.
+    pub(super) fn hit_ratio(&self) -> f64 {
+        self.model.data.hit_ratio(self.factor / self.model.base)
+    }
+
+    /// Utilisation of the pools, of the most loaded shard and the mean, and the wait at the mean one; `None` without a
+    /// database.
+    pub(super) fn pool(&self) -> Option<(f64, f64, Option<Wait>)> {
         let database = self.model.scenario.design.database.as_ref()?;
         let query = self.model.query.as_ref()?;
-        let rate = self.query_per_s * f64::from(self.model.queries(Operation::Query))
-            + self.publish_per_s * f64::from(self.model.queries(Operation::Publish));
-        let erlangs = rate * query.mean;
-        let wait = erlang_c(database.pool, erlangs).map(|share| {
-            let spread = query.square / (2.0 * query.mean.max(1e-12));
-            Wait {
-                share,
-                mean: spread / (f64::from(database.pool) - erlangs),
-            }
+        let data = &self.model.data;
+        let traffic = &self.model.scenario.traffic;
+        let scatter = traffic.query.as_ref().map_or(0.0, |query| query.scatter);
+        let reads = self.query_per_s * (1.0 - scatter) * (1.0 - self.hit_ratio());
+        let on_the_way = self.publish_per_s * f64::from(self.model.queries(Operation::Publish));
+        let (mut work, mut to_all) = (Work::default(), Work::default());
+        work.add(reads + on_the_way, query.mean, query.square);
+        if let Some(write) = &self.model.write {
+            work.add(self.command_per_s, write.mean, write.square);
+        }
+        to_all.add(self.query_per_s * scatter, query.mean, query.square);
+        let pool = f64::from(database.pool.max(1));
+        let shard = |share: f64| Work {
+            erlangs: work.erlangs * share + to_all.erlangs,
+            squares: work.squares * share + to_all.squares,
+        };
+        let mean = shard(1.0 / f64::from(data.shards));
+        let wait = erlang_c(database.pool, mean.erlangs).map(|share| Wait {
+            share,
+            mean: mean.squares / (2.0 * mean.erlangs.max(1e-12) * (pool - mean.erlangs)),
         });
-        Some((erlangs / f64::from(database.pool.max(1)), wait))
+        let hottest = shard(data.hottest).erlangs / pool;
+        Some((hottest, mean.erlangs / pool, wait))
+    }
+
+    /// Utilisation of the cache's nodes; `None` without one.
+    fn cache(&self) -> Option<f64> {
+        let cache = self.model.scenario.design.cache.as_ref()?;
+        let misses = self.query_per_s * (1.0 - self.hit_ratio());
+        let steps = self.query_per_s + misses + self.command_per_s;
+        let cores = f64::from(cache.count) * f64::from(cache.machine.cores.max(1));
+        Some(steps * cache.lookup.as_secs_f64() / cores)
     }
 
     /// How full every resource is: the hottest instance, and `….mean` over all.
@@ -496,8 +544,12 @@ impl Load<'_> {
             let cores = self.model.placement.cores.iter();
             put(name, &mut cores.map(|core| self.core(core).0));
         }
-        if let Some((pool, _)) = self.pool() {
-            put("database.pool", &mut std::iter::once(pool));
+        if let Some(cpu) = self.cache() {
+            put("cache.cpu", &mut std::iter::once(cpu));
+        }
+        if let Some((hottest, mean, _)) = self.pool() {
+            all.insert("database.pool".to_owned(), hottest);
+            all.insert("database.pool.mean".to_owned(), mean);
         }
         all
     }

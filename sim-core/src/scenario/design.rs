@@ -9,6 +9,7 @@ use crate::time::SimDuration;
 use super::assets::assets;
 use super::check::Check;
 use super::convert;
+use super::data;
 use super::error::Problem;
 use super::limits;
 use super::model::{
@@ -25,7 +26,7 @@ use super::raw::{
 const NONE: SimDuration = SimDuration::ZERO;
 
 /// The design as it takes effect with these switches: without pooling it is one connection server that routes in process,
-/// without owners or broker. The tuning of what is switched off stays in the scenario.
+/// without owners or broker; without sharding one database holds everything; without caching every read is the database's. The tuning of what is switched off stays in the scenario.
 pub fn effective(design: &Design, patterns: Patterns) -> Design {
     let mut design = design.clone();
     if !patterns.pooling {
@@ -34,6 +35,12 @@ pub fn effective(design: &Design, patterns: Patterns) -> Design {
         design.routing = RoutingMode::Local;
         design.channel_owners = None;
         design.broker = None;
+    }
+    if !patterns.sharding {
+        design.shards = None;
+    }
+    if !patterns.caching_and_edge {
+        design.cache = None;
     }
     design
 }
@@ -59,6 +66,11 @@ pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
             .database
             .as_ref()
             .map(|raw| database(raw, &names, check)),
+        shards: raw.shards.as_ref().map(|raw| data::shards(raw, check)),
+        cache: raw
+            .cache
+            .as_ref()
+            .map(|raw| data::cache(raw, &names, check)),
     }
 }
 
@@ -176,7 +188,8 @@ fn prime(raw: &Quantity) -> Result<u32, Problem> {
     Ok(n as u32)
 }
 
-fn instances(path: &str, raw: &Quantity, nouns: &[&str], check: &mut Check<'_>) -> u32 {
+/// So many instances of a tier.
+pub(super) fn instances(path: &str, raw: &Quantity, nouns: &[&str], check: &mut Check<'_>) -> u32 {
     check.take(path, count(raw, nouns, 1, limits::INSTANCES), 1) as u32
 }
 
@@ -226,11 +239,17 @@ fn connection_servers(
     }
 }
 
-fn placement(raw: Option<&RawPlacement>, path: &str, check: &mut Check<'_>) -> Placement {
+/// A placement; `default` where none is written.
+pub(super) fn placement(
+    raw: Option<&RawPlacement>,
+    default: Placement,
+    path: &str,
+    check: &mut Check<'_>,
+) -> Placement {
     match raw {
         None => {
             check.default_source(path);
-            Placement::Ring { virtual_nodes: 100 }
+            default
         }
         Some(RawPlacement::Modulo) => Placement::Modulo,
         Some(RawPlacement::Jump) => Placement::Jump,
@@ -257,7 +276,8 @@ fn channel_owners(
     check.sources(AT, &raw.source, &raw.sources);
     let at = |name: &str| format!("{AT}.{name}");
     let service = |q: &Quantity| duration(q, NONE, limits::SERVICE);
-    let placement = placement(raw.placement.as_ref(), &at("placement"), check);
+    let ring = Placement::Ring { virtual_nodes: 100 };
+    let placement = placement(raw.placement.as_ref(), ring, &at("placement"), check);
     ChannelOwners {
         count: instances(
             &at("count"),
@@ -324,18 +344,21 @@ fn database(raw: &RawDatabase, names: &Names<'_>, check: &mut Check<'_>) -> Data
     const AT: &str = "design.database";
     check.sources(AT, &raw.source, &raw.sources);
     let at = |name: &str| format!("{AT}.{name}");
+    let shortest = SimDuration::from_nanos(1);
+    let query = distribution(&raw.query, &at("query"), shortest, limits::LONG, check);
     Database {
         machine: names.machine(&raw.machine, &at("machine"), check),
         pool: check.take_or(&at("pool"), &raw.pool, 20, |q| {
             count(q, &["connections"], 1, 1_000_000)
         }) as u32,
-        query: distribution(
-            &raw.query,
-            &at("query"),
-            SimDuration::from_nanos(1),
-            limits::LONG,
-            check,
-        ),
+        write: match &raw.write {
+            Some(raw) => distribution(raw, &at("write"), shortest, limits::LONG, check),
+            None => {
+                check.default_source(&at("write"));
+                query
+            }
+        },
+        query,
         queue: check.take_or(&at("queue"), &raw.queue, 10_000, |q| {
             count(q, &["queries"], 0, limits::COUNT)
         }) as u32,

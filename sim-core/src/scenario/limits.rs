@@ -12,6 +12,8 @@ pub const CHANNELS_PER_USER: f64 = 1_000.0;
 pub const MEMBERSHIPS: f64 = 2e9;
 /// Members of one channel.
 pub const MEMBERS: u64 = USERS;
+/// Records that queries and commands are about (28 bytes each).
+pub const KEYS: u64 = 50_000_000;
 /// Instances of one tier.
 pub const INSTANCES: u64 = 4_096;
 /// Payload of one message: 16 MiB.

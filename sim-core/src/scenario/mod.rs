@@ -11,6 +11,7 @@
 pub mod assets;
 mod check;
 mod convert;
+mod data;
 mod design;
 mod edit;
 mod error;

@@ -202,6 +202,10 @@ pub struct Traffic {
     pub presence: Option<Presence>,
     /// A read answered by the database.
     pub query: Option<Query>,
+    /// A write acknowledged by the database.
+    pub command: Option<Command>,
+    /// What queries and commands are about.
+    pub keys: Keys,
 }
 
 /// How often something happens.
@@ -264,6 +268,26 @@ pub struct Query {
     pub rate: Rate,
     /// Payload of the answer, bytes.
     pub size_bytes: u32,
+    /// Share of queries that ask every shard and wait for the last.
+    pub scatter: f64,
+}
+
+/// The command operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Command {
+    /// Commands per second.
+    pub rate: Rate,
+    /// Payload of the acknowledgement, bytes.
+    pub size_bytes: u32,
+}
+
+/// The records that queries and commands are about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Keys {
+    /// How many there are; the first is the most popular.
+    pub count: u32,
+    /// The n-th is asked for n^exponent times as rarely as the first; 0: all alike.
+    pub exponent: f64,
 }
 
 /// The four switches of a design.
@@ -296,6 +320,10 @@ pub struct Design {
     pub broker: Option<Broker>,
     /// The primary store.
     pub database: Option<Database>,
+    /// How many of it there are, and which holds what; `None`: one holds everything.
+    pub shards: Option<Shards>,
+    /// In front of the database.
+    pub cache: Option<CacheTier>,
 }
 
 /// One kind of rented computer.
@@ -444,10 +472,72 @@ pub struct Database {
     pub pool: u32,
     /// Time one query holds a connection.
     pub query: Distribution,
+    /// Time one command holds a connection.
+    pub write: Distribution,
     /// Queries that may wait for a connection.
     pub queue: u32,
     /// Longest wait for a connection.
     pub timeout: Option<SimDuration>,
+}
+
+/// How the database is split.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shards {
+    /// Databases.
+    pub count: u32,
+    /// What is kept together.
+    pub by: ShardBy,
+    /// How a key finds its shard.
+    pub placement: routing::placement::Placement,
+}
+
+/// What a database is sharded by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShardBy {
+    /// The record that is read or written.
+    Record,
+    /// The user who reads or writes.
+    User,
+}
+
+/// The cache tier.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CacheTier {
+    /// Nodes.
+    pub count: u32,
+    /// What each runs on.
+    pub machine: Machine,
+    /// What the entries of one node may take.
+    pub capacity_bytes: u64,
+    /// Which entry gives way.
+    pub policy: routing::cache::EvictionPolicy,
+    /// How long an entry is fresh.
+    pub ttl: SimDuration,
+    /// How long an expired entry is served while it is fetched again.
+    pub stale: SimDuration,
+    /// One fetch per record at a time.
+    pub coalesce: bool,
+    /// Eagerness of fetching before an entry expires.
+    pub early: f64,
+    /// What a command does to the entry.
+    pub on_write: OnWrite,
+    /// Whether it holds, when the run begins, what it would hold after one lifetime at this load.
+    pub warm: bool,
+    /// How a record finds its node.
+    pub placement: routing::placement::Placement,
+    /// CPU of one lookup, fill or invalidation.
+    pub lookup: SimDuration,
+}
+
+/// What a command does to the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnWrite {
+    /// Nothing.
+    Nothing,
+    /// The entry is dropped.
+    Invalidate,
+    /// The entry is replaced.
+    Replace,
 }
 
 /// A fault and when it happens.
@@ -480,6 +570,8 @@ pub enum Fault {
         /// Time a server is away.
         restart: SimDuration,
     },
+    /// The cache forgets everything.
+    FlushCache,
     /// Every client connection is cut within a time.
     DropConnections {
         /// Time over which they are cut.
@@ -498,17 +590,20 @@ pub enum Tier {
     ChannelOwners,
     /// `broker`
     Broker,
+    /// `cache`
+    Cache,
     /// `database`
     Database,
 }
 
 impl Tier {
     /// All tiers, in the order a message meets them.
-    pub const ALL: [Tier; 5] = [
+    pub const ALL: [Tier; 6] = [
         Tier::LoadBalancer,
         Tier::ConnectionServers,
         Tier::ChannelOwners,
         Tier::Broker,
+        Tier::Cache,
         Tier::Database,
     ];
 
@@ -520,6 +615,7 @@ impl Tier {
             Tier::ConnectionServers => "connection_servers",
             Tier::ChannelOwners => "channel_owners",
             Tier::Broker => "broker",
+            Tier::Cache => "cache",
             Tier::Database => "database",
         }
     }
@@ -532,6 +628,7 @@ impl Tier {
             Tier::ConnectionServers => "connection servers",
             Tier::ChannelOwners => "channel owners",
             Tier::Broker => "broker",
+            Tier::Cache => "cache",
             Tier::Database => "database",
         }
     }

@@ -103,7 +103,7 @@ fn measure(path: &str, traffic: &Traffic, design: &Design) -> Result<Measure, Pr
                 known.extend(["tiers", "connections", "cost", "breaks_at"]);
                 let problem =
                     Problem::unknown("part of the report", operation, known.iter().copied());
-                let unused = ["publish", "presence", "query"].contains(operation);
+                let unused = ["publish", "presence", "query", "command"].contains(operation);
                 return Err(if unused {
                     problem.help(format!("the scenario has no traffic.{operation}"))
                 } else {
@@ -121,6 +121,7 @@ fn operations(traffic: &Traffic) -> Vec<&'static str> {
     names.extend(traffic.publish.as_ref().map(|_| "publish"));
     names.extend(traffic.presence.as_ref().map(|_| "presence"));
     names.extend(traffic.query.as_ref().map(|_| "query"));
+    names.extend(traffic.command.as_ref().map(|_| "command"));
     names
 }
 
@@ -176,6 +177,7 @@ fn tier(path: &str, rest: &[&str], design: &Design) -> Result<Measure, Problem> 
         }
         ["queue", which] => one_of(path, which, &["mean", "max"], Measure::Count),
         ["dropped"] => Ok(Measure::Count),
+        ["hit_ratio"] if tier == Tier::Cache => Ok(Measure::Share),
         _ => Err(no_path(path).allowed(format!(
             "tiers.{name}. and utilization.RESOURCE.hottest, queue.max or dropped"
         ))),
@@ -188,6 +190,7 @@ pub fn tiers(design: &Design) -> Vec<Tier> {
         Tier::LoadBalancer | Tier::ConnectionServers => true,
         Tier::ChannelOwners => design.channel_owners.is_some(),
         Tier::Broker => design.broker.is_some(),
+        Tier::Cache => design.cache.is_some(),
         Tier::Database => design.database.is_some(),
     };
     Tier::ALL.into_iter().filter(has).collect()
@@ -207,7 +210,7 @@ fn resources(tier: Tier, design: &Design) -> Vec<&'static str> {
             );
             names
         }
-        Tier::ChannelOwners | Tier::Broker => vec!["cpu"],
+        Tier::ChannelOwners | Tier::Broker | Tier::Cache => vec!["cpu"],
         Tier::Database => vec!["pool"],
     }
 }

@@ -300,6 +300,10 @@ pub struct RawTraffic {
     pub presence: Option<RawPresence>,
     /// Reads.
     pub query: Option<RawQuery>,
+    /// Writes.
+    pub command: Option<RawCommand>,
+    /// The records that reads and writes are about. Default: a million, all alike.
+    pub keys: Option<RawKeys>,
 }
 
 /// Messages to channels.
@@ -362,10 +366,55 @@ pub struct RawQuery {
     pub r#loop: Option<RawLoop>,
     /// Payload of the answer.
     pub size: Quantity,
+    /// Share of queries that ask every shard and wait for the last. Default: 0 %.
+    pub scatter: Option<Quantity>,
     /// Of all numbers here.
     pub source: Option<Source>,
     /// Of single numbers.
     pub sources: Sources,
+}
+
+/// Writes acknowledged by the database.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawCommand {
+    /// Writes, as in: `"2/h per user"`.
+    pub rate: Quantity,
+    /// When commands come at that rate. Default: `Poisson`.
+    pub arrivals: Option<RawArrivals>,
+    /// Payload of the acknowledgement.
+    pub size: Quantity,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// The records that reads and writes are about.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawKeys {
+    /// How many there are.
+    pub count: Quantity,
+    /// How unequal they are. Default: `Even`.
+    pub skew: Option<RawSkew>,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// How unequal records are.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum RawSkew {
+    /// Each is as popular as any other.
+    Even,
+    /// The n-th most popular one is asked for n^exponent times as rarely as the first.
+    Zipf {
+        /// 0 is even; 1 is usual.
+        exponent: Quantity,
+    },
 }
 
 /// A pattern's switch.
@@ -409,6 +458,10 @@ pub struct RawDesign {
     pub broker: Option<RawBroker>,
     /// The primary store.
     pub database: Option<RawDatabase>,
+    /// The database several times over, each with a part of the records (pattern sharding).
+    pub shards: Option<RawShards>,
+    /// In front of the database (pattern caching_and_edge).
+    pub cache: Option<RawCache>,
 }
 
 /// How a message finds the servers with members.
@@ -617,6 +670,8 @@ pub struct RawDatabase {
     pub pool: Option<Quantity>,
     /// Time one query holds a connection.
     pub query: RawDistribution,
+    /// Time one command holds a connection. Default: that of a query.
+    pub write: Option<RawDistribution>,
     /// Queries that may wait. Default: 10 000.
     pub queue: Option<Quantity>,
     /// Longest wait. Default: none.
@@ -625,6 +680,102 @@ pub struct RawDatabase {
     pub source: Option<Source>,
     /// Of single numbers.
     pub sources: Sources,
+}
+
+/// The shards of the database.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawShards {
+    /// Databases like `design.database`.
+    pub count: Quantity,
+    /// What is kept together. Default: `Record`.
+    pub key: Option<RawShardBy>,
+    /// How a key finds its shard. Default: `Slots`.
+    pub placement: Option<RawPlacement>,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// What a database is sharded by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum RawShardBy {
+    /// The record that is read or written.
+    Record,
+    /// The user who reads or writes.
+    User,
+}
+
+/// The cache in front of the database.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawCache {
+    /// Nodes.
+    pub count: Quantity,
+    /// Name of a machine.
+    pub machine: String,
+    /// What the entries of one node may take, as in: `"4 GiB"`; one entry takes what the answer to a query takes.
+    pub capacity: Quantity,
+    /// Which entry gives way. Default: `Lru`.
+    pub policy: Option<RawEviction>,
+    /// How long an entry is fresh. Default: 5 min.
+    pub ttl: Option<Quantity>,
+    /// How long an expired entry is served while it is fetched again. Default: 0 s.
+    pub stale: Option<Quantity>,
+    /// One fetch per record at a time; the others wait for it. Default: `On`.
+    pub coalesce: Option<Switch>,
+    /// Eagerness of fetching before an entry expires (XFetch): 0 never, 1 usual. Default: 0.
+    pub early: Option<Quantity>,
+    /// What a command does to the entry. Default: `Invalidate`.
+    pub on_write: Option<RawOnWrite>,
+    /// What it holds when the run begins. Default: `Warm`.
+    pub start: Option<RawCacheStart>,
+    /// How a record finds its node. Default: a ring of 100 points per node.
+    pub placement: Option<RawPlacement>,
+    /// CPU of one lookup, fill or invalidation. Default: 10 us.
+    pub lookup: Option<Quantity>,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// Which entry of a cache gives way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum RawEviction {
+    /// The oldest.
+    Fifo,
+    /// The one not used for longest.
+    Lru,
+    /// The one used least often.
+    Lfu,
+    /// SIEVE.
+    Sieve,
+    /// S3-FIFO.
+    S3Fifo,
+    /// W-TinyLFU.
+    TinyLfu,
+}
+
+/// What a cache holds when the run begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum RawCacheStart {
+    /// What it would hold after one lifetime at this load.
+    Warm,
+    /// Nothing.
+    Cold,
+}
+
+/// What a command does to the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum RawOnWrite {
+    /// Nothing: the entry stays until it expires.
+    Nothing,
+    /// The entry is dropped (look-aside).
+    Invalidate,
+    /// The entry is replaced (write-through).
+    Replace,
 }
 
 /// A distribution of durations.
@@ -775,6 +926,8 @@ pub enum RawFaultKind {
         /// Time away.
         restart: Quantity,
     },
+    /// The cache forgets everything.
+    FlushCache,
     /// Every connection is cut.
     DropConnections {
         /// Time over which they are cut.

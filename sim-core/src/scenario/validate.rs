@@ -10,18 +10,18 @@ use super::check::{Check, Mark};
 use super::error::{Problem, shorten};
 use super::limits;
 use super::model::{
-    Access, Channels, Design, Fault, LatencyTier, Load, Members, Objective, Patterns, Presence,
-    Publish, Publisher, Query, Rate, Region, Run, Scenario, Source, Status, Tier, TimedFault,
-    Traffic, Transport,
+    Access, Channels, Command, Design, Fault, LatencyTier, Load, Members, Objective, Patterns,
+    Presence, Publish, Publisher, Query, Rate, Region, Run, Scenario, Source, Status, Tier,
+    TimedFault, Traffic, Transport,
 };
 use super::objective;
 use super::quantity::{self, count, duration, number, share, size};
 use super::raw::{
-    Ordered, Quantity, RawChannels, RawFault, RawFaultKind, RawLoad, RawMembers, RawPatterns,
-    RawPresence, RawPublish, RawPublisher, RawQuery, RawReconnect, RawRun, RawScenario, RawTraffic,
-    RawTransport, Switch,
+    Ordered, Quantity, RawChannels, RawCommand, RawFault, RawFaultKind, RawLoad, RawMembers,
+    RawPatterns, RawPresence, RawPublish, RawPublisher, RawQuery, RawReconnect, RawRun,
+    RawScenario, RawTraffic, RawTransport, Switch,
 };
-use super::{convert, design, over_time, words_of_edit};
+use super::{convert, data, design, over_time, words_of_edit};
 use crate::cost::{book, book_names};
 
 /// A value that stands in for a refused one; the scenario is refused as a whole, so it is never used.
@@ -339,6 +339,8 @@ fn traffic(raw: &RawTraffic, check: &mut Check<'_>) -> Traffic {
         publish: raw.publish.as_ref().map(|raw| publish(raw, check)),
         presence: raw.presence.as_ref().map(|raw| presence(raw, check)),
         query: raw.query.as_ref().map(|raw| query(raw, check)),
+        command: raw.command.as_ref().map(|raw| command(raw, check)),
+        keys: data::keys(raw.keys.as_ref(), check),
     }
 }
 
@@ -393,28 +395,30 @@ fn query(raw: &RawQuery, check: &mut Check<'_>) -> Query {
     Query {
         rate: rate("traffic.query.rate", &raw.rate, check),
         size_bytes: payload("traffic.query.size", &raw.size, check),
+        scatter: check.take_or("traffic.query.scatter", &raw.scatter, 0.0, quantity::share),
+    }
+}
+
+fn command(raw: &RawCommand, check: &mut Check<'_>) -> Command {
+    check.sources("traffic.command", &raw.source, &raw.sources);
+    Command {
+        rate: rate("traffic.command.rate", &raw.rate, check),
+        size_bytes: payload("traffic.command.size", &raw.size, check),
     }
 }
 
 fn patterns(raw: Option<&RawPatterns>, check: &mut Check<'_>) -> Patterns {
     let raw = raw.cloned().unwrap_or_default();
-    let later = [
-        ("event_sourcing", raw.event_sourcing),
-        ("sharding", raw.sharding),
-        ("caching_and_edge", raw.caching_and_edge),
-    ];
-    for (name, switch) in later {
-        if switch == Some(Switch::On) {
-            let problem =
-                Problem::new("this pattern is not available in this version").allowed("Off");
-            check.problem(&format!("patterns.{name}"), problem);
-        }
+    if raw.event_sourcing == Some(Switch::On) {
+        let problem = Problem::new("this pattern is not available in this version").allowed("Off");
+        check.problem("patterns.event_sourcing", problem);
     }
+    let is_on = |switch: Option<Switch>| switch == Some(Switch::On);
     Patterns {
         pooling: raw.pooling.unwrap_or(Switch::On) == Switch::On,
         event_sourcing: false,
-        sharding: false,
-        caching_and_edge: false,
+        sharding: is_on(raw.sharding),
+        caching_and_edge: is_on(raw.caching_and_edge),
     }
 }
 
@@ -438,12 +442,60 @@ fn check_together(traffic: &Traffic, design: &Design, patterns: Patterns, check:
             );
         }
     }
-    if traffic.query.is_some() && design.database.is_none() {
-        let problem = Problem::new("queries are answered by the database, but the design has none");
-        check.problem(
+    check_store(traffic, design, patterns, check);
+}
+
+/// Whatever is read, written, sharded or cached needs a database, and a switch something to switch on.
+fn check_store(traffic: &Traffic, design: &Design, patterns: Patterns, check: &mut Check<'_>) {
+    let needs = [
+        (
             "traffic.query",
-            problem.help("add design.database, or leave out traffic.query"),
-        );
+            "queries are answered by the database",
+            traffic.query.is_some(),
+        ),
+        (
+            "traffic.command",
+            "commands are acknowledged by the database",
+            traffic.command.is_some(),
+        ),
+        (
+            "design.shards",
+            "shards are those of the database",
+            design.shards.is_some(),
+        ),
+        (
+            "design.cache",
+            "a cache stands in front of the database",
+            design.cache.is_some(),
+        ),
+    ];
+    for (path, why, there) in needs {
+        if there && design.database.is_none() {
+            let problem = Problem::new(format!("{why}, but the design has none"));
+            let help = format!("add design.database, or leave out {path}");
+            check.problem(path, problem.help(help));
+        }
+    }
+    let switches = [
+        (
+            "sharding",
+            "shards",
+            patterns.sharding,
+            design.shards.is_some(),
+        ),
+        (
+            "caching_and_edge",
+            "cache",
+            patterns.caching_and_edge,
+            design.cache.is_some(),
+        ),
+    ];
+    for (pattern, tier, on, there) in switches {
+        if on && !there {
+            let problem = Problem::new(format!("the design has no {tier} to switch on"));
+            let help = format!("add design.{tier}, or set Off");
+            check.problem(&format!("patterns.{pattern}"), problem.help(help));
+        }
     }
 }
 
@@ -497,6 +549,14 @@ fn fault(raw: &RawFaultKind, path: &str, design: &Design, check: &mut Check<'_>)
         )
     };
     match raw {
+        RawFaultKind::FlushCache => {
+            if design.cache.is_none() {
+                let problem = Problem::new("there is no cache to flush");
+                let help = "add design.cache, and patterns.caching_and_edge: On";
+                check.problem(path, problem.help(help));
+            }
+            Fault::FlushCache
+        }
         RawFaultKind::DropConnections { within } => Fault::DropConnections {
             within: time("within", within),
         },
@@ -590,7 +650,11 @@ fn instances_of(tier: Tier, design: &Design) -> u32 {
             .as_ref()
             .map_or(0, |owners| owners.count),
         Tier::Broker => design.broker.as_ref().map_or(0, |broker| broker.count),
-        Tier::Database => u32::from(design.database.is_some()),
+        Tier::Cache => design.cache.as_ref().map_or(0, |cache| cache.count),
+        Tier::Database => match &design.database {
+            None => 0,
+            Some(_) => design.shards.map_or(1, |shards| shards.count),
+        },
     }
 }
 

@@ -208,6 +208,7 @@ impl OverTime {
             Kind::Publish => &self.publish,
             Kind::Presence => &self.presence,
             Kind::Query => &self.query,
+            Kind::Command => &self.command,
             Kind::Connect => &Arrivals::Poisson,
         }
     }

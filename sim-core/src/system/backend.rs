@@ -9,8 +9,9 @@
 
 use routing::{ChannelId, PlacementMap};
 
+use super::operation::{Kind, Operation};
 use crate::quantile::QuantileTable;
-use crate::scenario::{Broker, ChannelOwners, Database};
+use crate::scenario::{Broker, ChannelOwners, Database, ShardBy, Shards};
 use crate::station::{Departure, FastFifo};
 use crate::time::{SimDuration, SimTime};
 
@@ -26,7 +27,9 @@ pub struct Nodes {
 }
 
 impl Nodes {
-    fn new(count: u32, per_node: u32) -> Self {
+    /// So many nodes of so many cores, idle.
+    #[must_use]
+    pub fn new(count: u32, per_node: u32) -> Self {
         Self {
             cores: (0..count * per_node)
                 .map(|core| FastFifo::new(core, 1))
@@ -38,7 +41,7 @@ impl Nodes {
 
     /// Serves a message on the core of a node that its lane falls on: `first` until the copies begin, then `copy` for each.
     /// `None`: the node is dead.
-    fn serve(
+    pub fn serve(
         &mut self,
         now: SimTime,
         (node, lane): (u32, u64),
@@ -267,6 +270,86 @@ impl BrokerNodes {
     }
 }
 
+/// The databases: one, or as many as there are shards.
+#[derive(Clone, Debug)]
+pub struct Databases {
+    /// Each behind its connection pool.
+    pub shards: Vec<DatabasePool>,
+    /// What is kept where; `None`: one database has everything.
+    placement: Option<(PlacementMap, ShardBy)>,
+    query: QuantileTable,
+    write: QuantileTable,
+}
+
+impl Databases {
+    /// The databases of a design, idle.
+    #[must_use]
+    pub fn new(tier: &Database, shards: Option<&Shards>) -> Self {
+        let table = |time| {
+            QuantileTable::new(time)
+                .unwrap_or_else(|problem| panic!("a validated query time: {problem}"))
+        };
+        let count = shards.map_or(1, |shards| shards.count);
+        let ids: Vec<u32> = (0..count).collect();
+        Self {
+            shards: vec![DatabasePool::new(tier); count as usize],
+            placement: shards.map(|shards| (PlacementMap::new(shards.placement, &ids), shards.by)),
+            query: table(tier.query),
+            write: table(tier.write),
+        }
+    }
+
+    /// The shard of an operation: that of its channel, for what is sent to one.
+    #[must_use]
+    pub fn shard_of(&self, operation: &Operation) -> usize {
+        let Some((placement, by)) = &self.placement else {
+            return 0;
+        };
+        let key = match (operation.kind, by) {
+            (Kind::Query | Kind::Command, ShardBy::Record) => operation.record,
+            (_, ShardBy::Record) => operation.channel.0,
+            (_, ShardBy::User) => operation.origin,
+        };
+        placement.owner(key.into()).unwrap_or_default() as usize
+    }
+
+    /// Asks a shard, for a time that falls on `bits`.
+    pub fn ask(&mut self, now: SimTime, shard: usize, kind: Kind, bits: u32) -> Queried {
+        let table = match kind {
+            Kind::Command => &self.write,
+            Kind::Publish | Kind::Presence | Kind::Query | Kind::Connect => &self.query,
+        };
+        self.shards[shard].ask(now, table.sample(bits))
+    }
+
+    /// Asks every shard; the last answer is the answer.
+    pub fn ask_all(&mut self, now: SimTime, bits: impl Fn(u32) -> u32) -> Queried {
+        let mut last: Option<Departure> = None;
+        for shard in 0..self.shards.len() {
+            match self.ask(now, shard, Kind::Query, bits(shard as u32)) {
+                Queried::Served(departure) => {
+                    last = last
+                        .filter(|last| last.at >= departure.at)
+                        .or(Some(departure));
+                }
+                failed @ (Queried::Refused | Queried::GivesUp(_)) => return failed,
+            }
+        }
+        last.map_or(Queried::Refused, Queried::Served)
+    }
+
+    /// Whether an operation that asked and would have been answered at `answered` was asking a database that died meanwhile.
+    #[must_use]
+    pub fn lost(&self, operation: &Operation, answered: SimTime) -> bool {
+        let came = operation.mark;
+        if operation.scatters {
+            self.shards.iter().any(|shard| shard.lost(came, answered))
+        } else {
+            self.shards[self.shard_of(operation)].lost(came, answered)
+        }
+    }
+}
+
 /// The database behind its connection pool.
 #[derive(Clone, Debug)]
 pub struct DatabasePool {
@@ -274,8 +357,6 @@ pub struct DatabasePool {
     pub pool: FastFifo,
     /// Connections in the pool.
     pub connections: u32,
-    /// Time one query holds a connection.
-    pub query: QuantileTable,
     /// Queries refused because the queue was full, and those that gave up waiting.
     pub refused: u64,
     /// Queries that gave up waiting.
@@ -303,8 +384,6 @@ impl DatabasePool {
         Self {
             pool: FastFifo::new(0, tier.pool),
             connections: tier.pool,
-            query: QuantileTable::new(tier.query)
-                .unwrap_or_else(|problem| panic!("a validated query time: {problem}")),
             refused: 0,
             gave_up: 0,
             queue: tier.queue,

@@ -8,7 +8,13 @@ use super::world::AUDIT;
 use crate::time::{SimDuration, SimTime};
 
 /// Tiers in the order of the samples.
-const TIERS: [&str; 4] = ["connection_servers", "channel_owners", "broker", "database"];
+const TIERS: [&str; 5] = [
+    "connection_servers",
+    "channel_owners",
+    "broker",
+    "database",
+    "cache",
+];
 const HOPELESS: SimDuration = SimDuration::from_secs(30);
 const NOTABLE: SimDuration = SimDuration::from_secs(1);
 
@@ -18,7 +24,7 @@ pub struct Backlog {
     steady: bool,
     /// Of the first sample; the others follow at every audit.
     first: SimTime,
-    samples: Vec<[SimDuration; 4]>,
+    samples: Vec<[SimDuration; TIERS.len()]>,
 }
 
 impl Backlog {
@@ -33,7 +39,7 @@ impl Backlog {
     }
 
     /// Adds a sample.
-    pub fn push(&mut self, now: SimTime, sample: [SimDuration; 4]) {
+    pub fn push(&mut self, now: SimTime, sample: [SimDuration; TIERS.len()]) {
         if self.samples.is_empty() {
             self.first = now;
         }
@@ -76,7 +82,7 @@ impl Backlog {
         if !self.steady || third == 0 {
             return None;
         }
-        let mean = |part: &[[SimDuration; 4]], tier: usize| {
+        let mean = |part: &[[SimDuration; TIERS.len()]], tier: usize| {
             part.iter().map(|sample| sample[tier]).sum::<SimDuration>() / part.len() as u64
         };
         let first = &self.samples[..third];
@@ -95,7 +101,7 @@ mod tests {
     fn rising(step_ms: u64) -> Backlog {
         let mut backlog = Backlog::new(true);
         for second in 0..60 {
-            let mut sample = [SimDuration::ZERO; 4];
+            let mut sample = [SimDuration::ZERO; TIERS.len()];
             sample[3] = SimDuration::from_millis(step_ms * second);
             backlog.push(SimTime::from_secs(second), sample);
         }

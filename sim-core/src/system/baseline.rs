@@ -1,5 +1,8 @@
 //! The accounts of all tiers at the start of measuring; what a report says is the difference.
 
+use routing::CacheCounters;
+
+use super::caches::CacheNodes;
 use super::ledger::InnerBytes;
 use super::world::World;
 use crate::station::FastFifo;
@@ -29,8 +32,12 @@ pub struct Baseline {
     pub owners: Vec<Reading>,
     /// By broker core.
     pub broker: Vec<Reading>,
-    /// Of the pool.
-    pub database: Reading,
+    /// By node core of the cache.
+    pub cache: Vec<Reading>,
+    /// What the cache has done.
+    pub cached: CacheCounters,
+    /// By shard, of its pool.
+    pub databases: Vec<Reading>,
     /// Bytes sent to clients in all.
     pub egress_bytes: u64,
     /// Bytes between tiers in all.
@@ -59,10 +66,18 @@ impl Baseline {
             inner: world.ledger.inner,
             owners: fifos(world.owners.as_ref().map(|owners| &owners.nodes.cores)),
             broker: fifos(world.broker.as_ref().map(|broker| &broker.nodes.cores)),
-            database: world
-                .database
+            cache: fifos(world.cache.as_ref().map(|cache| &cache.nodes.cores)),
+            cached: world
+                .cache
                 .as_ref()
-                .map_or_else(Reading::default, |database| fifo(&database.pool, now)),
+                .map(CacheNodes::counters)
+                .unwrap_or_default(),
+            databases: world
+                .databases
+                .iter()
+                .flat_map(|databases| &databases.shards)
+                .map(|shard| fifo(&shard.pool, now))
+                .collect(),
         }
     }
 }

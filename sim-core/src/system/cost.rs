@@ -171,6 +171,8 @@ pub(crate) struct Flows {
     pub(crate) copies: u128,
     /// Bytes to and from the database.
     pub(crate) database: u128,
+    /// Bytes to and from the cache.
+    pub(crate) cache: u128,
     /// The part of the connection servers' rent that idle connections answer for, of a million.
     pub(crate) idle_ppm: u64,
 }
@@ -186,6 +188,7 @@ fn usage(world: &World, ledger: &Ledger, month: &Month, now: SimTime) -> Usage {
         to_order: month.of(total.to_order - before.to_order),
         copies: month.of(total.copies - before.copies),
         database: month.of(total.database - before.database),
+        cache: month.of(total.cache - before.cache),
         idle_ppm: idle_share(world, now),
     };
     usage_of(&world.scenario, &flows)
@@ -264,9 +267,14 @@ fn instances(design: &Design, idle_ppm: u64) -> Vec<Instances> {
     if let Some(broker) = &design.broker {
         all.push(of(Tier::Broker, &broker.machine, broker.count, messages));
     }
+    if let Some(cache) = &design.cache {
+        let rent = Rent::All(Purpose::Data);
+        all.push(of(Tier::Cache, &cache.machine, cache.count, rent));
+    }
     if let Some(database) = &design.database {
         let rent = Rent::All(Purpose::Data);
-        all.push(of(Tier::Database, &database.machine, 1, rent));
+        let count = design.shards.map_or(1, |shards| shards.count);
+        all.push(of(Tier::Database, &database.machine, count, rent));
     }
     all
 }
@@ -345,8 +353,11 @@ fn inter_zone(design: &Design, flows: &Flows) -> Vec<Transfer> {
         to_order,
         copies,
         database,
+        cache,
         ..
     } = *flows;
+    let shards = design.shards.map_or(1, |shards| u64::from(shards.count));
+    let nodes_of_cache = design.cache.as_ref().map_or(1, |cache| cache.count.into());
     let crossing = |bytes: u128, from: u64, to: u64| {
         bytes * u128::from(zones_crossed_ppm(from, to, ZONES)) / u128::from(MILLION)
     };
@@ -354,7 +365,8 @@ fn inter_zone(design: &Design, flows: &Flows) -> Vec<Transfer> {
     let sent = [
         (Tier::ConnectionServers, crossing(to_order, servers, nodes)),
         (tier, crossing(copies, nodes, servers) + to_replicas),
-        (Tier::Database, crossing(database, 1, servers)),
+        (Tier::Cache, crossing(cache, nodes_of_cache, servers)),
+        (Tier::Database, crossing(database, shards, servers)),
     ];
     sent.into_iter()
         .filter(|(_, bytes)| *bytes > 0)
@@ -391,10 +403,10 @@ fn alternatives(
     let connections = u64::from(world.residents);
     let minutes = usage.activity.iter().map(|a| a.connection_minutes).sum();
     let (mut messages, mut bytes) = (0u128, 0u128);
-    for kind in [Kind::Publish, Kind::Presence, Kind::Query] {
+    for kind in [Kind::Publish, Kind::Presence, Kind::Query, Kind::Command] {
         let own = &ledger.kinds[kind.index()];
         // Requests are published once and answered once.
-        let received = if kind == Kind::Query {
+        let received = if kind.is_answered() {
             own.completed
         } else {
             own.received

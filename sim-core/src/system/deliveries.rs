@@ -244,7 +244,7 @@ impl World {
                 let class = self.clients.get(direct.connection).place.class();
                 let ledger = self.ledger.kind(direct.kind);
                 ledger.void(direct.started, class, direct.units, &direct.parts);
-                if matches!(direct.kind, Kind::Query | Kind::Connect) {
+                if direct.kind.is_answered() {
                     ledger.unanswered(direct.started, direct.units);
                     ledger.failed += 1;
                 }
@@ -423,7 +423,7 @@ impl World {
 
     /// What was measured up to `now`: without the receipts that are entered already and lie in the future (by kind, they are
     /// in flight), and with the messages that are over, although older ones on their servers are not.
-    pub(super) fn measured(&self, now: SimTime) -> (Ledger, [u64; 4]) {
+    pub(super) fn measured(&self, now: SimTime) -> (Ledger, [u64; Kind::ALL.len()]) {
         let mut ledger = self.ledger.clone();
         let in_flight = self.take_out_future(now, &mut ledger);
         let mut received = vec![0; self.operations.places()];
@@ -443,8 +443,8 @@ impl World {
         (ledger, in_flight)
     }
 
-    fn take_out_future(&self, now: SimTime, ledger: &mut Ledger) -> [u64; 4] {
-        let mut in_flight = [0; 4];
+    fn take_out_future(&self, now: SimTime, ledger: &mut Ledger) -> [u64; Kind::ALL.len()] {
+        let mut in_flight = [0; Kind::ALL.len()];
         for server in 0..self.servers.servers.len() {
             for FutureReceipt { direct, .. } in self.future_receipts(server, now, None) {
                 if !direct.measured {
@@ -453,7 +453,7 @@ impl World {
                 let class = self.clients.get(direct.connection).place.class();
                 let kind = ledger.kind(direct.kind);
                 kind.void(direct.started, class, direct.units, &direct.parts);
-                if matches!(direct.kind, Kind::Query | Kind::Connect) {
+                if direct.kind.is_answered() {
                     kind.unanswered(direct.started, direct.units);
                 }
                 in_flight[direct.kind.index()] += 1;

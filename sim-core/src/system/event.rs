@@ -1,5 +1,6 @@
 //! What can happen, and what a connection server works on.
 
+use super::caches::Update;
 use super::operation::{Kind, OperationId};
 
 /// One event of the simulated system.
@@ -38,9 +39,15 @@ pub enum Event {
     AtOwner(OperationId),
     /// A message reaches the broker.
     AtBroker(OperationId),
-    /// A query reaches the database.
+    /// A query reaches its node of the cache.
+    AtCache(OperationId),
+    /// What the cache says is back at the server that asked.
+    FromCache(OperationId),
+    /// What a fetch or a command brings reaches the cache.
+    CacheUpdate(Update),
+    /// A query or command reaches the database.
     AtDatabase(OperationId),
-    /// A query's answer is back at the server that asked.
+    /// Its answer is back at the server that asked.
     Queried(OperationId),
     /// A client's attempt to connect reaches the balancer.
     AtBalancer(u32),

@@ -1,8 +1,8 @@
 //! Faults of a scenario: instances that die and come back, rolling restarts, connections that are cut.
 //!
 //! A connection server dies silently, see [`super::sessions`]. A channel owner takes what it holds with it, and messages for
-//! its channels fail until it is back. A broker partition with a replica goes on after the failover. A dead database answers
-//! no query. A rolling restart drains one server after the other: its clients are cut over the drain time, then it restarts.
+//! its channels fail until it is back. A broker partition with a replica goes on after the failover. A dead shard of the database
+//! answers no query. A dead node of the cache is out of the placement at once, and comes back empty. A rolling restart drains one server after the other: its clients are cut over the drain time, then it restarts.
 //!
 //! Left out: owners that take over from each other, and balancers that die.
 
@@ -57,7 +57,12 @@ impl World {
             Fault::DropConnections { within } if begins => {
                 self.drop_connections(index, within, out);
             }
-            Fault::RollingRestart { .. } | Fault::DropConnections { .. } => {}
+            Fault::FlushCache if begins => {
+                if let Some(cache) = &mut self.cache {
+                    cache.flush();
+                }
+            }
+            Fault::RollingRestart { .. } | Fault::DropConnections { .. } | Fault::FlushCache => {}
         }
     }
 
@@ -76,9 +81,13 @@ impl World {
                     broker.nodes.kill(now, instance);
                 }
             }
+            Tier::Cache => {
+                let waiting = self.cache.as_mut().map(|cache| cache.kill(now, instance));
+                self.look_again(waiting.unwrap_or_default(), out);
+            }
             Tier::Database => {
-                if let Some(database) = &mut self.database {
-                    database.kill(now);
+                if let Some(databases) = &mut self.databases {
+                    databases.shards[instance as usize].kill(now);
                 }
             }
             Tier::LoadBalancer => unreachable!("the scenario refuses it"),
@@ -99,9 +108,14 @@ impl World {
                     broker.nodes.restore(instance);
                 }
             }
+            Tier::Cache => {
+                if let Some(cache) = &mut self.cache {
+                    cache.restore(instance);
+                }
+            }
             Tier::Database => {
-                if let Some(database) = &mut self.database {
-                    database.restore();
+                if let Some(databases) = &mut self.databases {
+                    databases.shards[instance as usize].restore();
                 }
             }
             Tier::LoadBalancer => unreachable!("the scenario refuses it"),

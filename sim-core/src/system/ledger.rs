@@ -145,6 +145,8 @@ pub struct Ledger {
     pub inner: InnerBytes,
     /// Heartbeats of clients.
     pub heartbeats: u64,
+    /// Ages of what queries were answered with although it had been superseded.
+    pub staleness: CompactHistogram,
     /// Poll requests, and those that brought something.
     pub polls: u64,
     /// Polls that brought something.
@@ -160,6 +162,8 @@ pub struct InnerBytes {
     pub copies: u64,
     /// Between connection servers and the database.
     pub database: u64,
+    /// Between connection servers and the cache.
+    pub cache: u64,
 }
 
 /// Why a connection was refused.
@@ -203,6 +207,7 @@ impl Ledger {
             refused: [0; Refusal::ALL.len()],
             inner: InnerBytes::default(),
             heartbeats: 0,
+            staleness: CompactHistogram::new(),
             polls: 0,
             useful_polls: 0,
         }
@@ -237,6 +242,12 @@ impl Ledger {
                 ledger.all_received(ended.started, ended.last_receipt);
             }
         }
+    }
+
+    /// A query was answered with what had been superseded `age` ago.
+    pub fn stale(&mut self, age: SimDuration) {
+        let units = units_of(age);
+        self.staleness.record(bucket_of(units) as u16, units);
     }
 
     /// Counts a refusal.

@@ -6,9 +6,11 @@
 //! [`summary`], [`limits`], [`cost`] and [`verdict`] make them a report.
 
 mod arrivals;
+mod asking;
 mod backend;
 mod backlog;
 mod baseline;
+mod caches;
 mod clients;
 mod compared;
 mod cost;
@@ -28,6 +30,7 @@ mod population;
 mod populations;
 mod rates;
 mod receipts;
+mod records;
 mod replicated;
 mod rhythm;
 mod servers;
@@ -52,6 +55,8 @@ pub use compared::{compared, compared_reports, compared_stories};
 pub(crate) use cost::{Flows, usage_of};
 pub use limits::delivery_growth;
 pub use populations::over_populations;
+#[cfg(test)]
+pub(crate) use records::shares;
 pub use replicated::replicated;
 pub(crate) use servers::server_room;
 pub(crate) use survey::survey_of;

@@ -21,11 +21,19 @@ pub enum Kind {
     Query,
     /// Making a connection, again or for the first time.
     Connect,
+    /// A write acknowledged by the database.
+    Command,
 }
 
 impl Kind {
     /// All kinds, in report order.
-    pub const ALL: [Kind; 4] = [Kind::Publish, Kind::Presence, Kind::Query, Kind::Connect];
+    pub const ALL: [Kind; 5] = [
+        Kind::Publish,
+        Kind::Presence,
+        Kind::Query,
+        Kind::Connect,
+        Kind::Command,
+    ];
 
     /// Name in reports.
     #[must_use]
@@ -35,6 +43,7 @@ impl Kind {
             Kind::Presence => "presence",
             Kind::Query => "query",
             Kind::Connect => "connect",
+            Kind::Command => "command",
         }
     }
 
@@ -43,8 +52,14 @@ impl Kind {
     pub fn terminal(self) -> &'static str {
         match self {
             Kind::Publish | Kind::Presence => "delivered",
-            Kind::Query | Kind::Connect => "answered",
+            Kind::Query | Kind::Connect | Kind::Command => "answered",
         }
+    }
+
+    /// Whether it ends with one answer to who asked, and not with copies to others.
+    #[must_use]
+    pub fn is_answered(self) -> bool {
+        matches!(self, Kind::Query | Kind::Connect | Kind::Command)
     }
 
     /// Position in [`Self::ALL`].
@@ -67,6 +82,12 @@ pub enum Part {
     ServerPause,
     /// Between servers.
     Link,
+    /// Waiting at the cache.
+    CacheQueue,
+    /// Being looked up.
+    CacheService,
+    /// Waiting for another read to fetch the same record.
+    CacheFetch,
     /// Waiting for a database connection.
     DatabaseQueue,
     /// Holding a database connection.
@@ -94,7 +115,7 @@ pub enum Part {
 }
 
 /// Number of [`Part`]s.
-pub const PARTS: usize = 17;
+pub const PARTS: usize = 20;
 
 impl Part {
     /// All parts with their tier and cause, by index.
@@ -104,6 +125,9 @@ impl Part {
         ("connection_servers", "service"),
         ("connection_servers", "pause"),
         ("network", "between servers"),
+        ("cache", "queue"),
+        ("cache", "service"),
+        ("cache", "fetch of another"),
         ("database", "queue"),
         ("database", "service"),
         ("channel_owners", "queue"),
@@ -195,7 +219,7 @@ pub struct Operation {
     pub queries_left: u16,
     /// Channel of a publish; the user of a presence change; unused otherwise.
     pub channel: ChannelId,
-    /// Connection that started it, or [`NOBODY`].
+    /// Connection that started it, or [`NOBODY`]: a feed, or a cache that refreshes an entry.
     pub origin: u32,
     /// Copies on their way plus written batches whose last receipt lies in the future.
     pub outstanding: u32,
@@ -203,6 +227,8 @@ pub struct Operation {
     pub leader: u16,
     /// Server it came in through; a feed's has none.
     pub server: u16,
+    /// Record that it is about; unused by what is sent to channels.
+    pub record: u32,
     /// Its number among its kind: the key of its draws.
     pub ordinal: u64,
     /// When it was started by the client.
@@ -225,6 +251,8 @@ pub struct Operation {
     pub last_receipt: SimTime,
     /// Recipient list of a presence change, if any.
     pub recipients: Option<u32>,
+    /// Whether it asks every shard of the database.
+    pub scatters: bool,
 }
 
 impl Operation {
@@ -251,13 +279,17 @@ impl Operation {
             leader: u16::MAX,
             server: u16::MAX,
             recipients: None,
+            record: 0,
+            scatters: false,
         }
     }
 
     /// Key of this operation's per-recipient draws; the same whatever the policy or the tier.
     #[must_use]
     pub fn key(&self) -> u64 {
-        (self.ordinal << 2) | self.kind as u64
+        // Two bits tell the first kinds apart; what came later is told by the highest.
+        let later = u64::from(self.kind as u64 > 3);
+        (self.ordinal << 2) | (self.kind as u64 & 3) | later << 63
     }
 }
 

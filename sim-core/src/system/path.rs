@@ -1,106 +1,23 @@
-//! The way of an operation behind its first server: database, channel owner or broker, copies, answer.
+//! The way of a message behind its first server: channel owner or broker, and copies.
 //!
-//! Publish: as many database queries as it needs, one after the other; then in process (routing Local), or over a link to
-//! the owner of its channel, or to the leader of its partition. There it is numbered, and one copy per target server leaves
-//! as soon as it is made. Query: one database query, then the answer goes back through the server.
+//! In process (routing Local), or over a link to the owner of its channel, or to the leader of its partition. There it is
+//! numbered, and one copy per target server leaves as soon as it is made. What is read and written on the way stands in
+//! [`super::asking`].
 
 use routing::{ConnectionId, RoutingMode, ServerId};
 
-use super::backend::{Ordered, Queried, Sending};
+use super::backend::{Ordered, Sending};
 use super::event::{Event, Work};
-use super::inflight::Direct;
-use super::ledger::units_ns;
 use super::operation::{Kind, NOBODY, OperationId, Part};
 use super::servers::timestamp;
 use super::world::{Sent, World};
 use crate::draw::Purpose;
 use crate::engine::Schedule;
-use crate::histogram::units_of;
 use crate::time::{SimDuration, SimTime};
 
-const QUERY_TIME: Purpose = Purpose::named("database/query");
 const LINGER: Purpose = Purpose::named("broker/linger");
 
 impl World {
-    /// A server has read a client's operation.
-    pub(super) fn received(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
-        let queries = match self.operations[id].kind {
-            Kind::Publish => self
-                .scenario
-                .traffic
-                .publish
-                .as_ref()
-                .map_or(0, |publish| publish.queries),
-            Kind::Query => 1,
-            Kind::Presence | Kind::Connect => 0,
-        };
-        self.operations[id].queries_left = queries as u16;
-        self.next_step(id, out);
-    }
-
-    /// Asks the database as often as the operation needs, then routes or answers it.
-    pub(super) fn next_step(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
-        let operation = &mut self.operations[id];
-        if operation.queries_left > 0 && self.database.is_some() {
-            operation.queries_left -= 1;
-            let link = self.network.server_link();
-            operation.parts.add(Part::Link, link);
-            out.after(link, Event::AtDatabase(id));
-        } else if operation.kind == Kind::Query {
-            let (server, asker) = (operation.server, operation.origin);
-            self.clients.prefetch(asker);
-            let epoch = self.servers.servers[usize::from(server)].epoch;
-            self.arrive_at_server(server, epoch, Work::Answer(id), out);
-        } else {
-            self.route(id, out);
-        }
-    }
-
-    /// A query's answer is back at the server that asked, unless the database died before it could give it.
-    pub(super) fn queried(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
-        let answered = out.now().saturating_sub(self.network.server_link());
-        let came = self.operations[id].mark;
-        if self
-            .database
-            .as_ref()
-            .is_some_and(|database| database.lost(came, answered))
-        {
-            self.fail(id, false);
-        } else {
-            self.next_step(id, out);
-        }
-    }
-
-    pub(super) fn at_database(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
-        let Some(database) = &mut self.database else {
-            return;
-        };
-        let now = out.now();
-        let operation = &mut self.operations[id];
-        let bits = self.draws.u32(
-            QUERY_TIME,
-            operation.key(),
-            u64::from(operation.queries_left),
-        );
-        let demand = database.query.sample(bits);
-        match database.ask(now, demand) {
-            Queried::Served(departure) => {
-                let link = self.network.server_link();
-                let kind = operation.kind;
-                operation.mark = now;
-                operation
-                    .parts
-                    .add(Part::DatabaseQueue, departure.started - now);
-                operation.parts.add(Part::DatabaseService, demand);
-                operation.parts.add(Part::Link, link);
-                self.ledger.inner.database += self.inner_bytes(kind);
-                out.at(departure.at + link, Event::Queried(id));
-            }
-            Queried::Refused => self.fail(id, false),
-            Queried::GivesUp(_) => self.fail(id, true),
-        }
-    }
-
     /// Sends a message to whoever orders its channel, and its copies on.
     pub(super) fn route(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
@@ -350,54 +267,6 @@ impl World {
             );
         }
         self.release(id);
-    }
-
-    /// Whether the connection that asked a server at `since` is still on it.
-    fn still_here(&self, server: usize, asker: u32, since: SimTime) -> bool {
-        // Where nobody came or went, nothing of the connection needs to be looked at.
-        self.servers.servers[server].is_quiet_since(since)
-            || self.is_online(ConnectionId(asker))
-                && self.hub.connections().server(ConnectionId(asker)) == ServerId(server as u16)
-    }
-
-    /// A query's answer is on its way to the client that asked.
-    pub(super) fn answer(&mut self, server: usize, id: OperationId, now: SimTime) {
-        let operation = self.operations[id];
-        if !self.still_here(server, operation.origin, operation.started) {
-            self.fail(id, false);
-            return;
-        }
-        self.operations.remove(id);
-        let client = self.clients.get(operation.origin);
-        let jitter = self
-            .network
-            .jitter_units(client.place, operation.key(), operation.origin);
-        let mut parts = operation.parts;
-        let free = now + SimDuration::from_nanos(units_ns(client.place.base_units() + jitter));
-        let receipt = free.max(self.clients.last_receipt(operation.origin, now));
-        parts.add(Part::Downlink, free - now);
-        parts.add(Part::Order, receipt - free);
-        let bytes = u64::from(self.wire_bytes(operation.kind));
-        self.servers.servers[server].bytes_out += bytes;
-        self.ledger.egress_bytes += bytes;
-        if operation.measured {
-            let ledger = self.ledger.kind(operation.kind);
-            ledger.completed += 1;
-            ledger.ended(operation.started, units_of(receipt - operation.started));
-        }
-        let direct = Direct {
-            connection: operation.origin,
-            kind: operation.kind,
-            measured: operation.measured,
-            started: operation.started,
-            receipt,
-            units: units_of(receipt - operation.started),
-            parts,
-            message: None,
-        };
-        self.query_answered(&operation, receipt);
-        self.receive_direct(server, direct);
-        self.flush(server, now);
     }
 
     /// An operation ends in an error or a timeout.

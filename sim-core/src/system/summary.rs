@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::backend::Nodes;
+use super::backend::{DatabasePool, Databases, Nodes};
 use super::baseline::{Baseline, Reading};
+use super::caches::CacheNodes;
 use super::intervals::{Intervals, plain};
 use super::ledger::{KindLedger, Ledger, Refusal};
 use super::operation::{Kind, Part};
@@ -40,7 +41,7 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
             own.in_transit + in_flight[kind.index()] + if kind == Kind::Publish { held } else { 0 };
         operations.insert(
             kind.name().to_owned(),
-            operation(world, kind, own, way, seconds, &mut intervals),
+            operation(world, kind, &ledger, way, seconds, &mut intervals),
         );
     }
     let tiers = tiers(world, &ledger, now, measured);
@@ -103,11 +104,12 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
 fn operation(
     world: &World,
     kind: Kind,
-    own: &KindLedger,
+    ledger: &Ledger,
     in_flight: u64,
     seconds: f64,
     intervals: &mut Intervals,
 ) -> OperationReport {
+    let own = &ledger.kinds[kind.index()];
     let unstable = world.backlog.unstable().is_some();
     let per_s = |count: u64| {
         if seconds > 0.0 {
@@ -145,12 +147,33 @@ fn operation(
         },
         duplicated: own.duplicated,
         reordered: 0,
-        stale_ratio: 0.0,
+        stale_ratio: stale_ratio(kind, own, ledger),
+        stale_ms: stale_ms(kind, ledger),
         latency_ms,
         by_region: by_class(world, own, unstable, |class| &class.place),
         by_access: by_class(world, own, unstable, |class| &class.access),
         breakdown: breakdown(own),
     }
+}
+
+/// Answers that had been superseded, of all.
+fn stale_ratio(kind: Kind, own: &KindLedger, ledger: &Ledger) -> f64 {
+    let stale = ledger.staleness.count();
+    if kind == Kind::Query && stale > 0 {
+        stale as f64 / own.completed.max(stale) as f64
+    } else {
+        0.0
+    }
+}
+
+/// How long ago they had been; `None`: there was none.
+fn stale_ms(kind: Kind, ledger: &Ledger) -> Option<LatencyReport> {
+    if kind != Kind::Query || ledger.staleness.count() == 0 {
+        return None;
+    }
+    let mut ages = Histogram::new();
+    ages.merge_compact(&ledger.staleness);
+    Some(plain(&ages, false))
 }
 
 /// Merges the classes that share a name.
@@ -251,38 +274,13 @@ fn tiers(
         );
         insert(Tier::Broker, report);
     }
-    if let Some(database) = &world.database {
-        let busy = (readings.database.busy_ns - world.baseline.database.busy_ns) as f64;
-        let queue = (readings.database.queue_job_ns - world.baseline.database.queue_job_ns) as f64;
-        let pool = Utilization {
-            hottest: busy / span.ns / f64::from(database.connections),
-            ..Utilization::default()
-        };
-        insert(
-            Tier::Database,
-            TierReport {
-                instances: 1,
-                utilization: [(
-                    "pool".to_owned(),
-                    Utilization {
-                        mean: pool.hottest,
-                        ..pool
-                    },
-                )]
-                .into(),
-                queue: QueueReport {
-                    mean: queue / span.ns,
-                    max: database.pool.max_queue() as u64,
-                },
-                dropped: database.refused,
-                counters: [
-                    ("queries".to_owned(), database.pool.accepted()),
-                    ("gave_up".to_owned(), database.gave_up),
-                ]
-                .into(),
-                ..TierReport::default()
-            },
-        );
+    if let Some(cache) = &world.cache {
+        let cores = (&span.before.cache, &span.after.cache);
+        let report = fifo_nodes(&cache.nodes, cores.0, cores.1, span.ns);
+        insert(Tier::Cache, cached(report, world, ledger, &span));
+    }
+    if let Some(databases) = &world.databases {
+        insert(Tier::Database, pools(databases, &span));
     }
     tiers
 }
@@ -403,6 +401,77 @@ fn open_on(world: &World) -> u64 {
             u64::from(world.hub.connections().open_count_on(id))
         })
         .sum()
+}
+
+/// What the nodes of the cache did, beside how busy they were.
+fn cached(nodes: TierReport, world: &World, ledger: &Ledger, span: &Span<'_>) -> TierReport {
+    let (before, after) = (&span.before.cached, &span.after.cached);
+    let named = [
+        ("hits", after.hits - before.hits),
+        ("misses", after.misses - before.misses),
+        ("stale_served", after.stale_served - before.stale_served),
+        ("coalesced", after.coalesced - before.coalesced),
+        ("fetches", after.fetches - before.fetches),
+        ("evicted", after.evicted - before.evicted),
+        ("expired", after.expired - before.expired),
+        ("invalidated", after.invalidated - before.invalidated),
+        (
+            "used_bytes",
+            world.cache.as_ref().map_or(0, CacheNodes::used_bytes),
+        ),
+        ("superseded_answers", ledger.staleness.count()),
+    ];
+    let lookups = after.lookups() - before.lookups();
+    let served = named[0].1 + named[2].1;
+    TierReport {
+        counters: named
+            .into_iter()
+            .map(|(name, count)| (name.to_owned(), count))
+            .collect(),
+        hit_ratio: (lookups > 0).then(|| served as f64 / lookups as f64),
+        ..nodes
+    }
+}
+
+/// The pools of all databases.
+fn pools(databases: &Databases, span: &Span<'_>) -> TierReport {
+    let shards = &databases.shards;
+    let none = Reading::default();
+    let pairs: Vec<(&Reading, &Reading)> = span
+        .after
+        .databases
+        .iter()
+        .enumerate()
+        .map(|(shard, after)| (span.before.databases.get(shard).unwrap_or(&none), after))
+        .collect();
+    let connections = f64::from(shards.first().map_or(1, |shard| shard.connections));
+    let busy = pairs
+        .iter()
+        .map(|(before, after)| (after.busy_ns - before.busy_ns) as f64 / span.ns / connections);
+    let queues: f64 = pairs
+        .iter()
+        .map(|(before, after)| (after.queue_job_ns - before.queue_job_ns) as f64)
+        .sum();
+    let sum = |of: &dyn Fn(&DatabasePool) -> u64| shards.iter().map(of).sum::<u64>();
+    TierReport {
+        instances: shards.len() as u32,
+        utilization: [("pool".to_owned(), utilization(busy))].into(),
+        queue: QueueReport {
+            mean: queues / span.ns / shards.len().max(1) as f64,
+            max: shards
+                .iter()
+                .map(|shard| shard.pool.max_queue() as u64)
+                .max()
+                .unwrap_or_default(),
+        },
+        dropped: sum(&|shard| shard.refused),
+        counters: [
+            ("queries".to_owned(), sum(&|shard| shard.pool.accepted())),
+            ("gave_up".to_owned(), sum(&|shard| shard.gave_up)),
+        ]
+        .into(),
+        ..TierReport::default()
+    }
 }
 
 /// A tier of nodes whose cores are FIFO stations of their own: the hottest core is the limit.

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use routing::CacheCounters;
+
 use super::baseline::{Baseline, Reading};
 use super::ledger::Ledger;
 use super::operation::Kind;
@@ -17,10 +19,11 @@ use crate::time::{SimDuration, SimTime};
 
 const STEPS: usize = 128;
 /// Tiers with stations, in the order of a sample.
-const TIERS: [Tier; 4] = [
+const TIERS: [Tier; 5] = [
     Tier::ConnectionServers,
     Tier::ChannelOwners,
     Tier::Broker,
+    Tier::Cache,
     Tier::Database,
 ];
 
@@ -32,6 +35,9 @@ struct Step {
     /// Mean work waiting by tier.
     waiting: [f64; TIERS.len()],
     open: u64,
+    /// Lookups that the cache answered, and all.
+    hits: u64,
+    lookups: u64,
 }
 
 /// The steps since measuring began.
@@ -110,6 +116,11 @@ impl Timeline {
                     TierSeries {
                         cpu: steps.iter().map(|step| step.busy[index]).collect(),
                         queue: steps.iter().map(|step| step.waiting[index]).collect(),
+                        hit_ratio: if tier == Tier::Cache {
+                            steps.iter().map(Step::hit_ratio).collect()
+                        } else {
+                            Vec::new()
+                        },
                     },
                 );
             }
@@ -128,7 +139,8 @@ fn has(world: &World, tier: Tier) -> bool {
     match tier {
         Tier::ChannelOwners => world.owners.is_some(),
         Tier::Broker => world.broker.is_some(),
-        Tier::Database => world.database.is_some(),
+        Tier::Cache => world.cache.is_some(),
+        Tier::Database => world.databases.is_some(),
         Tier::ConnectionServers | Tier::LoadBalancer => true,
     }
 }
@@ -136,19 +148,25 @@ fn has(world: &World, tier: Tier) -> bool {
 fn step(world: &World, before: &Baseline, after: &Baseline, span: SimDuration) -> Step {
     let ns = span.as_nanos() as f64;
     let cores = u64::from(world.scenario.design.connection_servers.machine.cores);
-    let pool = world
-        .database
-        .as_ref()
-        .map_or(1, |database| u64::from(database.connections));
-    let database = [before.database].into();
+    let shards = world
+        .databases
+        .iter()
+        .flat_map(|databases| &databases.shards);
+    let pool = shards
+        .map(|shard| u64::from(shard.connections))
+        .next()
+        .unwrap_or(1);
     let groups: [(&Vec<Reading>, &Vec<Reading>, u64); TIERS.len()] = [
         (&before.servers, &after.servers, cores),
         (&before.owners, &after.owners, 1),
         (&before.broker, &after.broker, 1),
-        (&database, &vec![after.database], pool),
+        (&before.cache, &after.cache, 1),
+        (&before.databases, &after.databases, pool),
     ];
     let mut step = Step {
         open: u64::from(world.hub.connections().open_count()) - world.unnoticed(),
+        hits: answered(&after.cached) - answered(&before.cached),
+        lookups: after.cached.lookups() - before.cached.lookups(),
         ..Step::default()
     };
     for (index, (before, after, servers)) in groups.into_iter().enumerate() {
@@ -166,6 +184,17 @@ fn step(world: &World, before: &Baseline, after: &Baseline, span: SimDuration) -
     step
 }
 
+/// Lookups that a cache answered.
+fn answered(counters: &CacheCounters) -> u64 {
+    counters.hits + counters.stale_served
+}
+
+impl Step {
+    fn hit_ratio(&self) -> Option<f64> {
+        (self.lookups > 0).then(|| self.hits as f64 / self.lookups as f64)
+    }
+}
+
 fn mean(steps: &[Step]) -> Step {
     let n = steps.len().max(1) as f64;
     let average = |read: &dyn Fn(&Step) -> f64| steps.iter().map(read).sum::<f64>() / n;
@@ -173,6 +202,8 @@ fn mean(steps: &[Step]) -> Step {
         busy: core::array::from_fn(|tier| average(&|step| step.busy[tier])),
         waiting: core::array::from_fn(|tier| average(&|step| step.waiting[tier])),
         open: steps.last().map_or(0, |step| step.open),
+        hits: steps.iter().map(|step| step.hits).sum(),
+        lookups: steps.iter().map(|step| step.lookups).sum(),
     }
 }
 

@@ -16,9 +16,10 @@ use routing::{
 };
 
 use super::BuildError;
-use super::backend::{BrokerNodes, DatabasePool, Owners};
+use super::backend::{BrokerNodes, Databases, Owners};
 use super::backlog::Backlog;
 use super::baseline::Baseline;
+use super::caches::CacheNodes;
 use super::clients::Clients;
 use super::crowds::{self, Thinkers};
 use super::event::{Event, Work};
@@ -28,6 +29,7 @@ use super::network::Network;
 use super::operation::{Kind, OperationSlab, Part};
 use super::population::Population;
 use super::receipts::Scratch;
+use super::records::Records;
 use super::rhythm::Rhythm;
 use super::servers::{Servers, timestamp};
 use super::sessions::{Away, Fate};
@@ -41,6 +43,8 @@ use crate::time::{SimDuration, SimTime};
 
 const PAUSE_EVERY: Purpose = Purpose::named("server/pause-every");
 const PAUSE_LASTS: Purpose = Purpose::named("server/pause-lasts");
+/// Draws of what was asked for before the run, apart from all kinds.
+const WARM: u64 = u64::MAX;
 const BALANCE: Purpose = Purpose::named("balancer/pick");
 
 /// Interval of heartbeat and poll cohorts.
@@ -73,7 +77,11 @@ pub struct World {
     pub(super) servers: Servers,
     pub(super) owners: Option<Owners>,
     pub(super) broker: Option<BrokerNodes>,
-    pub(super) database: Option<DatabasePool>,
+    pub(super) databases: Option<Databases>,
+    pub(super) cache: Option<CacheNodes>,
+    pub(super) records: Records,
+    /// Queries of the cache itself.
+    pub(super) refreshes: u64,
     pub(super) ledger: Ledger,
     pub(super) away: BTreeMap<u32, Away>,
     pub(super) reopened: BTreeMap<u32, SimTime>,
@@ -89,8 +97,8 @@ pub struct World {
     pub(super) timeline: Timeline,
     pub(super) scratch: Scratch,
     pub(super) recipients: Vec<u32>,
-    pub(super) arrivals: [u64; 3],
-    pub(super) rhythms: [Rhythm; 3],
+    pub(super) arrivals: [u64; Kind::ALL.len()],
+    pub(super) rhythms: [Rhythm; Kind::ALL.len()],
     /// Connections of those who are there from the start; flash crowds follow.
     pub(super) residents: u32,
     pub(super) crowds: Vec<Range<u32>>,
@@ -151,7 +159,12 @@ impl World {
         for &(_, reason) in &refused {
             ledger.refuse(reason);
         }
-        Ok(Self {
+        let records = Records::new(scenario.traffic.keys, scenario.traffic.command.is_some());
+        let cache = design
+            .cache
+            .as_ref()
+            .map(|cache| CacheNodes::new(cache, entry_bytes(&scenario)));
+        let mut world = Self {
             presence_seen: if scenario.traffic.presence.is_some() {
                 vec![0; clients.len().div_ceil(64) as usize]
             } else {
@@ -160,7 +173,13 @@ impl World {
             kernel: Kernel::detect(),
             wire: wire(scenario.load.transport),
             broker: design.broker.as_ref().map(BrokerNodes::new),
-            database: design.database.as_ref().map(DatabasePool::new),
+            databases: design
+                .database
+                .as_ref()
+                .map(|database| Databases::new(database, design.shards.as_ref())),
+            cache,
+            records,
+            refreshes: 0,
             deadlines: TimerWheel::new(COHORT, 4096),
             operations: OperationSlab::default(),
             lists: Lists::default(),
@@ -173,8 +192,8 @@ impl World {
             timeline: Timeline::default(),
             scratch: Scratch::default(),
             recipients: Vec::new(),
-            arrivals: [0; 3],
-            rhythms: [0, 1, 2].map(Rhythm::new),
+            arrivals: [0; Kind::ALL.len()],
+            rhythms: core::array::from_fn(|kind| Rhythm::new(kind as u64)),
             residents: population.residents(),
             crowds: crowds::crowds(&scenario, population.residents()),
             thinkers: Thinkers::default(),
@@ -192,12 +211,34 @@ impl World {
             ledger,
             away,
             channels,
-        })
+        };
+        world.warm_cache();
+        Ok(world)
+    }
+
+    /// Fills the cache with what it would hold after one lifetime at this load.
+    fn warm_cache(&mut self) {
+        /// Enough for any policy to settle, and a second of work.
+        const MOST: f64 = 5e6;
+        let per_s = self.offered_per_s(Kind::Query);
+        let warm = self
+            .scenario
+            .design
+            .cache
+            .as_ref()
+            .filter(|cache| cache.warm);
+        let (Some(tier), Some(cache)) = (warm, &mut self.cache) else {
+            return;
+        };
+        let asked = libm::ceil((per_s * tier.ttl.as_secs_f64()).min(MOST)) as u32;
+        let (records, draws) = (&self.records, &self.draws);
+        let of = |nth: u32| records.of(draws, WARM, nth.into());
+        cache.warm((0..asked).map(of));
     }
 
     /// Schedules what starts by itself: arrivals, pauses, cohorts, faults, retries of those without a seat, audits.
     pub(super) fn begin(&mut self, out: &mut Schedule<'_, Event>) {
-        for kind in [Kind::Publish, Kind::Presence, Kind::Query] {
+        for kind in Kind::ALL {
             self.schedule_arrival(kind, out);
         }
         for server in 0..self.servers.servers.len() as u16 {
@@ -270,8 +311,10 @@ impl World {
 
     /// Bytes held by the large arrays.
     pub(super) fn memory_bytes(&self) -> u64 {
-        (self.hub.memory_bytes() + self.clients.memory_bytes() + self.presence_seen.len() * 8)
-            as u64
+        (self.hub.memory_bytes()
+            + self.clients.memory_bytes()
+            + self.records.memory_bytes()
+            + self.presence_seen.len() * 8) as u64
     }
 
     /// Operations of a kind per second over the whole system.
@@ -282,6 +325,7 @@ impl World {
             Kind::Publish => traffic.publish.as_ref().map(|publish| publish.rate),
             Kind::Presence => traffic.presence.as_ref().map(|presence| presence.rate),
             Kind::Query => traffic.query.as_ref().map(|query| query.rate),
+            Kind::Command => traffic.command.as_ref().map(|command| command.rate),
             Kind::Connect => None,
         };
         rate.map_or(0.0, |Rate { per_s, per }| {
@@ -308,6 +352,10 @@ impl World {
                 .as_ref()
                 .map_or(0, |presence| presence.size_bytes),
             Kind::Query => traffic.query.as_ref().map_or(0, |query| query.size_bytes),
+            Kind::Command => traffic
+                .command
+                .as_ref()
+                .map_or(0, |command| command.size_bytes),
             Kind::Connect => 0,
         }
     }
@@ -531,7 +579,7 @@ impl World {
     }
 
     /// How long the work that waits at each tier has waited, or will wait.
-    fn backlogs(&self, now: SimTime) -> [SimDuration; 4] {
+    fn backlogs(&self, now: SimTime) -> [SimDuration; 5] {
         let behind =
             |cores: &[crate::station::FastFifo]| cores.iter().map(|core| core.next_wait(now)).max();
         let waiting = |server: &super::servers::Server| {
@@ -555,9 +603,15 @@ impl World {
                 .as_ref()
                 .and_then(|broker| behind(&broker.nodes.cores))
                 .unwrap_or_default(),
-            self.database
+            self.databases
+                .iter()
+                .flat_map(|databases| &databases.shards)
+                .map(|shard| shard.pool.next_wait(now))
+                .max()
+                .unwrap_or_default(),
+            self.cache
                 .as_ref()
-                .map(|database| database.pool.next_wait(now))
+                .and_then(|cache| behind(&cache.nodes.cores))
                 .unwrap_or_default(),
         ]
     }
@@ -569,6 +623,12 @@ impl World {
         let key = routing::hash::hash_u64(routing::hash::DEFAULT_SEED, connection.into());
         self.balancer.pick(timestamp(now), key, &mut rng)
     }
+}
+
+/// What an entry of the cache takes: an answer.
+fn entry_bytes(scenario: &Scenario) -> u32 {
+    let query = scenario.traffic.query.as_ref();
+    query.map_or(1, |query| query.size_bytes)
 }
 
 /// The balancer of a scenario with all its servers up.
@@ -645,6 +705,9 @@ impl Model for World {
                 stamp,
             } => self.server_done(server, core, stamp, out),
             Event::Arrival(kind) => self.arrival(kind, out),
+            Event::AtCache(id) => self.at_cache(id, out),
+            Event::FromCache(id) => self.next_step(id, out),
+            Event::CacheUpdate(update) => self.cache_update(update, out),
             Event::AtDatabase(id) => self.at_database(id, out),
             Event::Queried(id) => self.queried(id, out),
             Event::AtOwner(id) => self.at_owner(id, out),
@@ -679,6 +742,8 @@ impl Model for World {
     fn anticipate(&self, event: &Event) {
         let work = match *event {
             Event::AtDatabase(id)
+            | Event::AtCache(id)
+            | Event::FromCache(id)
             | Event::Queried(id)
             | Event::AtOwner(id)
             | Event::AtBroker(id) => return self.operations.prefetch(id),

@@ -303,6 +303,7 @@ fn series() -> SeriesReport {
         queue: (0..steps)
             .map(|i| (4.0 * (1.0 + wave(i, 6.0))).round())
             .collect(),
+        ..TierSeries::default()
     };
     SeriesReport {
         start_s: 5.0,

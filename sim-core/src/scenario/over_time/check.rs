@@ -38,6 +38,10 @@ pub fn over_time(
         .as_ref()
         .and_then(|raw| raw.arrivals.as_ref());
     let query = traffic.query.as_ref().and_then(|raw| raw.arrivals.as_ref());
+    let command = traffic
+        .command
+        .as_ref()
+        .and_then(|raw| raw.arrivals.as_ref());
     let query_loop = traffic.query.as_ref().and_then(|raw| raw.r#loop.as_ref());
     let mut over_time = OverTime {
         shape,
@@ -46,6 +50,7 @@ pub fn over_time(
         publish: arrivals("publish", publish, run, check),
         presence: arrivals("presence", presence, run, check),
         query: arrivals("query", query, run, check),
+        command: arrivals("command", command, run, check),
         query_loop: query_loop.map_or(Loop::Open, |raw| closed(raw, load, check)),
     };
     over_time.day = day(raw.day.as_ref(), &over_time, load, check);

@@ -39,6 +39,8 @@ pub struct OverTime {
     pub presence: Arrivals,
     /// How queries arrive, in an open loop.
     pub query: Arrivals,
+    /// Commands.
+    pub command: Arrivals,
     /// Whether those who query wait for the answer.
     pub query_loop: Loop,
 }
@@ -266,7 +268,7 @@ impl OverTime {
     /// Whether the expected load is the same at all times.
     #[must_use]
     pub fn is_constant(&self) -> bool {
-        let traces = [&self.publish, &self.presence, &self.query];
+        let traces = [&self.publish, &self.presence, &self.query, &self.command];
         self.shape == Shape::Flat
             && self.flash_crowds.is_empty()
             && !traces.into_iter().any(Arrivals::is_trace)

@@ -127,6 +127,7 @@ fn designed(scenario: &Scenario) -> Vec<Tier> {
             Tier::LoadBalancer | Tier::ConnectionServers => true,
             Tier::ChannelOwners => design.channel_owners.is_some(),
             Tier::Broker => design.broker.is_some(),
+            Tier::Cache => design.cache.is_some(),
             Tier::Database => design.database.is_some(),
         })
         .collect()
@@ -165,7 +166,11 @@ fn machines(scenario: &Scenario, name: &str) -> (u32, Option<String>) {
             .channel_owners
             .map(|owners| of(owners.count, owners.machine)),
         Some(Tier::Broker) => design.broker.map(|broker| of(broker.count, broker.machine)),
-        Some(Tier::Database) => design.database.map(|database| of(1, database.machine)),
+        Some(Tier::Cache) => design.cache.map(|cache| of(cache.count, cache.machine)),
+        Some(Tier::Database) => {
+            let count = design.shards.map_or(1, |shards| shards.count);
+            design.database.map(|database| of(count, database.machine))
+        }
         None => None,
     };
     found.unwrap_or((1, None))

@@ -1,0 +1,127 @@
+//! Records and the tiers that keep them: shards of the database, and the cache in front of it.
+
+use routing::cache::EvictionPolicy;
+use routing::placement::Placement;
+
+use crate::time::SimDuration;
+
+use super::check::Check;
+use super::design::{instances, placement};
+use super::limits;
+use super::model::{CacheTier, Keys, OnWrite, ShardBy, Shards};
+use super::profile::Names;
+use super::quantity::{count, duration, number, size};
+use super::raw::{
+    Quantity, RawCache, RawCacheStart, RawEviction, RawKeys, RawOnWrite, RawShardBy, RawShards,
+    RawSkew, Switch,
+};
+
+/// Records where the scenario says nothing of them.
+const KEYS: u32 = 1_000_000;
+
+/// The records of a scenario.
+pub fn keys(raw: Option<&RawKeys>, check: &mut Check<'_>) -> Keys {
+    const AT: &str = "traffic.keys";
+    let Some(raw) = raw else {
+        return Keys {
+            count: KEYS,
+            exponent: 0.0,
+        };
+    };
+    check.sources(AT, &raw.source, &raw.sources);
+    Keys {
+        count: check.take(
+            "traffic.keys.count",
+            count(&raw.count, &["keys", "records"], 1, limits::KEYS),
+            1,
+        ) as u32,
+        exponent: match &raw.skew {
+            None | Some(RawSkew::Even) => 0.0,
+            Some(RawSkew::Zipf { exponent }) => check.take(
+                "traffic.keys.skew.exponent",
+                number(exponent, &[], 0.0, 4.0),
+                0.0,
+            ),
+        },
+    }
+}
+
+/// The shards of a design.
+pub fn shards(raw: &RawShards, check: &mut Check<'_>) -> Shards {
+    const AT: &str = "design.shards";
+    check.sources(AT, &raw.source, &raw.sources);
+    let at = |name: &str| format!("{AT}.{name}");
+    Shards {
+        count: instances(
+            &at("count"),
+            &raw.count,
+            &["shards", "shard", "instances"],
+            check,
+        ),
+        by: match raw.key {
+            None | Some(RawShardBy::Record) => ShardBy::Record,
+            Some(RawShardBy::User) => ShardBy::User,
+        },
+        placement: placement(
+            raw.placement.as_ref(),
+            Placement::Slots,
+            &at("placement"),
+            check,
+        ),
+    }
+}
+
+/// The cache of a design.
+pub fn cache(raw: &RawCache, names: &Names<'_>, check: &mut Check<'_>) -> CacheTier {
+    const AT: &str = "design.cache";
+    const NONE: SimDuration = SimDuration::ZERO;
+    check.sources(AT, &raw.source, &raw.sources);
+    let at = |name: &str| format!("{AT}.{name}");
+    let time = |q: &Quantity| duration(q, NONE, limits::LONG);
+    CacheTier {
+        count: instances(
+            &at("count"),
+            &raw.count,
+            &["nodes", "node", "instances"],
+            check,
+        ),
+        machine: names.machine(&raw.machine, &at("machine"), check),
+        capacity_bytes: check.take(&at("capacity"), size(&raw.capacity, 1, limits::MEMORY), 1),
+        policy: eviction(raw.policy.unwrap_or(RawEviction::Lru)),
+        ttl: check.take_or(&at("ttl"), &raw.ttl, SimDuration::from_secs(300), time),
+        stale: check.take_or(&at("stale"), &raw.stale, NONE, time),
+        coalesce: raw.coalesce.unwrap_or(Switch::On) == Switch::On,
+        early: check.take_or(&at("early"), &raw.early, 0.0, |q| {
+            number(q, &[], 0.0, 100.0)
+        }),
+        on_write: match raw.on_write {
+            Some(RawOnWrite::Nothing) => OnWrite::Nothing,
+            None | Some(RawOnWrite::Invalidate) => OnWrite::Invalidate,
+            Some(RawOnWrite::Replace) => OnWrite::Replace,
+        },
+        warm: raw.start.unwrap_or(RawCacheStart::Warm) == RawCacheStart::Warm,
+        placement: placement(
+            raw.placement.as_ref(),
+            Placement::Ring { virtual_nodes: 100 },
+            &at("placement"),
+            check,
+        ),
+        lookup: check.take_or(
+            &at("lookup"),
+            &raw.lookup,
+            SimDuration::from_micros(10),
+            |q| duration(q, NONE, limits::SERVICE),
+        ),
+    }
+}
+
+fn eviction(raw: RawEviction) -> EvictionPolicy {
+    match raw {
+        RawEviction::Fifo => EvictionPolicy::Fifo,
+        RawEviction::Lru => EvictionPolicy::Lru,
+        RawEviction::Lfu => EvictionPolicy::Lfu,
+        RawEviction::Sieve => EvictionPolicy::Sieve,
+        RawEviction::S3Fifo => EvictionPolicy::S3Fifo,
+        RawEviction::TinyLfu => EvictionPolicy::WTinyLfu,
+    }
+}

@@ -1,0 +1,357 @@
+//! The way of reads and writes: cache, shard of the database, and back to who asked.
+//!
+//! Query: its record's node of the cache, if there is one; what that does not have comes from the database, which also fills
+//! the cache. Command: the database, then the cache hears of it while the acknowledgement is on its way. A message makes as
+//! many queries as it needs, one after the other, before it is routed. A query that scatters asks every shard at once and
+//! waits for the last answer. A read sees what was written before it left the database.
+
+use routing::cache::Token;
+use routing::{ConnectionId, Lookup, ServerId};
+
+use super::backend::Queried;
+use super::caches::Update;
+use super::event::{Event, Work};
+use super::inflight::Direct;
+use super::ledger::units_ns;
+use super::operation::{Kind, NOBODY, Operation, OperationId, Part};
+use super::world::World;
+use crate::draw::{Purpose, open_unit};
+use crate::engine::Schedule;
+use crate::histogram::units_of;
+use crate::scenario::OnWrite;
+use crate::time::{SimDuration, SimTime};
+
+const QUERY_TIME: Purpose = Purpose::named("database/query");
+const SCATTER: Purpose = Purpose::named("query/scatter");
+const EARLY: Purpose = Purpose::named("cache/early");
+/// Ordinals of queries that refresh an entry of the cache.
+const REFRESH: u64 = 1 << 59;
+
+impl World {
+    /// A server has read a client's operation.
+    pub(super) fn received(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
+        let traffic = &self.scenario.traffic;
+        let publish = traffic.publish.as_ref();
+        let operation = &mut self.operations[id];
+        let queries = match operation.kind {
+            Kind::Publish => publish.map_or(0, |publish| publish.queries),
+            Kind::Query | Kind::Command => 1,
+            Kind::Presence | Kind::Connect => 0,
+        };
+        operation.queries_left = queries as u16;
+        if matches!(operation.kind, Kind::Query | Kind::Command) {
+            let (kind, ordinal) = (operation.kind as u64, operation.ordinal);
+            operation.record = self.records.of(&self.draws, kind, ordinal);
+        }
+        if operation.kind == Kind::Query {
+            let share = traffic.query.as_ref().map_or(0.0, |query| query.scatter);
+            operation.scatters =
+                share > 0.0 && self.draws.chance(SCATTER, operation.key(), u64::MAX, share);
+            if self.cache.is_some() && !operation.scatters {
+                let link = self.network.server_link();
+                operation.parts.add(Part::Link, link);
+                out.after(link, Event::AtCache(id));
+                return;
+            }
+        }
+        self.next_step(id, out);
+    }
+
+    /// A query reaches the node that holds its record.
+    pub(super) fn at_cache(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        let link = self.network.server_link();
+        let operation = &mut self.operations[id];
+        operation.mark = now;
+        let (record, server) = (operation.record, operation.server);
+        let Some(cache) = &mut self.cache else {
+            return;
+        };
+        let node = cache.node(record);
+        let served = node.and_then(|node| Some((node, cache.serve(now, node, server)?)));
+        let Some((node, served)) = served else {
+            // Nobody answers: the database does.
+            operation.parts.add(Part::Link, link);
+            out.after(link, Event::FromCache(id));
+            return;
+        };
+        let draw = open_unit(self.draws.u64(EARLY, operation.key(), 0));
+        let started = served.departure.started;
+        operation.parts.add(Part::CacheQueue, started - now);
+        operation
+            .parts
+            .add(Part::CacheService, served.departure.at - started);
+        let back = served.departure.at + link;
+        match cache.lookup(now, node, record, draw) {
+            Lookup::Hit(entry) | Lookup::Stale(entry) => {
+                operation.queries_left = 0;
+                operation.parts.add(Part::Link, link);
+                self.ledger.inner.cache += self.inner_bytes(Kind::Query);
+                self.note_staleness(id, entry.version, now);
+                if let Some(token) = entry.refresh {
+                    self.refresh(id, token, back, out);
+                }
+            }
+            Lookup::Miss(token) => {
+                cache.fetches(id, token);
+                operation.parts.add(Part::Link, link);
+            }
+            Lookup::Wait(_) => {
+                cache.waits(served.departure.at, id, record);
+                return;
+            }
+        }
+        out.at(back, Event::FromCache(id));
+    }
+
+    /// A query is answered with a version of its record: is there a newer one?
+    fn note_staleness(&mut self, id: OperationId, version: u64, now: SimTime) {
+        let operation = &self.operations[id];
+        if operation.measured
+            && let Some(since) = self.records.superseded(operation.record, version)
+        {
+            self.ledger.stale(now.saturating_since(since));
+        }
+    }
+
+    /// An entry is fetched again behind the back of whoever was answered with it.
+    fn refresh(
+        &mut self,
+        id: OperationId,
+        token: Token,
+        at: SimTime,
+        out: &mut Schedule<'_, Event>,
+    ) {
+        let asked = self.operations[id];
+        self.refreshes += 1;
+        let ordinal = REFRESH + self.refreshes;
+        let mut query = Operation::new(Kind::Query, at, NOBODY, ordinal, false);
+        query.server = asked.server;
+        query.record = asked.record;
+        query.queries_left = 1;
+        let id = self.operations.insert(query);
+        if let Some(cache) = &mut self.cache {
+            cache.fetches(id, token);
+        }
+        out.at(at, Event::FromCache(id));
+    }
+
+    /// What a fetch or a command brings reaches the cache; those that waited for it are answered.
+    pub(super) fn cache_update(&mut self, update: Update, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        let Some(cache) = &mut self.cache else {
+            return;
+        };
+        let node = cache.node(update.record);
+        let served = node.and_then(|node| Some((node, cache.serve(now, node, update.server)?)));
+        let Some((node, served)) = served else {
+            return self.ask_again(update.record, out);
+        };
+        cache.update(now, node, update);
+        if update.token.is_none() {
+            return;
+        }
+        let link = self.network.server_link();
+        for (since, id) in cache.woken(update.record) {
+            let operation = &mut self.operations[id];
+            operation.queries_left = 0;
+            let wait = served.departure.at.saturating_since(since);
+            operation.parts.add(Part::CacheFetch, wait);
+            operation.parts.add(Part::Link, link);
+            self.note_staleness(id, update.version.into(), now);
+            out.at(served.departure.at + link, Event::FromCache(id));
+        }
+    }
+
+    /// Those that wait for a record that nobody fetches any more look again.
+    fn ask_again(&mut self, record: u32, out: &mut Schedule<'_, Event>) {
+        let woken = self.cache.as_mut().map(|cache| cache.woken(record));
+        self.look_again(woken.unwrap_or_default(), out);
+    }
+
+    /// They look again, now.
+    pub(super) fn look_again(
+        &mut self,
+        waiting: Vec<(SimTime, OperationId)>,
+        out: &mut Schedule<'_, Event>,
+    ) {
+        for (since, id) in waiting {
+            let wait = out.now().saturating_since(since);
+            self.operations[id].parts.add(Part::CacheFetch, wait);
+            out.after(SimDuration::ZERO, Event::AtCache(id));
+        }
+    }
+
+    /// Asks the database as often as the operation needs, then routes or answers it.
+    pub(super) fn next_step(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
+        let operation = &mut self.operations[id];
+        if operation.queries_left > 0 && self.databases.is_some() {
+            operation.queries_left -= 1;
+            let link = self.network.server_link();
+            operation.parts.add(Part::Link, link);
+            out.after(link, Event::AtDatabase(id));
+        } else if !matches!(operation.kind, Kind::Query | Kind::Command) {
+            self.route(id, out);
+        } else if operation.origin == NOBODY {
+            self.operations.remove(id);
+        } else {
+            let (server, asker) = (operation.server, operation.origin);
+            self.clients.prefetch(asker);
+            let epoch = self.servers.servers[usize::from(server)].epoch;
+            self.arrive_at_server(server, epoch, Work::Answer(id), out);
+        }
+    }
+
+    pub(super) fn at_database(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        let operation = &mut self.operations[id];
+        operation.mark = now;
+        let Some(databases) = &mut self.databases else {
+            return;
+        };
+        let (key, nth) = (operation.key(), u64::from(operation.queries_left));
+        let asked = if operation.scatters {
+            databases.ask_all(now, |shard| {
+                let shard = (u64::from(shard) << 16) | nth;
+                self.draws.u32(SCATTER, key, shard)
+            })
+        } else {
+            let shard = databases.shard_of(operation);
+            let bits = self.draws.u32(QUERY_TIME, key, nth);
+            databases.ask(now, shard, operation.kind, bits)
+        };
+        match asked {
+            Queried::Served(departure) => {
+                let link = self.network.server_link();
+                let kind = operation.kind;
+                let (started, at) = (departure.started, departure.at);
+                operation.parts.add(Part::DatabaseQueue, started - now);
+                operation.parts.add(Part::DatabaseService, at - started);
+                operation.parts.add(Part::Link, link);
+                self.ledger.inner.database += self.inner_bytes(kind);
+                out.at(at + link, Event::Queried(id));
+            }
+            Queried::Refused => self.fail_asking(id, false, out),
+            Queried::GivesUp(_) => self.fail_asking(id, true, out),
+        }
+    }
+
+    /// The database's answer is back at the server that asked, unless the database died before it could give it.
+    pub(super) fn queried(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
+        let answered = out.now().saturating_sub(self.network.server_link());
+        let operation = &self.operations[id];
+        if self
+            .databases
+            .as_ref()
+            .is_some_and(|databases| databases.lost(operation, answered))
+        {
+            return self.fail_asking(id, false, out);
+        }
+        match operation.kind {
+            Kind::Command => self.written(id, answered, out),
+            Kind::Query => self.fetched(id, out),
+            Kind::Publish | Kind::Presence | Kind::Connect => {}
+        }
+        self.next_step(id, out);
+    }
+
+    /// A command has taken effect.
+    fn written(&mut self, id: OperationId, at: SimTime, out: &mut Schedule<'_, Event>) {
+        let operation = &self.operations[id];
+        let record = operation.record;
+        let cached = self.cache.as_ref().and_then(|cache| cache.held(record));
+        self.records.write(record, cached, at);
+        let hears = self
+            .cache
+            .as_ref()
+            .is_some_and(|cache| cache.on_write != OnWrite::Nothing);
+        if hears {
+            self.send_update(id, None, out);
+        }
+    }
+
+    /// A read has what the cache missed.
+    fn fetched(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
+        let token = self.cache.as_mut().and_then(|cache| cache.fetched(id));
+        if token.is_some() {
+            self.send_update(id, token, out);
+        }
+    }
+
+    fn send_update(
+        &mut self,
+        id: OperationId,
+        token: Option<Token>,
+        out: &mut Schedule<'_, Event>,
+    ) {
+        let operation = &self.operations[id];
+        let update = Update {
+            record: operation.record,
+            version: self.records.version(operation.record),
+            server: operation.server,
+            token,
+        };
+        self.ledger.inner.cache += self.inner_bytes(Kind::Query);
+        out.after(self.network.server_link(), Event::CacheUpdate(update));
+    }
+
+    /// A query or command fails; what waits for its fetch looks again.
+    fn fail_asking(&mut self, id: OperationId, timed_out: bool, out: &mut Schedule<'_, Event>) {
+        let record = self.operations[id].record;
+        let now = out.now();
+        let waiting = self
+            .cache
+            .as_mut()
+            .map(|cache| cache.abandon(now, id, record));
+        self.fail(id, timed_out);
+        self.look_again(waiting.unwrap_or_default(), out);
+    }
+
+    /// Whether the connection that asked a server at `since` is still on it.
+    fn still_here(&self, server: usize, asker: u32, since: SimTime) -> bool {
+        // Where nobody came or went, nothing of the connection needs to be looked at.
+        self.servers.servers[server].is_quiet_since(since)
+            || self.is_online(ConnectionId(asker))
+                && self.hub.connections().server(ConnectionId(asker)) == ServerId(server as u16)
+    }
+
+    /// An answer is on its way to the client that asked.
+    pub(super) fn answer(&mut self, server: usize, id: OperationId, now: SimTime) {
+        let operation = self.operations[id];
+        if !self.still_here(server, operation.origin, operation.started) {
+            self.fail(id, false);
+            return;
+        }
+        self.operations.remove(id);
+        let client = self.clients.get(operation.origin);
+        let jitter = self
+            .network
+            .jitter_units(client.place, operation.key(), operation.origin);
+        let mut parts = operation.parts;
+        let free = now + SimDuration::from_nanos(units_ns(client.place.base_units() + jitter));
+        let receipt = free.max(self.clients.last_receipt(operation.origin, now));
+        parts.add(Part::Downlink, free - now);
+        parts.add(Part::Order, receipt - free);
+        let bytes = u64::from(self.wire_bytes(operation.kind));
+        self.servers.servers[server].bytes_out += bytes;
+        self.ledger.egress_bytes += bytes;
+        if operation.measured {
+            let ledger = self.ledger.kind(operation.kind);
+            ledger.completed += 1;
+            ledger.ended(operation.started, units_of(receipt - operation.started));
+        }
+        let direct = Direct {
+            connection: operation.origin,
+            kind: operation.kind,
+            measured: operation.measured,
+            started: operation.started,
+            receipt,
+            units: units_of(receipt - operation.started),
+            parts,
+            message: None,
+        };
+        self.query_answered(&operation, receipt);
+        self.receive_direct(server, direct);
+        self.flush(server, now);
+    }
+}

@@ -1,0 +1,166 @@
+//! What queries and commands are about: which record, and which version of it is the newest.
+//!
+//! Models: record n of N, from 1, is asked for with probability n^−s / Σ k^−s (Zipf; s = 0: all alike). The record of an
+//! operation is a draw keyed to it, by Walker's alias method: one draw, two looks at a table. A command makes a new version;
+//! a read is *stale* if what it was answered with had been superseded by then, and its age is the time since.
+//! Leaves out: values, and records that come and go.
+//! Source: Vose 1991 (the table).
+
+use crate::draw::{Draws, Purpose};
+use crate::scenario::Keys;
+use crate::time::SimTime;
+
+const RECORD: Purpose = Purpose::named("operation/record");
+
+/// All records.
+#[derive(Clone, Debug)]
+pub struct Records {
+    count: u32,
+    /// By record: the share of its column that is its own, of 2³², and whose the rest is. Empty: all alike.
+    columns: Vec<(u32, u32)>,
+    /// By record; empty where nothing is written.
+    states: Vec<State>,
+}
+
+/// The newest version of a record.
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    version: u32,
+    /// When the version that a cache holds was superseded.
+    superseded: SimTime,
+}
+
+impl Records {
+    /// The records of a scenario, as nobody has written them yet.
+    #[must_use]
+    pub fn new(keys: Keys, written: bool) -> Self {
+        Self {
+            count: keys.count,
+            columns: if keys.exponent > 0.0 {
+                columns(&shares(keys))
+            } else {
+                Vec::new()
+            },
+            states: if written {
+                vec![State::default(); keys.count as usize]
+            } else {
+                Vec::new()
+            },
+        }
+    }
+
+    /// The record of operation `ordinal` of a kind.
+    #[must_use]
+    pub fn of(&self, draws: &Draws, kind: u64, ordinal: u64) -> u32 {
+        let bits = draws.u64(RECORD, kind, ordinal);
+        let column = ((bits >> 32) * u64::from(self.count) >> 32) as u32;
+        match self.columns.get(column as usize) {
+            Some(&(own, other)) if bits as u32 >= own => other,
+            _ => column,
+        }
+    }
+
+    /// The newest version of a record.
+    #[must_use]
+    pub fn version(&self, record: u32) -> u32 {
+        self.states
+            .get(record as usize)
+            .map_or(0, |state| state.version)
+    }
+
+    /// When the version that a cache holds was superseded, if it was.
+    #[must_use]
+    pub fn superseded(&self, record: u32, version: u64) -> Option<SimTime> {
+        let state = self.states.get(record as usize)?;
+        (u64::from(state.version) > version).then_some(state.superseded)
+    }
+
+    /// A command takes effect at `at`; `cached` is the version that a cache holds.
+    pub fn write(&mut self, record: u32, cached: Option<u64>, at: SimTime) {
+        if let Some(state) = self.states.get_mut(record as usize) {
+            if cached.is_none_or(|cached| cached == u64::from(state.version)) {
+                state.superseded = at;
+            }
+            state.version = state.version.wrapping_add(1);
+        }
+    }
+
+    /// Bytes held.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        size_of_val(self.columns.as_slice()) + size_of_val(self.states.as_slice())
+    }
+}
+
+/// What each record is asked for, of all.
+#[must_use]
+pub fn shares(keys: Keys) -> Vec<f64> {
+    let weights: Vec<f64> = (1..=keys.count)
+        .map(|rank| libm::pow(f64::from(rank), -keys.exponent))
+        .collect();
+    let all: f64 = weights.iter().rev().sum();
+    weights.into_iter().map(|weight| weight / all).collect()
+}
+
+/// Walker's columns: each holds 1 / N, of one record or of two.
+fn columns(shares: &[f64]) -> Vec<(u32, u32)> {
+    let n = shares.len() as f64;
+    let mut left: Vec<f64> = shares.iter().map(|share| share * n).collect();
+    let (mut small, mut large): (Vec<u32>, Vec<u32>) =
+        (0..shares.len() as u32).partition(|&record| left[record as usize] < 1.0);
+    let mut columns: Vec<(u32, u32)> = (0..shares.len() as u32)
+        .map(|record| (u32::MAX, record))
+        .collect();
+    while let (Some(needy), Some(&rich)) = (small.pop(), large.last()) {
+        let own = left[needy as usize];
+        columns[needy as usize] = ((own * 4_294_967_296.0) as u32, rich);
+        left[rich as usize] -= 1.0 - own;
+        if left[rich as usize] < 1.0 {
+            large.pop();
+            small.push(rich);
+        }
+    }
+    columns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_drawn_as_often_as_their_rank_says() {
+        for exponent in [0.0, 0.7, 1.0, 1.2] {
+            let keys = Keys {
+                count: 1_000,
+                exponent,
+            };
+            let records = Records::new(keys, false);
+            let mut drawn = vec![0u32; 1_000];
+            for ordinal in 0..1_000_000 {
+                drawn[records.of(&Draws::new(3), 2, ordinal) as usize] += 1;
+            }
+            let shares = shares(keys);
+            for rank in [0usize, 1, 9, 99, 999] {
+                let expected = shares[rank] * 1e6;
+                let deviation = (f64::from(drawn[rank]) - expected) / expected.sqrt();
+                assert!(deviation.abs() < 4.5, "{exponent}, {rank}: {deviation}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_version_is_stale_from_the_write_that_superseded_it() {
+        let keys = Keys {
+            count: 10,
+            exponent: 0.0,
+        };
+        let mut records = Records::new(keys, true);
+        let at = SimTime::from_secs;
+        records.write(4, Some(0), at(1));
+        records.write(4, Some(0), at(2));
+        assert_eq!(records.superseded(4, 0), Some(at(1)));
+        assert_eq!(records.superseded(4, 2), None);
+        records.write(4, None, at(3));
+        assert_eq!(records.version(4), 3);
+    }
+}
