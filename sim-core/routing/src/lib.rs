@@ -24,10 +24,12 @@ mod ids;
 pub mod placement;
 pub mod pubsub;
 pub mod session;
+pub mod shard;
 
 pub use balance::{Backend, BackendState, Balancer, LoadBalancer, Options, Policy};
 pub use hub::{Decision, Hub, HubError, HubOptions, Published, ReplaySlice};
-pub use ids::{ChannelId, ConnectionId, Seq, ServerId, Timestamp};
+pub use ids::{ChannelId, ConnectionId, Seq, ServerId, ShardId, Timestamp};
 pub use placement::{Node, Placement, PlacementMap};
 pub use pubsub::{Directory, DirectoryBuilder, FanoutPlan, Home, RoutingMode};
 pub use session::{ConnectionState, ConnectionTable, ReplayLimits, ReplayRing, Resume};
+pub use shard::{ShardMap, Sharding};
