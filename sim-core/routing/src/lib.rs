@@ -2,7 +2,9 @@
 //! of a message, and what a client that comes back has missed.
 //!
 //! *Models:* load balancing ([`balance`]), key placement ([`placement`]), publish/subscribe fan-out
-//! ([`pubsub`]), client sessions ([`session`]) and a facade over the last two ([`hub`]).
+//! ([`pubsub`]), client sessions ([`session`]) and a facade over the last two ([`hub`]); shard maps and their
+//! migration ([`shard`]), requests to several servers ([`request`]), the control of retries ([`retry`]) and of
+//! overload ([`overload`]), and regions ([`region`]).
 //! *Rules of the house:* the time (`now`, a [`Timestamp`]) and the source of randomness are arguments;
 //! nothing here reads a clock, opens a socket, spawns a thread or iterates over a hash map. Every type is
 //! `Clone` with value semantics, so a caller may copy a whole system and let the copies diverge.
@@ -21,8 +23,11 @@ mod draw;
 pub mod hash;
 pub mod hub;
 mod ids;
+pub mod overload;
 pub mod placement;
 pub mod pubsub;
+pub mod request;
+pub mod retry;
 pub mod session;
 pub mod shard;
 

@@ -54,7 +54,7 @@ fn mean_and_sd(runs: &[f64]) -> (f64, f64) {
 
 /// The published figures are one draw each: at 16 shards, where the draw of the two or three largest tenants
 /// decides, one differs from the next by 8 to 15 %. So each must lie among the runs (two standard deviations),
-/// the mean must be that of an ideal hash, and where draws differ less it must be the published one.
+/// the mean must be that of an ideal hash, and within 15 % of the published figure (5 % where draws differ less).
 #[test]
 fn few_large_tenants_make_one_shard_hot() {
     let published = [
@@ -75,7 +75,7 @@ fn few_large_tenants_make_one_shard_hot() {
                 "Zipf {exponent}, {shards} shards: {mean:.2}, one draw ± {sd:.2}, ideal {ideal:.2} ({expected} published)"
             );
             let among = (expected - mean).abs() <= 2.0 * sd;
-            let close = shards == 16 || near(mean, expected, 5.0);
+            let close = near(mean, expected, if shards == 16 { 15.0 } else { 5.0 });
             if !among || !close || !near(mean, ideal, 5.0) {
                 misses.push((exponent, shards, mean, expected));
             }
