@@ -251,7 +251,7 @@ fn recovery(design: &Design, utilization: f64, seeds: u64) -> Option<(f64, f64)>
 
 /// Runs and compares with the published time of recovery, `None` for never. A published time is one draw: the mean
 /// must be within 15 % of it, or it must lie among the runs (two standard deviations), which matters where the
-/// backlog drains slowly.
+/// backlog drains slowly. Runs that never recover are long, so there are few of them.
 fn check(name: &str, design: &Design, utilization: f64, published: Option<f64>) {
     let seeds = if published.is_some() { 20 } else { 3 };
     let found = recovery(design, utilization, seeds);
