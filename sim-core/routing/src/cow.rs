@@ -1,6 +1,6 @@
 //! Large arrays in shared copy-on-write chunks, so that a clone costs one pointer per chunk.
 //!
-//! *Models:* [`CowVec`], a vector of small values in chunks of 4 096; [`Arena`], segments of `u32`-sized
+//! *Models:* [`CowVec`], a vector of small values in chunks of 4 096; `Arena`, segments of `u32`-sized
 //! cells in chunks of 65 536, no segment across two chunks and a bigger one in a chunk of its own.
 //! A write copies the chunk it touches, once, if a clone shares it.
 //! *Leaves out:* compaction. Freed segments go to lists by size and are split when used again.

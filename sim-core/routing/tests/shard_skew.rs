@@ -35,7 +35,7 @@ fn hashed(sizes: &[f64], shards: u32, seed: u64) -> f64 {
             guild,
             ..Record::default()
         };
-        map.owner(&tenant).unwrap().0
+        map.owner(&tenant).expect("there are shards").0
     })
 }
 

@@ -235,7 +235,7 @@ mod tests {
             from: ShardId(1),
             to: ShardId(9),
         };
-        assert_eq!(plan.moves(), [expected.clone()]);
+        assert_eq!(plan.moves(), std::slice::from_ref(&expected));
         new.split(0x70 << 56, ShardId(9)).unwrap();
         let pieces = RebalancePlan::of_ranges(&old, &new);
         assert_eq!(pieces.moves(), [expected], "two pieces, one move");
