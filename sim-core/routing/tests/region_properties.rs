@@ -218,3 +218,18 @@ fn shuffle_shards_overlap_as_published() {
     assert_eq!(shuffle::combinations(8, 2), 28.0);
     assert_eq!(shuffle::combinations(100, 5), 75_287_520.0);
 }
+
+#[test]
+fn choices_by_key_are_the_same_for_ever() {
+    let keys = [0, 1, 42, u64::MAX];
+    let router = RegionRouter::new(RoutePolicy::Weighted, regions(4, 10), 1);
+    let routes = keys.map(|key| router.route(RegionId(0), key, None).unwrap().region.0);
+    let zones = ZoneWeights::even(&[0, 1, 2].map(ZoneId), 1);
+    let workers = ShuffleShards::new(&[0, 1, 2, 3, 4, 5, 6, 7], 2, 1);
+    assert_eq!(routes, [1, 2, 1, 2]);
+    assert_eq!(keys.map(|key| zones.zone(key).0), [1, 0, 0, 0]);
+    assert_eq!(
+        keys.map(|key| workers.workers_of(key)),
+        [[0, 6], [0, 1], [0, 1], [3, 4]]
+    );
+}

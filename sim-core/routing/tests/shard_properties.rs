@@ -127,6 +127,39 @@ fn from_ten_to_eleven_shards_the_published_share_moves() {
 }
 
 #[test]
+fn a_feature_that_gets_shards_of_its_own_moves_alone() {
+    let by_user = Sharding::Hash {
+        key: ShardKey::User,
+        placement: Placement::Jump,
+    };
+    let (accounts, sessions) = (Feature(1), Feature(2));
+    let split = |own: &[u32]| {
+        let own: Vec<ShardId> = own.iter().copied().map(ShardId).collect();
+        let features = vec![
+            (accounts, shards(4), by_user.clone()),
+            (sessions, own, by_user.clone()),
+        ];
+        ShardMap::new(&Sharding::Features(features), &[])
+    };
+    let (old, new) = (split(&[0, 1, 2, 3]), split(&[4, 5]));
+    let both = |i| {
+        [accounts, sessions].map(|feature| Record {
+            feature,
+            ..record(i)
+        })
+    };
+    let records: Vec<Record> = (0..5_000).flat_map(both).collect();
+    let plan = RebalancePlan::between(&old, &new, &records);
+    assert!((plan.moved_share() - 0.5).abs() < 1e-9, "every session");
+    for record in &records {
+        let (before, key) = (old.owner(record).unwrap(), old.key(record));
+        let after = plan.applied(before, key);
+        assert_eq!(Some(after), new.owner(record));
+        assert_eq!(after >= ShardId(4), record.feature == sessions);
+    }
+}
+
+#[test]
 fn shards_of_records_are_the_same_for_ever() {
     let pinned = [
         [5, 3, 3, 3, 5, 2],

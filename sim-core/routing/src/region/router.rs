@@ -73,6 +73,8 @@ pub struct RegionRouter {
     policy: RoutePolicy,
     regions: Vec<Region>,
     healthy: Vec<u32>,
+    /// For each region, all regions in order of their distance.
+    nearest: Vec<Vec<RegionId>>,
     weighted: Rendezvous,
     seed: u64,
 }
@@ -93,6 +95,7 @@ impl RegionRouter {
         Self {
             policy,
             healthy: regions.iter().map(|region| region.servers).collect(),
+            nearest: regions.iter().map(by_distance).collect(),
             weighted: Rendezvous::new(&nodes, seed),
             regions,
             seed,
@@ -125,7 +128,12 @@ impl RegionRouter {
         let allowed = |region: &RegionId| self.allows(*region, pinned);
         let takes = |region: &RegionId| allowed(region) && self.is_up(*region);
         let choice = match &self.policy {
-            RoutePolicy::Nearest => self.by_distance(origin).into_iter().find(takes).map(calm),
+            RoutePolicy::Nearest => self
+                .by_distance(origin)
+                .iter()
+                .copied()
+                .find(takes)
+                .map(calm),
             RoutePolicy::Failover(order) => order.iter().copied().find(takes).map(calm),
             RoutePolicy::Weighted => {
                 let takes = |id: &u32| takes(&RegionId(*id as u16));
@@ -152,10 +160,8 @@ impl RegionRouter {
 
     /// The regions in order of their distance from one; of equals, the first in the list first.
     #[must_use]
-    pub fn by_distance(&self, origin: RegionId) -> Vec<RegionId> {
-        let mut order: Vec<RegionId> = (0..self.regions.len() as u16).map(RegionId).collect();
-        order.sort_by_key(|&region| self.rtt_ns(origin, region));
-        order
+    pub fn by_distance(&self, origin: RegionId) -> &[RegionId] {
+        &self.nearest[usize::from(origin.0)]
     }
 
     /// The level of preference into whose share of the load the key's hash falls.
@@ -166,8 +172,12 @@ impl RegionRouter {
         key: u64,
         pinned: Option<Jurisdiction>,
     ) -> Option<Route> {
-        let mut order = self.by_distance(origin);
-        order.retain(|region| self.allows(*region, pinned));
+        let order: Vec<RegionId> = self
+            .by_distance(origin)
+            .iter()
+            .copied()
+            .filter(|&region| self.allows(region, pinned))
+            .collect();
         let level = |region: &RegionId| Level {
             healthy: self.healthy[usize::from(region.0)],
             servers: self.regions[usize::from(region.0)].servers,
@@ -201,6 +211,12 @@ impl RegionRouter {
     fn hash(&self, key: u64) -> u64 {
         hash::hash_u64(self.seed, key)
     }
+}
+
+fn by_distance(region: &Region) -> Vec<RegionId> {
+    let mut order: Vec<RegionId> = (0..region.rtt_ns.len() as u16).map(RegionId).collect();
+    order.sort_by_key(|&other| region.rtt_ns[usize::from(other.0)]);
+    order
 }
 
 #[cfg(test)]

@@ -6,37 +6,11 @@
 //! *Property:* a record has exactly one shard, unless there is none at all. *Leaves out:* what records cost.
 //! *Source:* in the modules of the maps.
 
-use super::{CellMap, DirectoryMap, Grid, GuildMap, Place, RangeMap};
+use super::{CellMap, DirectoryMap, Feature, Grid, GuildMap, Key, RangeMap, Record, ShardKey};
 use crate::hash;
 use crate::ids::ShardId;
 use crate::placement::{Node, Placement, PlacementMap};
 use std::collections::BTreeMap;
-
-/// A kind of record: accounts, documents, live sessions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Feature(pub u16);
-
-/// What a record is about: everything a shard map may look at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Record {
-    /// Whose it is.
-    pub user: u64,
-    /// The group it belongs to: a guild, team, tenant or channel.
-    pub guild: u64,
-    /// What kind it is.
-    pub feature: Feature,
-    /// Where it is.
-    pub place: Place,
-}
-
-/// The property of a record by which it is hashed, ranged or looked up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ShardKey {
-    /// Its user.
-    User,
-    /// Its group.
-    Guild,
-}
 
 /// What orders the key ranges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -89,24 +63,6 @@ pub enum Sharding {
     },
     /// By feature, each with shards of its own, split further in its own way.
     Features(Vec<(Feature, Vec<ShardId>, Sharding)>),
-}
-
-/// A key within the records of its feature; equal keys live on one shard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
-    /// The feature, where the map splits by it; else the first.
-    pub feature: Feature,
-    /// A user, group, cell or place in the order of ranges.
-    pub value: u64,
-}
-
-impl Key {
-    /// A key of a map that does not split by feature.
-    #[must_use]
-    pub const fn new(value: u64) -> Self {
-        let feature = Feature(0);
-        Self { feature, value }
-    }
 }
 
 /// A shard map.
@@ -169,10 +125,10 @@ impl ShardMap {
     #[must_use]
     pub fn key(&self, record: &Record) -> Key {
         let value = match self {
-            Self::Hash(key, _) | Self::Directory(key, _) => property(*key, record),
-            Self::Ranges(key, Vindex::Identity, _) => property(*key, record),
+            Self::Hash(key, _) | Self::Directory(key, _) => key.of(record),
+            Self::Ranges(key, Vindex::Identity, _) => key.of(record),
             Self::Ranges(key, Vindex::Hash, _) => {
-                hash::hash_u64(hash::DEFAULT_SEED, property(*key, record))
+                hash::hash_u64(hash::DEFAULT_SEED, key.of(record))
             }
             Self::Cells(map) => map.grid().cell(record.place),
             Self::Guilds(_) => record.guild,
@@ -215,16 +171,10 @@ impl ShardMap {
     }
 }
 
-fn property(key: ShardKey, record: &Record) -> u64 {
-    match key {
-        ShardKey::User => record.user,
-        ShardKey::Guild => record.guild,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shard::Place;
 
     const SHARDS: [ShardId; 3] = [ShardId(4), ShardId(5), ShardId(6)];
 

@@ -12,11 +12,13 @@ mod map;
 pub mod migration;
 pub mod plan;
 pub mod ranges;
+mod record;
 
 pub use cells::{CellMap, Grid, Place};
 pub use directory::DirectoryMap;
 pub use guild::GuildMap;
-pub use map::{Feature, Key, Record, ShardKey, ShardMap, Sharding, Vindex};
+pub use map::{ShardMap, Sharding, Vindex};
 pub use migration::{Access, Migration};
 pub use plan::{Group, Move, RebalancePlan};
 pub use ranges::{KeyRange, RangeError, RangeMap};
+pub use record::{Feature, Key, Record, ShardKey};

@@ -7,11 +7,10 @@
 //! rendezvous and slots. *Leaves out:* keys that only one of the maps places, and the order of the moves.
 //! *Source:* Vitess Reshard and Redis Cluster resharding for the two exact forms.
 
-use super::{Key, Record, ShardMap};
+use super::{Key, KeyRange, RangeMap, Record, ShardMap};
 use crate::ids::ShardId;
 use crate::placement::SlotMap;
 use crate::placement::slots::{self, SLOTS};
-use crate::shard::{KeyRange, RangeMap};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Keys that move together.
