@@ -26,6 +26,10 @@ impl ServerId {
     }
 }
 
+/// A shard: one of the stores or processes over which records are split.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ShardId(pub u32);
+
 /// The number of a message within its channel: the first is 1, 0 means "none yet".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seq(pub u64);

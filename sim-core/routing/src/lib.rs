@@ -2,7 +2,9 @@
 //! of a message, what a client that comes back has missed, and what a cache holds and serves.
 //!
 //! *Models:* load balancing ([`balance`]), key placement ([`placement`]), publish/subscribe fan-out
-//! ([`pubsub`]), client sessions ([`session`]) and a facade over the last two ([`hub`]); caches ([`cache`]).
+//! ([`pubsub`]), client sessions ([`session`]) and a facade over the last two ([`hub`]); caches ([`cache`]), shard
+//! maps and their migration ([`shard`]), requests to several servers ([`request`]), the control of retries ([`retry`])
+//! and of overload ([`overload`]), and regions ([`region`]).
 //! *Rules of the house:* the time (`now`, a [`Timestamp`]) and the source of randomness are arguments;
 //! nothing here reads a clock, opens a socket, spawns a thread or iterates over a hash map. Every type is
 //! `Clone` with value semantics, so a caller may copy a whole system and let the copies diverge.
@@ -22,14 +24,21 @@ mod draw;
 pub mod hash;
 pub mod hub;
 mod ids;
+pub mod overload;
 pub mod placement;
 pub mod pubsub;
+pub mod region;
+pub mod request;
+pub mod retry;
 pub mod session;
+pub mod shard;
 
 pub use balance::{Backend, BackendState, Balancer, LoadBalancer, Options, Policy};
 pub use cache::{Cache, CacheCounters, CacheOptions, Capacity, EvictionPolicy, Lookup};
 pub use hub::{Decision, Hub, HubError, HubOptions, Published, ReplaySlice};
-pub use ids::{ChannelId, ConnectionId, Seq, ServerId, Timestamp};
+pub use ids::{ChannelId, ConnectionId, Seq, ServerId, ShardId, Timestamp};
 pub use placement::{Node, Placement, PlacementMap};
 pub use pubsub::{Directory, DirectoryBuilder, FanoutPlan, Home, RoutingMode};
+pub use region::{RegionId, RegionRouter};
 pub use session::{ConnectionState, ConnectionTable, ReplayLimits, ReplayRing, Resume};
+pub use shard::{ShardMap, Sharding};

@@ -8,7 +8,7 @@
 
 mod common;
 
-use common::{TestRng, near};
+use common::{TestRng, near, proptest_config};
 use proptest::prelude::*;
 use routing::pubsub::{
     Advertisement, InterestNode, Partitions, Pattern, RelayTree, Subject, SubjectTrie,
@@ -19,14 +19,6 @@ use routing::{
 };
 use routing::{Node, Timestamp};
 use std::collections::BTreeSet;
-
-fn proptest_config(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        cases,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
-}
 
 /// A hub of 2 000 open connections, each in 3 of 300 channels.
 fn hub(mode: RoutingMode, servers: u16, seed: u64) -> Hub<()> {

@@ -8,7 +8,7 @@
 
 mod common;
 
-use common::{TestRng, near};
+use common::{TestRng, near, proptest_config};
 use proptest::prelude::*;
 use routing::session::{
     Offer, OutboundLimits, OutboundQueue, PresenceAudience, PresenceTracker, SlowConsumer, Status,
@@ -20,14 +20,6 @@ use routing::{ReplayRing, Resume, RoutingMode, Seq, ServerId, Timestamp};
 use std::collections::BTreeMap;
 
 const SECOND: u64 = 1_000_000_000;
-
-fn proptest_config(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        cases,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
-}
 
 proptest! {
     #![proptest_config(proptest_config(300))]

@@ -107,6 +107,15 @@ impl PlacementMap {
         &self.nodes
     }
 
+    /// The table of slots, if keys are placed by it.
+    #[must_use]
+    pub fn slots(&self) -> Option<&SlotMap> {
+        match &self.lookup {
+            Lookup::Slots(map) => Some(map),
+            _ => None,
+        }
+    }
+
     /// The owner of a numbered key; `None` without nodes.
     #[must_use]
     pub fn owner(&self, key: u64) -> Option<u32> {

@@ -50,3 +50,12 @@ pub fn peak(loads: &[u32]) -> f64 {
 pub fn near(value: f64, expected: f64, percent: f64) -> bool {
     (value - expected).abs() <= expected.abs() * percent / 100.0
 }
+
+/// A configuration of proptest that writes no files.
+pub fn proptest_config(cases: u32) -> proptest::prelude::ProptestConfig {
+    proptest::prelude::ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..Default::default()
+    }
+}
