@@ -1,9 +1,10 @@
 //! The sentences that Markdown and HTML share, unescaped; objectives are quoted in backticks.
 
 use sim_core::report::{
-    CapacityReport, CheckReport, CompareReport, Estimate, ObjectiveReport, RampReport, RunReport,
+    CapacityReport, CheckReport, CompareReport, Estimate, Finding, ObjectiveReport, RampReport,
+    RunReport,
 };
-use sim_core::system::number;
+use sim_core::system::{Asked, asked, number};
 
 use crate::numbers::{count, percent, seconds, usd};
 use crate::{Labels, metric, phrases, sentences};
@@ -351,11 +352,39 @@ fn compare_changed(report: &CompareReport) -> Vec<String> {
         }
         sentences.push(format!("Edited: {}.", parts.join("; ")));
     }
-    let gone: Vec<String> = report.objectives_gone().map(|o| format!("`{o}`")).collect();
-    if !gone.is_empty() {
-        sentences.push(format!("No longer asked for: {}.", gone.join(", ")));
-    }
+    sentences.extend(asked_otherwise(report));
     sentences
+}
+
+/// Objectives that are gone, or asked for more or less strictly.
+fn asked_otherwise(report: &CompareReport) -> Vec<String> {
+    let (mut gone, mut less, mut more) = (Vec::new(), Vec::new(), Vec::new());
+    for change in asked(report) {
+        match change {
+            Asked::Dropped(before) => gone.push(format!("`{before}`")),
+            Asked::Relaxed(before, now) => less.push(format!("`{now}` instead of `{before}`")),
+            Asked::Stricter(before, now) => more.push(format!("`{now}` instead of `{before}`")),
+        }
+    }
+    [
+        ("No longer asked for", gone),
+        ("Asked for less strictly", less),
+        ("Asked for more strictly", more),
+    ]
+    .into_iter()
+    .filter(|(_, all)| !all.is_empty())
+    .map(|(what, all)| format!("{what}: {}.", all.join(", ")))
+    .collect()
+}
+
+/// What stops the gate, in one sentence; `None` where nothing does.
+pub(crate) fn gate(findings: &[Finding]) -> Option<String> {
+    let stops: Vec<&str> = findings
+        .iter()
+        .filter(|finding| finding.stops)
+        .map(|finding| finding.reason.as_str())
+        .collect();
+    (!stops.is_empty()).then(|| format!("Stops the gate: {}.", stops.join("; ")))
 }
 
 /// What the two designs are called; told apart by A and B when they share a title.
@@ -385,7 +414,7 @@ fn headline_metrics(report: &CompareReport) -> impl Iterator<Item = &'static str
 }
 
 /// `Publish delivered, p99: 178 ms instead of 212 ms, −34 ms (−45 ms to −23 ms), −16 %.`
-fn moved(report: &CompareReport, path: &str) -> Option<String> {
+pub(crate) fn moved(report: &CompareReport, path: &str) -> Option<String> {
     let difference = report.differences.get(path)?;
     let kind = metric::kind(path);
     let by = kind.signed(difference.value?);

@@ -33,7 +33,7 @@ pub use error::{Problem, ScenarioError, nearest};
 pub use extend::{Base, Find};
 pub use model::*;
 pub use numbers::Number;
-pub use objective::Parsed as ParsedObjective;
+pub use objective::{Parsed as ParsedObjective, stated as stated_objective};
 pub use over_time::{Arrivals, Day, FlashCrowd, Loop, OverTime, People, Shape};
 
 use std::cell::RefCell;

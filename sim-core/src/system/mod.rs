@@ -16,6 +16,7 @@ mod crowds;
 mod deliveries;
 mod event;
 mod faults;
+mod gate;
 mod inflight;
 mod intervals;
 mod ledger;
@@ -50,6 +51,7 @@ use world::World;
 
 pub use compared::{compared, compared_reports, compared_stories};
 pub(crate) use cost::{Flows, usage_of};
+pub use gate::{Asked, Gate, asked, dropped, judge_comparison};
 pub use limits::delivery_growth;
 pub use populations::over_populations;
 pub use replicated::replicated;
