@@ -187,7 +187,7 @@ fn an_objective_that_is_dropped_or_relaxed_stops_the_gate() {
     compare(&scratch, &dropped)
         .code(4)
         .stdout_contains("No longer asked for: `breaks_at > 4_000 users`")
-        .stdout_contains("`breaks_at > 4_000 users` is no longer asked for; --allow-weaker");
+        .stdout_contains("`breaks_at > 4_000 users` is no longer asked for; `--allow-weaker`");
     let _ = scratch.file("base.ron", &base(2, "\"breaks_at > 3_000 users\""));
     compare(&scratch, &dropped)
         .code(4)

@@ -112,9 +112,9 @@ impl Compared<'_> {
                     Some(old) => format!("Renamed from {old}. "),
                     None => String::new(),
                 };
-                let lead = story::capital(&story::compare_lead(report));
-                let gate = story::gate(&report.findings).map_or(String::new(), |g| format!(" {g}"));
-                format!("{renamed}{lead}{gate}")
+                let counts = story::capital(&story::compare_counts(report));
+                let gate = story::gate(&report.findings).map_or(String::new(), |g| format!("{g} "));
+                format!("{renamed}{gate}{counts}")
             }
             Compared::New(report) => new_file(report),
             Compared::Gone(report) => gone_file(report),
@@ -158,6 +158,11 @@ pub(crate) fn gone_file(report: &GoneFileReport) -> String {
 
 /// How many files pass, in one sentence.
 pub(crate) fn lead(files: &[Compared<'_>]) -> String {
+    format!("{} files compared: {}.", files.len(), verdicts(files))
+}
+
+/// `2 fail, 1 pass`
+pub(crate) fn verdicts(files: &[Compared<'_>]) -> String {
     let words = [
         ("invalid", "invalid"),
         ("fail", "fail"),
@@ -173,7 +178,7 @@ pub(crate) fn lead(files: &[Compared<'_>]) -> String {
         .filter(|(n, _)| *n > 0)
         .map(|(n, word)| format!("{n} {word}"))
         .collect();
-    format!("{} files compared: {}.", files.len(), parts.join(", "))
+    parts.join(", ")
 }
 
 /// One row per file.
@@ -181,7 +186,7 @@ pub(crate) fn overview(files: &[Compared<'_>]) -> Grid {
     let mut grid = Grid::new("Files compared", 3, &["file", "verdict", "what moved"]);
     for file in files {
         grid.row(vec![
-            Cell::code(file.name()),
+            Cell::new(file.name()),
             Cell::verdict(file.verdict()),
             Cell::new(file.sentence()),
         ]);

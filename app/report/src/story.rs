@@ -4,7 +4,7 @@ use sim_core::report::{
     CapacityReport, CheckReport, CompareReport, Estimate, Finding, ObjectiveReport, RampReport,
     RunReport,
 };
-use sim_core::system::{Asked, asked, number};
+use sim_core::system::{Asked, WEAKER_WAY_OUT, asked, number};
 
 use crate::numbers::{count, percent, seconds, usd};
 use crate::{Labels, metric, phrases, sentences};
@@ -280,6 +280,20 @@ pub(crate) fn compare_verdict(report: &CompareReport) -> &'static str {
 
 /// The verdict of a comparison in one sentence, without the names.
 pub(crate) fn compare_lead(report: &CompareReport) -> String {
+    format!("{}{}", newly_failing(report), compare_counts(report))
+}
+
+fn newly_failing(report: &CompareReport) -> String {
+    let failing: Vec<String> = report.newly_failing().map(|o| format!("`{o}`")).collect();
+    match failing.as_slice() {
+        [] => String::new(),
+        [one] => format!("{one} held and fails now; "),
+        many => format!("{} held and fail now; ", many.join(" and ")),
+    }
+}
+
+/// On how many metrics it is better and worse.
+pub(crate) fn compare_counts(report: &CompareReport) -> String {
     let metrics = |n: usize| match n {
         0 => "none".to_owned(),
         1 => "1 metric".to_owned(),
@@ -292,15 +306,9 @@ pub(crate) fn compare_lead(report: &CompareReport) -> String {
         "a trade" => format!("a trade, better on {better} and worse on {worse}"),
         _ => "no difference that can be told from none".to_owned(),
     };
-    let failing: Vec<String> = report.newly_failing().map(|o| format!("`{o}`")).collect();
-    let fails = match failing.as_slice() {
-        [] => String::new(),
-        [one] => format!("{one} held and fails now; "),
-        many => format!("{} held and fail now; ", many.join(" and ")),
-    };
     match (report.same.len(), compare_verdict(report)) {
-        (0, _) | (_, "same") => format!("{fails}{first}."),
-        (n, _) => format!("{fails}{first}; no clear difference on {}.", metrics(n)),
+        (0, _) | (_, "same") => format!("{first}."),
+        (n, _) => format!("{first}; no clear difference on {}.", metrics(n)),
     }
 }
 
@@ -379,12 +387,17 @@ fn asked_otherwise(report: &CompareReport) -> Vec<String> {
 
 /// What stops the gate, in one sentence; `None` where nothing does.
 pub(crate) fn gate(findings: &[Finding]) -> Option<String> {
-    let stops: Vec<&str> = findings
-        .iter()
-        .filter(|finding| finding.stops)
-        .map(|finding| finding.reason.as_str())
-        .collect();
-    (!stops.is_empty()).then(|| format!("Stops the gate: {}.", stops.join("; ")))
+    let mut stops: Vec<&str> = Vec::new();
+    let mut way_out = "";
+    for finding in findings.iter().filter(|finding| finding.stops) {
+        // One way out for all that is asked for less.
+        let reason = finding.reason.strip_suffix(WEAKER_WAY_OUT);
+        if reason.is_some() {
+            way_out = WEAKER_WAY_OUT;
+        }
+        stops.push(reason.unwrap_or(&finding.reason));
+    }
+    (!stops.is_empty()).then(|| format!("Stops the gate: {}{way_out}.", stops.join("; ")))
 }
 
 /// What the two designs are called; told apart by A and B when they share a title.
@@ -446,6 +459,7 @@ pub(crate) fn interval_signed(e: Estimate, kind: metric::Kind) -> Option<String>
 /// A difference as a share of the first design's value: `−16 %`; `None` where that is nothing.
 pub(crate) fn relative(report: &CompareReport, path: &str) -> Option<String> {
     relative_share(report, path, |d| d.value).map(|share| match share {
+        s if percent(s.abs()).starts_with("0.00") => percent(0.0),
         s if s > 0.0 => format!("+{}", percent(s)),
         s if s < 0.0 => format!("−{}", percent(-s)),
         _ => percent(0.0),

@@ -16,6 +16,9 @@ pub struct Gate {
     pub weaker: bool,
 }
 
+/// Behind the reason of what is asked for no more, or less strictly.
+pub const WEAKER_WAY_OUT: &str = "; `--allow-weaker` lets that pass";
+
 /// How the second design asks for what the first one asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked<'a> {
@@ -141,7 +144,7 @@ fn of_objectives(report: &CompareReport) -> Vec<Finding> {
 
 fn weaker(report: &CompareReport, gate: Gate) -> Vec<Finding> {
     let way_out = match gate.weaker {
-        true => "; --allow-weaker lets that pass",
+        true => WEAKER_WAY_OUT,
         false => "",
     };
     let changes = asked(report).into_iter();
@@ -162,7 +165,7 @@ fn weaker(report: &CompareReport, gate: Gate) -> Vec<Finding> {
 #[must_use]
 pub fn dropped(objective: &str, stops: bool) -> Finding {
     let way_out = match stops {
-        true => "; --allow-weaker lets that pass",
+        true => WEAKER_WAY_OUT,
         false => "",
     };
     let reason = format!("`{objective}` is no longer asked for{way_out}");

@@ -51,7 +51,7 @@ use world::World;
 
 pub use compared::{compared, compared_reports, compared_stories};
 pub(crate) use cost::{Flows, usage_of};
-pub use gate::{Asked, Gate, asked, dropped, judge_comparison};
+pub use gate::{Asked, Gate, WEAKER_WAY_OUT, asked, dropped, judge_comparison};
 pub use limits::delivery_growth;
 pub use populations::over_populations;
 pub use replicated::replicated;

@@ -24,7 +24,7 @@ pub(crate) fn comparisons(files: &[Compared<'_>], command: Option<&str>) -> Stri
         title: &title,
         lead: match files {
             [one] => one.sentence(),
-            all => comparisons::lead(all),
+            all => format!("{}.", comparisons::verdicts(all)),
         },
         more: Vec::new(),
         state: None,

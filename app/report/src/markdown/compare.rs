@@ -16,7 +16,9 @@ pub fn markdown_compare(report: &CompareReport, a: &Labels, b: &Labels) -> Strin
     let mut page = Page::default();
     let (ours, theirs) = story::names(report, a, b);
     let lead = story::compare_lead(report);
-    page.strong(&format!("{theirs} against {ours}: {lead}"));
+    let file = report.file.as_ref();
+    let file = file.map_or(String::new(), |file| format!("{file}: "));
+    page.strong(&format!("{file}{theirs} against {ours}: {lead}"));
     if let (Some(file), Some(old)) = (&report.file, &report.renamed_from) {
         page.text(&format!("{file}: renamed from {old}."));
     }
