@@ -4,6 +4,8 @@ use sim_core::report::{
     BY_IMPORTANCE, BreaksAt, Estimate, LatencyReport, OperationReport, RunReport,
 };
 
+use sim_core::system::TOO_LITTLE;
+
 use crate::numbers::{count, millis, percent, usd};
 use crate::{Labels, phrases};
 
@@ -64,6 +66,9 @@ pub(crate) fn latency_sentence(report: &RunReport) -> String {
             phrases::tier(&tier)
         );
     }
+    if too_little(report) {
+        return "too little was simulated to say anything; allow more with --max-time, --max-events or --duration.".to_owned();
+    }
     match main_latency(report) {
         Some((words, latency)) if latency.p99.value.is_some() => {
             format!("99 % {words} within {}.", plus_minus(latency.p99))
@@ -74,6 +79,11 @@ pub(crate) fn latency_sentence(report: &RunReport) -> String {
         }
         None => "nothing was delivered or answered while measured.".to_owned(),
     }
+}
+
+/// Whether a run was stopped before it could say anything.
+pub(crate) fn too_little(report: &RunReport) -> bool {
+    report.warnings.iter().any(|warning| warning == TOO_LITTLE)
 }
 
 /// `212 ± 9 ms` where there is an interval, `212 ms` elsewhere.

@@ -123,8 +123,13 @@ fn against_report(
     path: &std::path::Path,
     b: &Scenario,
 ) -> Result<Found, Failure> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("failed to read {}", path.display()))?;
+    let shown = path.display();
+    if !path.is_file() {
+        return Err(Failure::Usage(format!(
+            "--baseline {shown}: there is no such file; it takes a report of `plimsoll run --format json`\n  help: --baseline-rev {shown} compares with a revision of the repository"
+        )));
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {shown}"))?;
     let stored: RunReport = serde_json::from_str(&text).map_err(|error| {
         Failure::Usage(format!(
             "--baseline {}: not a report of `plimsoll run --format json`: {error}",

@@ -56,6 +56,7 @@ pub use limits::delivery_growth;
 pub use populations::over_populations;
 pub use replicated::replicated;
 pub(crate) use servers::server_room;
+pub use summary::TOO_LITTLE;
 pub(crate) use survey::survey_of;
 pub use verdict::{judge, number};
 
