@@ -755,3 +755,19 @@ fn every_error_of_a_file_is_said() {
         );
     }
 }
+
+#[test]
+fn a_design_beyond_what_it_holds_is_not_said_to_break_at_its_own_load() {
+    let crowded = ["p1-mvp", "--users", "30k", "--duration", "10s", "--quiet"];
+    Plimsoll::new()
+        .args(&["run"])
+        .args(&crowded)
+        .code(0)
+        .stdout_contains("Already beyond what it holds");
+    let advice = Plimsoll::new()
+        .args(&["advise", "--simulate", "0"])
+        .args(&crowded)
+        .code(0)
+        .stdout_contains("already beyond what it holds");
+    assert!(!advice.stdout.contains("c7g.xlarge"), "{}", advice.stdout);
+}
