@@ -148,6 +148,9 @@ pub(crate) struct CompareArgs {
     /// Exit with 4 when anything is worse beyond doubt, not only when an objective newly fails
     #[arg(long)]
     pub(crate) fail_if_worse: bool,
+    /// With a baseline: let pass that an objective is dropped or relaxed, which otherwise exits with 4
+    #[arg(long)]
+    pub(crate) allow_weaker: bool,
     /// Run on until differences of means and 99th percentiles are known to this share of the first design's own [default:
     /// 5%; with --duration: off]
     #[arg(long, value_name = "SHARE", value_parser = quantities::percentage, conflicts_with = "duration")]
@@ -385,7 +388,7 @@ pub(crate) enum FormatArg {
     Markdown,
     /// One page with charts that needs nothing else
     Html,
-    /// Objectives as test cases; not for a ramp
+    /// Objectives, and what a comparison finds, as test cases; not for a ramp
     Junit,
 }
 

@@ -19,6 +19,7 @@ pub mod presets;
 mod progress;
 mod quantities;
 mod resume;
+mod revision;
 mod schema;
 mod verbs;
 

@@ -46,15 +46,7 @@ impl Output {
 
     /// Refuses, before any work, what a ramp cannot be written as.
     pub(crate) fn for_ramp(self) -> Result<Self, Failure> {
-        self.without_junit("a JUnit case passes or fails, and a ramp only looks for where that changes; use `run`, or .md or .html")
-    }
-
-    /// Refuses, before any work, what a comparison cannot be written as.
-    pub(crate) fn for_compare(self) -> Result<Self, Failure> {
-        self.without_junit("a JUnit case passes or fails, and a comparison only says what moved; use `check`, or .md or .html")
-    }
-
-    fn without_junit(self, why: &str) -> Result<Self, Failure> {
+        let why = "a JUnit case passes or fails, and a ramp only looks for where that changes; use `run`, or .md or .html";
         if self.standard.is_some_and(|format| !format.writes_ramps()) {
             return Err(Failure::Usage(format!("--format junit: {why}")));
         }
@@ -106,45 +98,23 @@ impl Output {
 
     /// Writes the report everywhere it was asked for.
     pub(crate) fn write(&self, document: Document<'_>, labels: &Labels) -> Result<(), Failure> {
-        self.write_all(&[(document, labels)])
+        self.write_as(|format| render(document, labels, format))
     }
 
-    /// Writes several reports everywhere they were asked for, one after the other in each file; as JSON, several are a list.
-    pub(crate) fn write_all(&self, documents: &[(Document<'_>, &Labels)]) -> Result<(), Failure> {
+    /// Writes what is made for each format everywhere it was asked for.
+    pub(crate) fn write_as(
+        &self,
+        made: impl Fn(Format) -> Result<String, Failure>,
+    ) -> Result<(), Failure> {
         for (path, format) in &self.files {
-            let text = render_all(documents, *format)?;
+            let text = made(*format)?;
             fs::write(path, text).with_context(|| format!("failed to write {}", path.display()))?;
         }
         match self.standard {
-            Some(format) => print(&render_all(documents, format)?),
+            Some(format) => print(&made(format)?),
             None => Ok(()),
         }
     }
-
-    /// Refuses, before any work, a format that has room for one report only.
-    pub(crate) fn for_several(self) -> Result<Self, Failure> {
-        let page = self.files.iter().any(|(_, format)| *format == Format::Html);
-        if page || self.standard == Some(Format::Html) {
-            return Err(Failure::Usage(
-                "an HTML page shows one comparison; name one scenario, or use .md, which takes all"
-                    .to_owned(),
-            ));
-        }
-        Ok(self)
-    }
-}
-
-fn render_all(documents: &[(Document<'_>, &Labels)], format: Format) -> Result<String, Failure> {
-    let texts = documents
-        .iter()
-        .map(|&(document, labels)| render(document, labels, format))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(match (format, texts.as_slice()) {
-        (_, [one]) => one.clone(),
-        (Format::Json, _) => format!("[\n{}]\n", texts.join(",\n")),
-        (Format::Markdown, _) => texts.join("\n---\n\n"),
-        _ => texts.join("\n"),
-    })
 }
 
 fn render(document: Document<'_>, labels: &Labels, format: Format) -> Result<String, Failure> {

@@ -272,8 +272,7 @@ impl Asked {
 }
 
 fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
-    let mut asked = Asked::new(args.simulation)?;
-    asked.output = asked.output.for_compare()?;
+    let asked = Asked::new(args.simulation)?;
     let aim = asked.aim(args.precision, Aim::Precision(PRECISION));
     let mut scenarios = args.scenarios;
     let with = match (args.baseline, args.baseline_rev, scenarios.len()) {
@@ -288,12 +287,7 @@ fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
             path,
             b: scenarios.remove(0),
         },
-        (None, Some(rev), n) => {
-            if n > 1 {
-                asked.output = asked.output.for_several()?;
-            }
-            Baseline::Revision { rev, scenarios }
-        }
+        (None, Some(rev), _) => Baseline::Revision { rev, scenarios },
         (None, None, 1) if !args.set_b.is_empty() => {
             let b = scenarios.remove(0);
             Baseline::Scenario { a: b.clone(), b }
@@ -315,6 +309,7 @@ fn compare(args: CompareArgs) -> Result<ComparePlan, Failure> {
         edits: asked.edits,
         edits_b: args.set_b.into_iter().map(set).collect(),
         fail_if_worse: args.fail_if_worse,
+        allow_weaker: args.allow_weaker,
         options: RunOptions {
             aim,
             ..asked.options

@@ -613,6 +613,66 @@ pub struct CompareReport {
     pub same: Vec<String>,
     /// Sentences a reader must see first: the loads differ, a run is unstable.
     pub warnings: Vec<String>,
+    /// The file compared with itself at a revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// What that file was called at the revision, if it was renamed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renamed_from: Option<String>,
+    /// `pass`, `fail`, or `inconclusive` when it was stopped before the end; empty where nothing was asked.
+    #[serde(default)]
+    pub verdict: String,
+    /// What a gate looks at, what stops it first.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+}
+
+/// One thing that a gate looks at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// `newly_failing`, `still_failing`, `inconclusive`, `dropped`, `relaxed`, `worse` or `out_of_budget`.
+    pub kind: String,
+    /// The objective as written, or the path of the metric.
+    pub what: String,
+    /// Whether it stops the gate, with the options given.
+    pub stops: bool,
+    /// In one sentence, with the way out.
+    pub reason: String,
+}
+
+/// `plimsoll compare --baseline-rev`: a file that the revision does not have, checked by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NewFileReport {
+    /// The file.
+    pub file: String,
+    /// `new`
+    pub status: String,
+    /// The revision.
+    pub rev: String,
+    /// `pass`, `fail`, `inconclusive` or `invalid`.
+    pub verdict: String,
+    /// Its objectives and its run.
+    pub checked: CheckedScenario,
+}
+
+/// `plimsoll compare --baseline-rev`: a file that only the revision has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GoneFileReport {
+    /// The file.
+    pub file: String,
+    /// `deleted`, or `moved` to a file that is not compared.
+    pub status: String,
+    /// The revision.
+    pub rev: String,
+    /// Where it is now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<String>,
+    /// `pass` or `fail`.
+    pub verdict: String,
+    /// What it asked for, which nobody asks for now.
+    pub objectives: Vec<String>,
+    /// What a gate looks at.
+    pub findings: Vec<Finding>,
 }
 
 /// Names of operations, those that people ask about first in front: messages, reads, status changes, connects.
@@ -660,13 +720,6 @@ impl CompareReport {
             .map(|path| (path, self.a.number_stated(path), self.b.number_stated(path)))
             .filter(|(_, a, b)| a != b)
             .collect()
-    }
-
-    /// Objectives of the first design that the second one does not have, as they stand.
-    pub fn objectives_gone(&self) -> impl Iterator<Item = &str> {
-        let stays = |objective: &str| self.b.objectives.iter().any(|o| o.objective == objective);
-        let before = self.a.objectives.iter().map(|o| o.objective.as_str());
-        before.filter(move |objective| !stays(objective))
     }
 
     /// Objectives that fail in the second design and do not fail in the first.

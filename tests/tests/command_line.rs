@@ -703,3 +703,71 @@ fn schemas_and_completions_are_printed() {
         .code(2)
         .stderr_contains("bash");
 }
+
+#[test]
+fn too_little_simulated_decides_nothing() {
+    let finished = Plimsoll::new()
+        .args(&["run", "p1-mvp", "--quiet", "--max-events", "1"])
+        .code(6)
+        .stdout_contains("too little was simulated to say anything");
+    for claim in ["Gives way", "give way", "a month"] {
+        assert!(
+            !finished.stdout.contains(claim),
+            "{claim} in\n{}",
+            finished.stdout
+        );
+    }
+    Plimsoll::new()
+        .args(&["check", "p1-mvp", "--quiet", "--max-events", "1"])
+        .code(5)
+        .stdout_contains("too little was simulated");
+}
+
+#[test]
+fn a_baseline_that_is_no_file_is_wrong_usage() {
+    Plimsoll::new()
+        .args(&["compare", "p1-mvp", "--baseline", "main"])
+        .code(2)
+        .stderr_contains("--baseline-rev main compares with a revision");
+}
+
+#[test]
+fn every_error_of_a_file_is_said() {
+    let scratch = Scratch::new();
+    let file = scratch.file(
+        "bad.ron",
+        "(version: 1, name: \"bad\", extends: \"team-chat\",\n load: (users: 0, onlin: 2),\n \
+         design: (database: (pool: \"sixteen\")),\n objectives: [\"nonsense < 3\"])",
+    );
+    let finished = Plimsoll::new()
+        .validate(&file.display().to_string())
+        .code(3);
+    for part in [
+        "bad.ron:2:16: load.users: 0 is too small; allowed: ",
+        "bad.ron:2:19: load.onlin: unknown field",
+        "bad.ron:3:28: design.database.pool: \"sixteen\" does not start with a number; allowed: 1 to ",
+        "bad.ron:4:15: objectives[0]: no part of the report",
+    ] {
+        assert!(
+            finished.stderr.contains(part),
+            "{part} is missing in\n{}",
+            finished.stderr
+        );
+    }
+}
+
+#[test]
+fn a_design_beyond_what_it_holds_is_not_said_to_break_at_its_own_load() {
+    let crowded = ["p1-mvp", "--users", "30k", "--duration", "10s", "--quiet"];
+    Plimsoll::new()
+        .args(&["run"])
+        .args(&crowded)
+        .code(0)
+        .stdout_contains("Already beyond what it holds");
+    let advice = Plimsoll::new()
+        .args(&["advise", "--simulate", "0"])
+        .args(&crowded)
+        .code(0)
+        .stdout_contains("already beyond what it holds");
+    assert!(!advice.stdout.contains("c7g.xlarge"), "{}", advice.stdout);
+}

@@ -108,19 +108,93 @@ fn several_designs_stand_in_one_comment() {
     let report: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(report).unwrap()).unwrap();
     assert_eq!(report.as_array().unwrap().len(), 2);
+    let page = scratch.path("moved.html");
     compare(&scratch, &["mine.ron", "other.ron"])
-        .out(&scratch.path("moved.html"))
-        .code(2)
-        .stderr_contains("an HTML page shows one comparison");
+        .out(&page)
+        .code(4);
+    let page = fs::read_to_string(page).unwrap();
+    assert_eq!(page.matches("<h1>").count(), 1);
+    for part in ["href=\"#file-2\">other.ron", "<article id=\"file-2\">"] {
+        assert!(page.contains(part), "{part} is missing");
+    }
 }
 
 #[test]
-fn an_objective_that_is_dropped_is_said() {
+fn junit_agrees_with_the_exit_code() {
+    let scratch = repository();
+    let xml = scratch.path("moved.xml");
+    compare(&scratch, &["mine.ron", "other.ron"])
+        .out(&xml)
+        .code(0);
+    let same = fs::read_to_string(&xml).unwrap();
+    assert!(same.contains("failures=\"0\" errors=\"0\""), "{same}");
+    assert_eq!(same.matches("<testsuite ").count(), 2, "{same}");
+    let _ = scratch.file("base.ron", &base(1, HOLDS));
+    compare(&scratch, &["mine.ron", "other.ron"])
+        .out(&xml)
+        .code(4);
+    let broken = fs::read_to_string(&xml).unwrap();
+    assert!(broken.contains("type=\"newly_failing\""), "{broken}");
+    assert!(broken.contains("held and fails now"), "{broken}");
+}
+
+#[test]
+fn new_renamed_and_deleted_files_are_said() {
+    let scratch = repository();
+    let folder = scratch.folder();
+    git(folder, &["mv", "mine.ron", "ours.ron"]);
+    git(folder, &["rm", "--quiet", "other.ron"]);
+    let _ = scratch.file(
+        "fresh.ron",
+        "(version: 1, name: \"fresh\", extends: \"base.ron\", objectives: [\"publish.lost == 0\", \"cost.usd_per_month < 1 USD\"])",
+    );
+    let report = scratch.path("moved.json");
+    let xml = scratch.path("moved.xml");
+    let comment = scratch.path("moved.md");
+    compare(&scratch, &["ours.ron", "fresh.ron", "base.ron"])
+        .out(&report)
+        .out(&xml)
+        .out(&comment)
+        .out(&scratch.path("moved.html"))
+        .code(4)
+        .stderr_is_empty();
+    let comment = fs::read_to_string(comment).unwrap();
+    for part in [
+        "ours.ron: renamed from mine.ron.",
+        "Not there at HEAD, so nothing to compare; checked by itself: 1 of 2 objectives",
+        "Deleted since HEAD; its objective is asked for no more",
+    ] {
+        assert!(comment.contains(part), "{part} is missing in {comment}");
+    }
+    let report: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(report).unwrap()).unwrap();
+    assert_eq!(report[0]["renamed_from"], "mine.ron");
+    assert_eq!(report[1]["status"], "new");
+    assert_eq!(report[3]["file"], "other.ron");
+    assert_eq!(report[3]["status"], "deleted");
+    let xml = fs::read_to_string(xml).unwrap();
+    assert_eq!(xml.matches("<testsuite ").count(), 4, "{xml}");
+    compare(&scratch, &["ours.ron", "--allow-weaker"])
+        .code(0)
+        .stdout_contains("other.ron");
+}
+
+#[test]
+fn an_objective_that_is_dropped_or_relaxed_stops_the_gate() {
     let scratch = repository();
     let _ = scratch.file("base.ron", &base(1, "\"publish.lost == 0\""));
-    compare(&scratch, &["mine.ron", "--format", "markdown"])
+    let dropped = ["mine.ron", "--format", "markdown"];
+    compare(&scratch, &dropped)
+        .code(4)
+        .stdout_contains("No longer asked for: `breaks_at > 4_000 users`")
+        .stdout_contains("`breaks_at > 4_000 users` is no longer asked for; `--allow-weaker`");
+    let _ = scratch.file("base.ron", &base(2, "\"breaks_at > 3_000 users\""));
+    compare(&scratch, &dropped)
+        .code(4)
+        .stdout_contains("`breaks_at > 4_000 users` is relaxed to `breaks_at > 3_000 users`");
+    compare(&scratch, &["mine.ron", "--allow-weaker"])
         .code(0)
-        .stdout_contains("No longer asked for: `breaks_at > 4_000 users`");
+        .stdout_contains("Asked for less strictly");
 }
 
 #[test]

@@ -37,6 +37,8 @@ to_json!(
     sim_core::report::RunReport,
     sim_core::report::RampReport,
     sim_core::report::CompareReport,
+    sim_core::report::NewFileReport,
+    sim_core::report::GoneFileReport,
     sim_core::report::CheckReport,
     sim_core::report::CapacityReport,
     sim_core::report::AdviceReport

@@ -1,11 +1,15 @@
 //! JUnit XML: one suite per scenario, one case per objective, so that any CI system shows what failed and where it is written.
 
+mod comparisons;
+
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 use sim_core::report::{
     CheckReport, CheckedObjective, CheckedScenario, Estimate, ObjectiveReport, RunReport,
 };
 
 use crate::metric;
+
+pub(crate) use comparisons::comparisons;
 
 /// A check as JUnit XML. An inconclusive objective fails with `inconclusive_fails`, and is skipped otherwise.
 #[must_use]

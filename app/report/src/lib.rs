@@ -4,6 +4,7 @@
 //! report does not hold is not shown.
 
 mod chart;
+mod comparisons;
 mod csv;
 mod digest;
 mod escape;
@@ -32,6 +33,7 @@ use sim_core::report::{
     AdviceReport, CapacityReport, CheckReport, CompareReport, RampReport, RunReport,
 };
 
+pub use comparisons::{Compared, render_compared};
 pub use csv::{csv_histogram, csv_series};
 pub use digest::{digest, digest_ramp};
 pub use github::annotations;
@@ -197,9 +199,12 @@ pub fn render(
         (Document::Capacity(found), Format::Html) => html_capacity(found, labels),
         (Document::Advice(advice), Format::Text) => text::advice(advice, labels),
         (Document::Advice(advice), Format::Json) => json::render(advice),
-        (Document::Ramp(_) | Document::Compare(..) | Document::Capacity(_), Format::Junit) => {
-            return Err(Unsupported);
-        }
+        (Document::Compare(report, a), Format::Junit) => junit::comparisons(&[Compared::Pair {
+            report,
+            a,
+            b: labels,
+        }]),
+        (Document::Ramp(_) | Document::Capacity(_), Format::Junit) => return Err(Unsupported),
         (Document::Advice(_), _) => return Err(Unsupported),
     })
 }

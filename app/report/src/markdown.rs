@@ -4,6 +4,7 @@
 
 mod check;
 mod compare;
+mod comparisons;
 mod load;
 mod map;
 mod run;
@@ -12,6 +13,7 @@ pub use check::markdown_check;
 pub(crate) use check::{rerun as rerun_check, scenarios as check_scenarios};
 pub use compare::markdown_compare;
 pub(crate) use compare::rerun as rerun_compare;
+pub(crate) use comparisons::{compared, overview};
 pub(crate) use load::largest_whole;
 pub use load::{markdown_capacity, markdown_ramp};
 pub use run::markdown_run;

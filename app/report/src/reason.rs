@@ -3,8 +3,8 @@
 use sim_core::report::{ObjectiveReport, RunReport};
 use sim_core::statistics::never;
 
-use crate::metric;
 use crate::numbers::count;
+use crate::{metric, sentences};
 
 /// The sentence. For "== 0" it says how rare the event is at most, given how often it could have happened.
 #[must_use]
@@ -56,6 +56,9 @@ fn why_none(path: &str, report: &RunReport) -> String {
     if let Some(tier) = report.stop.strip_prefix("Unstable{") {
         let tier = tier.trim_end_matches('}').replace('_', " ");
         return format!("the queue of {tier} grows without end, so there is no such number");
+    }
+    if sentences::too_little(report) {
+        return "too little was simulated".to_owned();
     }
     let notes = report.precision.iter().flat_map(|p| &p.notes);
     let of_path = path.rsplit_once('.').map_or(path, |(head, _)| head);

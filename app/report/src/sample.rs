@@ -12,7 +12,7 @@ use crate::Labels;
 
 mod others;
 
-pub use others::{capacity, check, compare, full, numbers_of_full};
+pub use others::{capacity, check, compare, full, gone_file, new_file, numbers_of_full};
 
 /// Names for the sample.
 #[must_use]

@@ -4,6 +4,8 @@ use sim_core::report::{
     BY_IMPORTANCE, BreaksAt, Estimate, LatencyReport, OperationReport, RunReport,
 };
 
+use sim_core::system::TOO_LITTLE;
+
 use crate::numbers::{count, millis, percent, usd};
 use crate::{Labels, phrases};
 
@@ -64,6 +66,9 @@ pub(crate) fn latency_sentence(report: &RunReport) -> String {
             phrases::tier(&tier)
         );
     }
+    if too_little(report) {
+        return "too little was simulated to say anything; allow more with --max-time, --max-events or --duration.".to_owned();
+    }
     match main_latency(report) {
         Some((words, latency)) if latency.p99.value.is_some() => {
             format!("99 % {words} within {}.", plus_minus(latency.p99))
@@ -74,6 +79,23 @@ pub(crate) fn latency_sentence(report: &RunReport) -> String {
         }
         None => "nothing was delivered or answered while measured.".to_owned(),
     }
+}
+
+/// Whether a resource is as full as it can be, so that a load estimated from its use is only the load that was run.
+pub(crate) fn saturated(report: &RunReport) -> bool {
+    const FULL: f64 = 0.02;
+    let users = report.users as f64;
+    report.breaks_at.as_ref().is_some_and(|b| {
+        let at = b.users.value.unwrap_or(f64::INFINITY);
+        b.estimate
+            && (phrases::unstable_tier(report).is_some() && at <= users * (1.0 + FULL)
+                || at <= users && at >= users * (1.0 - FULL))
+    })
+}
+
+/// Whether a run was stopped before it could say anything.
+pub(crate) fn too_little(report: &RunReport) -> bool {
+    report.warnings.iter().any(|warning| warning == TOO_LITTLE)
 }
 
 /// `212 ± 9 ms` where there is an interval, `212 ms` elsewhere.
@@ -112,8 +134,16 @@ pub(crate) fn gives_way(report: &RunReport, labels: &Labels) -> Option<String> {
             _,
         ) if users.value.is_some() => {
             let at = users.value.unwrap_or_default();
+            let what = phrases::limit(limit);
+            if saturated(report) {
+                return Some(format!(
+                    "Already beyond what it holds: {what} is full, so this run cannot say at how many {} it broke; \
+                     `plimsoll capacity` finds it.",
+                    labels.unit
+                ));
+            }
             let begin = if at <= report.users as f64 {
-                "Gives way already"
+                "Already beyond what it holds"
             } else {
                 "First to give way"
             };
@@ -125,8 +155,7 @@ pub(crate) fn gives_way(report: &RunReport, labels: &Labels) -> Option<String> {
             let mark = if *estimate { " (estimate)" } else { "" };
             let (at, unit) = (count(at), &labels.unit);
             Some(format!(
-                "{begin}: {}, at {about}{at} {unit}{interval}{mark}.",
-                phrases::limit(limit)
+                "{begin}: {what}, at {about}{at} {unit}{interval}{mark}."
             ))
         }
         (_, Some(b)) => Some(format!(

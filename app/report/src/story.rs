@@ -1,9 +1,10 @@
 //! The sentences that Markdown and HTML share, unescaped; objectives are quoted in backticks.
 
 use sim_core::report::{
-    CapacityReport, CheckReport, CompareReport, Estimate, ObjectiveReport, RampReport, RunReport,
+    CapacityReport, CheckReport, CompareReport, Estimate, Finding, ObjectiveReport, RampReport,
+    RunReport,
 };
-use sim_core::system::number;
+use sim_core::system::{Asked, WEAKER_WAY_OUT, asked, number};
 
 use crate::numbers::{count, percent, seconds, usd};
 use crate::{Labels, metric, phrases, sentences};
@@ -279,6 +280,20 @@ pub(crate) fn compare_verdict(report: &CompareReport) -> &'static str {
 
 /// The verdict of a comparison in one sentence, without the names.
 pub(crate) fn compare_lead(report: &CompareReport) -> String {
+    format!("{}{}", newly_failing(report), compare_counts(report))
+}
+
+fn newly_failing(report: &CompareReport) -> String {
+    let failing: Vec<String> = report.newly_failing().map(|o| format!("`{o}`")).collect();
+    match failing.as_slice() {
+        [] => String::new(),
+        [one] => format!("{one} held and fails now; "),
+        many => format!("{} held and fail now; ", many.join(" and ")),
+    }
+}
+
+/// On how many metrics it is better and worse.
+pub(crate) fn compare_counts(report: &CompareReport) -> String {
     let metrics = |n: usize| match n {
         0 => "none".to_owned(),
         1 => "1 metric".to_owned(),
@@ -291,15 +306,9 @@ pub(crate) fn compare_lead(report: &CompareReport) -> String {
         "a trade" => format!("a trade, better on {better} and worse on {worse}"),
         _ => "no difference that can be told from none".to_owned(),
     };
-    let failing: Vec<String> = report.newly_failing().map(|o| format!("`{o}`")).collect();
-    let fails = match failing.as_slice() {
-        [] => String::new(),
-        [one] => format!("{one} held and fails now; "),
-        many => format!("{} held and fail now; ", many.join(" and ")),
-    };
     match (report.same.len(), compare_verdict(report)) {
-        (0, _) | (_, "same") => format!("{fails}{first}."),
-        (n, _) => format!("{fails}{first}; no clear difference on {}.", metrics(n)),
+        (0, _) | (_, "same") => format!("{first}."),
+        (n, _) => format!("{first}; no clear difference on {}.", metrics(n)),
     }
 }
 
@@ -351,11 +360,44 @@ fn compare_changed(report: &CompareReport) -> Vec<String> {
         }
         sentences.push(format!("Edited: {}.", parts.join("; ")));
     }
-    let gone: Vec<String> = report.objectives_gone().map(|o| format!("`{o}`")).collect();
-    if !gone.is_empty() {
-        sentences.push(format!("No longer asked for: {}.", gone.join(", ")));
-    }
+    sentences.extend(asked_otherwise(report));
     sentences
+}
+
+/// Objectives that are gone, or asked for more or less strictly.
+fn asked_otherwise(report: &CompareReport) -> Vec<String> {
+    let (mut gone, mut less, mut more) = (Vec::new(), Vec::new(), Vec::new());
+    for change in asked(report) {
+        match change {
+            Asked::Dropped(before) => gone.push(format!("`{before}`")),
+            Asked::Relaxed(before, now) => less.push(format!("`{now}` instead of `{before}`")),
+            Asked::Stricter(before, now) => more.push(format!("`{now}` instead of `{before}`")),
+        }
+    }
+    [
+        ("No longer asked for", gone),
+        ("Asked for less strictly", less),
+        ("Asked for more strictly", more),
+    ]
+    .into_iter()
+    .filter(|(_, all)| !all.is_empty())
+    .map(|(what, all)| format!("{what}: {}.", all.join(", ")))
+    .collect()
+}
+
+/// What stops the gate, in one sentence; `None` where nothing does.
+pub(crate) fn gate(findings: &[Finding]) -> Option<String> {
+    let mut stops: Vec<&str> = Vec::new();
+    let mut way_out = "";
+    for finding in findings.iter().filter(|finding| finding.stops) {
+        // One way out for all that is asked for less.
+        let reason = finding.reason.strip_suffix(WEAKER_WAY_OUT);
+        if reason.is_some() {
+            way_out = WEAKER_WAY_OUT;
+        }
+        stops.push(reason.unwrap_or(&finding.reason));
+    }
+    (!stops.is_empty()).then(|| format!("Stops the gate: {}{way_out}.", stops.join("; ")))
 }
 
 /// What the two designs are called; told apart by A and B when they share a title.
@@ -385,7 +427,7 @@ fn headline_metrics(report: &CompareReport) -> impl Iterator<Item = &'static str
 }
 
 /// `Publish delivered, p99: 178 ms instead of 212 ms, −34 ms (−45 ms to −23 ms), −16 %.`
-fn moved(report: &CompareReport, path: &str) -> Option<String> {
+pub(crate) fn moved(report: &CompareReport, path: &str) -> Option<String> {
     let difference = report.differences.get(path)?;
     let kind = metric::kind(path);
     let by = kind.signed(difference.value?);
@@ -417,6 +459,7 @@ pub(crate) fn interval_signed(e: Estimate, kind: metric::Kind) -> Option<String>
 /// A difference as a share of the first design's value: `−16 %`; `None` where that is nothing.
 pub(crate) fn relative(report: &CompareReport, path: &str) -> Option<String> {
     relative_share(report, path, |d| d.value).map(|share| match share {
+        s if percent(s.abs()).starts_with("0.00") => percent(0.0),
         s if s > 0.0 => format!("+{}", percent(s)),
         s if s < 0.0 => format!("−{}", percent(-s)),
         _ => percent(0.0),

@@ -11,7 +11,7 @@ use sim_core::system::number;
 use crate::grid::{Cell, Grid};
 use crate::numbers::{bytes, count, millis, percent, rate, seconds, usd};
 use crate::sentences::{by_importance, main_latency};
-use crate::{Labels, metric, phrases, story};
+use crate::{Labels, metric, phrases, sentences, story};
 
 /// Rows of a breakdown below this share of the mean and of the tail are added up as `the rest`.
 const SMALL_SHARE: f64 = 0.01;
@@ -582,7 +582,11 @@ pub(crate) fn limits(report: &CompareReport, names: (&str, &str)) -> Grid {
     for (name, run) in [(names.0, &report.a), (names.1, &report.b)] {
         let (what, at) = match &run.breaks_at {
             Some(b) => {
-                let how = if b.estimate { "estimate" } else { "simulated" };
+                let how = match b.estimate {
+                    true if sentences::saturated(run) => "or less: it is full",
+                    true => "estimate",
+                    false => "simulated",
+                };
                 let mut cell = Cell::estimate(b.users, count);
                 cell.note = if cell.note.is_empty() {
                     how.to_owned()

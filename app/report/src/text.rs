@@ -9,7 +9,7 @@ mod run;
 
 pub(crate) use advice::advice;
 pub(crate) use capacity::capacity;
-pub(crate) use compare::{check, compare};
+pub(crate) use compare::{check, compare, compared, overview};
 pub(crate) use ramp::ramp;
 pub(crate) use run::run;
 

@@ -24,6 +24,7 @@ pub(crate) fn advise(plan: &AdvisePlan) -> Result<Exit, Failure> {
         .map_err(|why| Failure::Scenario(vec![format!("{}: {why}", experiment.scenario.name)]))?;
     let fixes = Advise {
         base: forecaster.base.clone(),
+        users: experiment.scenario.load.users,
         variants: variants(&forecaster),
         simulate: plan.simulate,
         search: plan.search.then_some(WIDTH),

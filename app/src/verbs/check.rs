@@ -29,12 +29,27 @@ pub(crate) struct CheckPlan {
     pub(crate) annotate: bool,
 }
 
+/// How scenarios are judged.
+pub(crate) struct Asked<'a> {
+    pub(crate) edits: &'a [Edit],
+    /// How many populations an objective must hold for.
+    pub(crate) populations: usize,
+    pub(crate) options: RunOptions,
+    pub(crate) quiet: bool,
+}
+
 /// Checks every scenario, writes one report, and returns the worst outcome.
 pub(crate) fn check(plan: &CheckPlan) -> Result<Exit, Failure> {
     interrupt::listen()?;
+    let asked = Asked {
+        edits: &plan.edits,
+        populations: plan.populations,
+        options: plan.options.clone(),
+        quiet: plan.output.quiet,
+    };
     let mut scenarios = Vec::new();
     for name in &plan.scenarios {
-        scenarios.push(one(plan, name)?);
+        scenarios.push(one(&asked, name)?);
     }
     let has = |verdict: &str| scenarios.iter().any(|s| s.verdict == verdict);
     let (verdict, exit) = if has("invalid") {
@@ -70,7 +85,8 @@ pub(crate) fn check(plan: &CheckPlan) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn one(plan: &CheckPlan, name: &str) -> Result<CheckedScenario, Failure> {
+/// Checks one scenario.
+pub(crate) fn one(asked: &Asked<'_>, name: &str) -> Result<CheckedScenario, Failure> {
     let named = load::find(name)?;
     let invalid = |error: String| CheckedScenario {
         scenario: name.to_owned(),
@@ -79,7 +95,7 @@ fn one(plan: &CheckPlan, name: &str) -> Result<CheckedScenario, Failure> {
         objectives: Vec::new(),
         report: None,
     };
-    let scenario = match load::load(name, &plan.edits) {
+    let scenario = match load::load(name, asked.edits) {
         Ok(scenario) => scenario,
         Err(Failure::Scenario(errors)) => return Ok(invalid(errors.join("\n"))),
         Err(other) => return Err(other),
@@ -90,7 +106,7 @@ fn one(plan: &CheckPlan, name: &str) -> Result<CheckedScenario, Failure> {
             named.file_name
         )));
     }
-    let report = match simulate(plan, &scenario) {
+    let report = match simulate(asked, &scenario) {
         Ok(report) => report,
         Err(session::ExecuteError::Stopped) => {
             return Ok(CheckedScenario {
@@ -105,7 +121,7 @@ fn one(plan: &CheckPlan, name: &str) -> Result<CheckedScenario, Failure> {
     };
     let mut objectives = Vec::new();
     for (objective, result) in scenario.objectives.iter().zip(&report.objectives) {
-        objectives.push(judged(plan, &scenario, objective, result, &report, &named));
+        objectives.push(judged(asked, &scenario, objective, result, &report, &named));
     }
     let has = |verdict: &str| objectives.iter().any(|o| o.result.verdict == verdict);
     let stopped = super::exit_of(&report) == Exit::OutOfBudget;
@@ -125,10 +141,10 @@ fn one(plan: &CheckPlan, name: &str) -> Result<CheckedScenario, Failure> {
     })
 }
 
-fn simulate(plan: &CheckPlan, scenario: &Scenario) -> Result<RunReport, session::ExecuteError> {
-    let meter = Meter::new(plan.output.quiet);
+fn simulate(asked: &Asked<'_>, scenario: &Scenario) -> Result<RunReport, session::ExecuteError> {
+    let meter = Meter::new(asked.quiet);
     let outcome =
-        session::run_populations(scenario, plan.populations, &plan.options, &|progress| {
+        session::run_populations(scenario, asked.populations, &asked.options, &|progress| {
             meter.show(progress)
         });
     meter.finish();
@@ -138,7 +154,7 @@ fn simulate(plan: &CheckPlan, scenario: &Scenario) -> Result<RunReport, session:
 /// An objective with its place and the reason of its verdict. "breaks_at > N" is not left to an estimate: the design is
 /// simulated at N users, and holds there or does not.
 fn judged(
-    plan: &CheckPlan,
+    asked: &Asked<'_>,
     scenario: &Scenario,
     objective: &Objective,
     result: &ObjectiveReport,
@@ -152,7 +168,7 @@ fn judged(
         Comparison::Greater | Comparison::AtLeast
     );
     if objective.path == "breaks_at" && above && super::exit_of(report) == Exit::Ok {
-        let (verdict, why) = holds_at(plan, scenario, objective.limit);
+        let (verdict, why) = holds_at(asked, scenario, objective.limit);
         reason = format!("{}: {why}", objective.text);
         result.verdict = verdict.to_owned();
     }
@@ -190,7 +206,7 @@ fn is_preset(base: &str) -> bool {
 }
 
 /// Whether a design holds at a load: simulated there, against every limit and its other objectives.
-fn holds_at(plan: &CheckPlan, scenario: &Scenario, users: f64) -> (&'static str, String) {
+fn holds_at(asked: &Asked<'_>, scenario: &Scenario, users: f64) -> (&'static str, String) {
     let mut there = scenario.clone();
     there.load.users = users as u32;
     there.objectives.retain(|o| o.path != "breaks_at");
@@ -201,9 +217,9 @@ fn holds_at(plan: &CheckPlan, scenario: &Scenario, users: f64) -> (&'static str,
         } else {
             Aim::Verdicts
         },
-        ..plan.options.clone()
+        ..asked.options.clone()
     };
-    let meter = Meter::new(plan.output.quiet);
+    let meter = Meter::new(asked.quiet);
     let outcome = session::run(&there, &options, &|progress| meter.show(progress));
     meter.finish();
     match outcome {

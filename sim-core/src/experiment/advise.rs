@@ -35,6 +35,8 @@ pub struct Variant {
 pub struct Advise {
     /// Forecast of the scenario as it is.
     pub base: Forecast,
+    /// Users of the scenario. Where it breaks below, only what makes it hold more would fix it.
+    pub users: u32,
     /// All changes.
     pub variants: Vec<Variant>,
     /// How many of the best are simulated.
@@ -49,9 +51,20 @@ impl Advise {
     /// The changes, best forecast first.
     #[must_use]
     pub fn ranked(&self) -> Vec<&Variant> {
-        let mut ranked: Vec<&Variant> = self.variants.iter().collect();
+        let fixes = |variant: &&Variant| {
+            !self.is_beyond()
+                || helps(&self.base, &variant.forecast)
+                || fuller_later(&self.base, &variant.forecast)
+        };
+        let mut ranked: Vec<&Variant> = self.variants.iter().filter(fixes).collect();
         ranked.sort_by(|a, b| order(&self.base, &a.forecast, &b.forecast));
         ranked
+    }
+
+    /// Whether the scenario asks for more than it holds.
+    fn is_beyond(&self) -> bool {
+        let users = f64::from(self.users);
+        self.base.breaks_at.is_some_and(|breaks| breaks < users)
     }
 
     /// The scenario itself, then the best changes, as edits.
@@ -147,6 +160,12 @@ impl Advise {
                 "no single step moves the load at which {limit} gives way; steps are ranked by when the first resource is full"
             ));
         }
+        let left_out = self.variants.len() - self.ranked().len();
+        if left_out > 0 {
+            notes.push(format!(
+                "the design is already beyond what it holds: {left_out} steps that do not make it hold more, cheaper ones among them, are left out"
+            ));
+        }
         for (request, outcome) in results.iter() {
             if let Outcome::Failed(why) = outcome {
                 let what: Vec<String> = request.edits.iter().map(as_typed).collect();
@@ -197,7 +216,7 @@ impl Planner for Advise {
 
     fn at_most(&self) -> usize {
         let each = if self.search.is_some() { 6 } else { 1 };
-        (self.simulate.min(self.variants.len()) + 1) * each
+        (self.simulate.min(self.ranked().len()) + 1) * each
     }
 }
 
@@ -220,6 +239,13 @@ fn helps(base: &Forecast, variant: &Forecast) -> bool {
         (Some(before), Some(after)) => after > before * (1.0 + NOTICEABLE),
         (Some(_), None) => true,
         (None, _) => false,
+    }
+}
+
+fn fuller_later(base: &Forecast, variant: &Forecast) -> bool {
+    match (base.full_at, variant.full_at) {
+        (Some(before), Some(after)) => after > before * (1.0 + NOTICEABLE),
+        (before, after) => before.is_some() && after.is_none(),
     }
 }
 
@@ -296,6 +322,7 @@ mod tests {
         };
         Advise {
             base,
+            users: 200_000,
             variants: vec![
                 variant("+2 servers", "servers", "12", 255_300.0, 95_000.0),
                 variant("a larger pool", "pool", "150", 380_000.0, 90_000.0),
@@ -337,6 +364,22 @@ mod tests {
         assert!(
             seeds.into_iter().all(|seed| seed.is_none()),
             "common random numbers"
+        );
+    }
+
+    #[test]
+    fn beyond_what_a_design_holds_a_cheaper_step_fixes_nothing() {
+        let beyond = Advise {
+            users: 300_000,
+            ..advise()
+        };
+        let (answer, _) = execute(&beyond, run);
+        let words: Vec<&str> = answer.fixes.iter().map(|fix| fix.words.as_str()).collect();
+        assert_eq!(words, ["a larger pool"]);
+        assert!(
+            answer.notes[0].contains("already beyond"),
+            "{:?}",
+            answer.notes
         );
     }
 

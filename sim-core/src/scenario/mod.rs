@@ -25,6 +25,7 @@ pub mod over_time;
 mod profile;
 pub mod quantity;
 pub mod raw;
+mod repair;
 mod translate;
 pub mod tree;
 mod validate;
@@ -34,14 +35,13 @@ pub use error::{Problem, ScenarioError, nearest};
 pub use extend::{Base, Find};
 pub use model::*;
 pub use numbers::Number;
-pub use objective::Parsed as ParsedObjective;
+pub use objective::{Parsed as ParsedObjective, stated as stated_objective};
 pub use over_time::{Arrivals, Day, FlashCrowd, Loop, OverTime, People, Shape};
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use check::{Check, Document, Layer, Origin};
-use raw::RawScenario;
 use tree::Node;
 
 /// The version of the file format.
@@ -143,15 +143,18 @@ fn check(
     document: &Document,
     files: &ReadFile<'_>,
 ) -> Result<Scenario, Vec<ScenarioError>> {
-    let root = parse(text, &document.main)?;
-    let raw = decode(text, &root, document)?;
+    let decoded = repair::decode(text, document)?;
+    let (Some(raw), root) = (decoded.raw, decoded.root) else {
+        return Err(decoded.errors);
+    };
     let mut check = Check::new(document, &root, files);
     if raw.extends.is_some() {
         let problem = Problem::new("an edit cannot change what a scenario extends");
         check.problem("extends", problem.help("write it into a file"));
     }
-    let Some(mut scenario) = validate::validate(&raw, &mut check) else {
-        return Err(check.errors);
+    let checked = validate::validate(&raw, &mut check);
+    let Some(mut scenario) = checked.filter(|_| decoded.errors.is_empty()) else {
+        return Err(repair::together(decoded.errors, check.errors));
     };
     scenario.numbers = numbers::numbers(text, &root, &scenario, &check.unwritten);
     Ok(scenario)
@@ -229,12 +232,6 @@ fn check_version(file: &Layer) -> Result<(), Vec<ScenarioError>> {
             Err(vec![file.error("version", problem)])
         }
     }
-}
-
-fn decode(text: &str, root: &Node, document: &Document) -> Result<RawScenario, Vec<ScenarioError>> {
-    options()
-        .from_str(text)
-        .map_err(|error| vec![translate::translate(&error, text, root, document)])
 }
 
 /// How an edit is named among the sources.

@@ -71,6 +71,38 @@ const COMPARISONS: [(&str, Comparison); 5] = [
 
 /// Parses an objective and checks that the report of this design will have its path.
 pub fn parse(text: &str, traffic: &Traffic, design: &Design) -> Result<Parsed, Problem> {
+    parse_by(text, |path| measure(path, traffic, design))
+}
+
+/// Parses an objective that was checked before, of a design that is not at hand; `None` where it is none.
+#[must_use]
+pub fn stated(text: &str) -> Option<Parsed> {
+    parse_by(text, |path| Ok(measure_by_name(path))).ok()
+}
+
+impl Parsed {
+    /// Whether what meets this meets the other too, which is on the same path.
+    #[must_use]
+    pub fn implies(&self, other: &Self) -> bool {
+        use Comparison::{AtLeast, AtMost, Equal, Greater, Less};
+        let (own, asked) = (self.limit, other.limit);
+        match (self.comparison, other.comparison) {
+            (Less, Less | AtMost) | (AtMost | Equal, AtMost) => own <= asked,
+            (AtMost | Equal, Less) => own < asked,
+            (Greater, Greater | AtLeast) | (AtLeast | Equal, AtLeast) => own >= asked,
+            (AtLeast | Equal, Greater) => own > asked,
+            (Equal, Equal) => own == asked,
+            // Nothing that is counted is less than nothing.
+            (AtMost, Equal) => own == 0.0 && asked == 0.0,
+            _ => false,
+        }
+    }
+}
+
+fn parse_by(
+    text: &str,
+    measure: impl Fn(&str) -> Result<Measure, Problem>,
+) -> Result<Parsed, Problem> {
     let found = COMPARISONS
         .iter()
         .filter_map(|c| Some((text.find(c.0)?, c)))
@@ -80,13 +112,25 @@ pub fn parse(text: &str, traffic: &Traffic, design: &Design) -> Result<Parsed, P
             .allowed("PATH then <, <=, >, >= or ==, then a limit, as in \"publish.delivered.p99 < 500 ms\""));
     };
     let path = text[..at].trim();
-    let measure = measure(path, traffic, design)?;
-    let limit = limit(text[at + sign.len()..].trim(), measure)?;
+    let limit = limit(text[at + sign.len()..].trim(), measure(path)?)?;
     Ok(Parsed {
         path: path.to_owned(),
         comparison: *comparison,
         limit,
     })
+}
+
+/// What a path measures, by its name alone.
+fn measure_by_name(path: &str) -> Measure {
+    let steps: Vec<&str> = path.split('.').collect();
+    match steps.as_slice() {
+        ["breaks_at"] => Measure::Users,
+        ["cost", _] => Measure::Money,
+        ["tiers", _, "utilization", ..] | [_, "stale_ratio"] => Measure::Share,
+        [_, "delivered" | "complete" | "answered", _] => Measure::Latency,
+        [_, name] if RATES.contains(name) => Measure::Rate,
+        _ => Measure::Count,
+    }
 }
 
 fn measure(path: &str, traffic: &Traffic, design: &Design) -> Result<Measure, Problem> {

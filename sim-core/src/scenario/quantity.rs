@@ -67,9 +67,9 @@ pub fn count(quantity: &Quantity, nouns: &[&str], low: u64, high: u64) -> Result
         .to_owned();
     let value = match quantity {
         Quantity::Integer(value) => *value as f64,
-        Quantity::Real(value) => plain(*value)?,
+        Quantity::Real(value) => plain(*value).map_err(|p| p.allowed(&example))?,
         Quantity::Text(text) => {
-            let split = split(text, true)?;
+            let split = split(text, true).map_err(|p| p.allowed(&example))?;
             if split.unit == "m" {
                 return Err(ambiguous(text));
             }
@@ -90,9 +90,9 @@ pub fn number(quantity: &Quantity, nouns: &[&str], low: f64, high: f64) -> Resul
     let example = format!("{low} to {high}");
     let value = match quantity {
         Quantity::Integer(value) => *value as f64,
-        Quantity::Real(value) => plain(*value)?,
+        Quantity::Real(value) => plain(*value).map_err(|p| p.allowed(&example))?,
         Quantity::Text(text) => {
-            let split = split(text, true)?;
+            let split = split(text, true).map_err(|p| p.allowed(&example))?;
             if split.unit == "m" {
                 return Err(ambiguous(text));
             }
@@ -111,9 +111,9 @@ pub fn share(quantity: &Quantity) -> Result<f64, Problem> {
     let refuse = || Problem::new(format!("{quantity} is not a share")).allowed(ALLOWED);
     let value = match quantity {
         Quantity::Integer(value) => *value as f64,
-        Quantity::Real(value) => plain(*value)?,
+        Quantity::Real(value) => plain(*value).map_err(|p| p.allowed(ALLOWED))?,
         Quantity::Text(text) => {
-            let split = split(text, false)?;
+            let split = split(text, false).map_err(|p| p.allowed(ALLOWED))?;
             match split.unit {
                 "%" => split.value / 100.0,
                 "" => split.value,
@@ -133,9 +133,9 @@ pub fn factor(quantity: &Quantity, low: f64, high: f64) -> Result<f64, Problem> 
     let range = format!("{low} to {high}, as a number or in %");
     let value = match quantity {
         Quantity::Integer(value) => *value as f64,
-        Quantity::Real(value) => plain(*value)?,
+        Quantity::Real(value) => plain(*value).map_err(|p| p.allowed(&range))?,
         Quantity::Text(text) => {
-            let split = split(text, false)?;
+            let split = split(text, false).map_err(|p| p.allowed(&range))?;
             match split.unit {
                 "%" => split.value / 100.0,
                 "" => split.value,
@@ -213,7 +213,7 @@ pub fn rate(quantity: &Quantity, high: f64) -> Result<Rate, Problem> {
     };
     let refuse = || wrong_unit(text, "a rate", RATES_ALLOWED);
     let (head, tail) = text.split_once('/').ok_or_else(refuse)?;
-    let split = split(head, true)?;
+    let split = split(head, true).map_err(|p| p.allowed(RATES_ALLOWED))?;
     if !split.unit.is_empty() {
         return Err(if split.unit == "m" {
             ambiguous(text)
@@ -318,14 +318,14 @@ fn with_unit(
     let text = match quantity {
         Quantity::Text(text) => text,
         Quantity::Real(value) => {
-            plain(*value)?;
+            plain(*value).map_err(|p| p.allowed(allowed))?;
             return Err(Problem::new(format!("{quantity} has no unit")).allowed(allowed));
         }
         Quantity::Integer(_) => {
             return Err(Problem::new(format!("{quantity} has no unit")).allowed(allowed));
         }
     };
-    let split = split(text, false)?;
+    let split = split(text, false).map_err(|p| p.allowed(allowed))?;
     match find(units, split.unit) {
         Some(size) => Ok(split.value * size),
         None if split.unit.is_empty() => {

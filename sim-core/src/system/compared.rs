@@ -231,6 +231,10 @@ fn finish(
         worse,
         same,
         warnings,
+        file: None,
+        renamed_from: None,
+        verdict: String::new(),
+        findings: Vec::new(),
     }
 }
 

@@ -18,6 +18,7 @@ mod crowds;
 mod deliveries;
 mod event;
 mod faults;
+mod gate;
 mod inflight;
 mod intervals;
 mod ledger;
@@ -53,12 +54,14 @@ use world::World;
 
 pub use compared::{compared, compared_reports, compared_stories};
 pub(crate) use cost::{Flows, usage_of};
+pub use gate::{Asked, Gate, WEAKER_WAY_OUT, asked, dropped, judge_comparison};
 pub use limits::delivery_growth;
 pub use populations::over_populations;
 #[cfg(test)]
 pub(crate) use records::shares;
 pub use replicated::replicated;
 pub(crate) use servers::server_room;
+pub use summary::TOO_LITTLE;
 pub(crate) use survey::survey_of;
 pub use verdict::{judge, number};
 

@@ -21,6 +21,11 @@ use crate::scenario::{Scenario, Tier};
 use crate::statistics::Samples;
 use crate::time::{SimDuration, SimTime};
 
+/// A run that measured less than this part of its length says nothing.
+const LEAST_SHARE: u64 = 1_000;
+/// What it says instead.
+pub const TOO_LITTLE: &str = "too little was simulated to say anything: nothing after the warm-up, or next to nothing, was measured";
+
 /// What was measured up to `now`.
 #[must_use]
 pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64) -> RunReport {
@@ -44,10 +49,16 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
             operation(world, kind, &ledger, way, seconds, &mut intervals),
         );
     }
-    let tiers = tiers(world, &ledger, now, measured);
-    let (bottleneck, breaks_at) = limits::first_to_give_way(scenario, &tiers);
-    let cost = cost::cost(world, &ledger, now);
+    let mut tiers = tiers(world, &ledger, now, measured);
     let mut warnings = Vec::new();
+    let too_little = measured < scenario.run.duration / LEAST_SHARE;
+    if too_little {
+        // What was busy while nothing was measured has no share of it.
+        tiers.values_mut().for_each(|tier| tier.utilization.clear());
+        warnings.push(TOO_LITTLE.to_owned());
+    }
+    let (bottleneck, breaks_at) = limits::first_to_give_way(scenario, &tiers);
+    let cost = (!too_little).then(|| cost::cost(world, &ledger, now));
     if let Some(tier) = unstable {
         warnings.push(format!(
             "the queue of {tier} grows without end at this load: no percentile is given"
@@ -78,7 +89,7 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
         connections: connections(world, &ledger, now),
         bottleneck,
         breaks_at,
-        cost: Some(cost),
+        cost,
         objectives: Vec::new(),
         precision: intervals.precision(),
         populations: None,
@@ -96,7 +107,10 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
     report.objectives = scenario
         .objectives
         .iter()
-        .map(|objective| verdict::judge(objective, &report))
+        .map(|objective| match too_little {
+            true => verdict::undecided(objective),
+            false => verdict::judge(objective, &report),
+        })
         .collect();
     report
 }

@@ -17,6 +17,18 @@ pub fn judge(objective: &Objective, report: &RunReport) -> ObjectiveReport {
     judge_by(objective, number(&objective.path, report), sampled, report)
 }
 
+/// The verdict of a run that says nothing.
+#[must_use]
+pub fn undecided(objective: &Objective) -> ObjectiveReport {
+    ObjectiveReport {
+        objective: objective.text.clone(),
+        verdict: "inconclusive".to_owned(),
+        value: None,
+        low: None,
+        high: None,
+    }
+}
+
 /// As [`judge`], on a number obtained in another way; a `sampled` one says nothing without an interval.
 #[must_use]
 pub fn judge_by(

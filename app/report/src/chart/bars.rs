@@ -358,7 +358,7 @@ pub(crate) fn load_line(report: &RunReport, unit: &str) -> Option<Figure> {
     let b = report.breaks_at.as_ref()?;
     let at = b.users.value.filter(|v| *v > 0.0)?;
     let now = report.users as f64;
-    if now <= 0.0 {
+    if now <= 0.0 || crate::sentences::saturated(report) {
         return None;
     }
     let how = if b.estimate { "estimate" } else { "simulated" };

@@ -241,3 +241,44 @@ fn summary(curves: &[Curve<'_>]) -> String {
     };
     format!("{}.{note}", each.collect::<Vec<_>>().join("; "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    /// A short run supports few percentiles: its curves end early, close to one another.
+    #[test]
+    fn names_of_curves_that_end_early_stand_clear_of_the_plot_and_of_one_another() {
+        let mut run = sample::full();
+        for latency in run
+            .operations
+            .values_mut()
+            .flat_map(|o| o.latency_ms.values_mut())
+        {
+            (latency.p95, latency.p99, latency.p999) =
+                (Estimate::none(), Estimate::none(), Estimate::none());
+        }
+        let figure = percentiles(&run).unwrap();
+        let tree = roxmltree::Document::parse(&figure.svg).unwrap();
+        let names: Vec<(f64, f64)> = tree
+            .descendants()
+            .filter(|node| {
+                let words = node.text().unwrap_or_default().trim();
+                node.has_tag_name("text") && figure.summary.contains(&format!("{words}:"))
+            })
+            .map(|node| {
+                let at = |name| node.attribute(name).unwrap().parse::<f64>().unwrap();
+                (at("x"), at("y"))
+            })
+            .collect();
+        assert!(names.len() >= 2, "{}", figure.svg);
+        let left = names[0].0;
+        assert!(left > SIZE.0 / 2.0);
+        for (index, (x, y)) in names.iter().enumerate() {
+            assert_eq!(*x, left);
+            let near = |other: &(f64, f64)| (other.1 - y).abs() < 14.0;
+            assert!(!names[index + 1..].iter().any(near), "{names:?}");
+        }
+    }
+}

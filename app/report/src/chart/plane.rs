@@ -236,21 +236,17 @@ impl<'c, 'a> Plane<'c, 'a> {
         self.canvas.mark(self.at(x, y), series, Ink::Series(series));
     }
 
-    /// Names at the right edge, beside where each line ends.
+    /// Names at the right edge, beside where each line ends, none over another.
     pub(super) fn ends(&self, names: &[(String, f64, f64, usize)]) {
         let heights: Vec<f64> = names.iter().map(|(_, x, y, _)| self.at(*x, *y).1).collect();
         let placed = spread(&heights, 15.0, self.top(), self.bottom());
         for ((name, x, y, series), height) in names.iter().zip(placed) {
             let (end, from) = self.at(*x, *y);
-            // A line that ends early is named where it ends: nothing may look like its continuation.
-            if end < self.right() - 60.0 {
-                let set = Type {
-                    ink: Ink::Text,
-                    side: Side::Right,
-                    ..LABEL
-                };
-                self.canvas.text((end + 4.0, from - 13.0), name, set);
-                continue;
+            // A line that ends early is closed by a mark and named at the edge by colour and dashes alone: a leader would look
+            // like its continuation.
+            let early = end < self.right() - 60.0;
+            if early {
+                self.mark(*x, *y, *series);
             }
             let at = self.right() + 26.0;
             let stroke = Stroke {
@@ -258,7 +254,7 @@ impl<'c, 'a> Plane<'c, 'a> {
                 dash: Dash::Solid,
                 width: 1.0,
             };
-            if (from - height).abs() > 2.0 || end < self.right() - 4.0 {
+            if !early && ((from - height).abs() > 2.0 || end < self.right() - 4.0) {
                 self.canvas.path(
                     &[
                         (end + 4.0, from),

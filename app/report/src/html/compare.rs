@@ -11,6 +11,12 @@ use crate::{Labels, sentences, story, tables};
 /// Two designs as one self-contained page. `a` is the design in use, `b` the proposed one.
 #[must_use]
 pub fn html_compare(report: &CompareReport, a: &Labels, b: &Labels) -> String {
+    let (title, body) = content(report, a, b);
+    page(&title, &body)
+}
+
+/// Title and body.
+pub(super) fn content(report: &CompareReport, a: &Labels, b: &Labels) -> (String, String) {
     let (ours, theirs) = story::names(report, a, b);
     let names = (ours.as_str(), theirs.as_str());
     let title = format!("{theirs} against {ours}");
@@ -23,7 +29,7 @@ pub fn html_compare(report: &CompareReport, a: &Labels, b: &Labels) -> String {
         title: &title,
         lead: story::capital(&story::compare_lead(report)),
         more: story::compare_moved(report),
-        state: None,
+        state: story::gate(&report.findings).map(|why| (report.verdict.as_str(), why)),
     });
     let mut first: Vec<String> = report
         .warnings
@@ -81,5 +87,5 @@ pub fn html_compare(report: &CompareReport, a: &Labels, b: &Labels) -> String {
         ..b.clone()
     };
     out.push_str(&footer("compare", &report.b, &command));
-    page(&title, &out)
+    (title, out)
 }

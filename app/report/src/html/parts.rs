@@ -1,13 +1,13 @@
 //! Pieces of a page that several verbs share.
 
-use sim_core::report::RunReport;
+use sim_core::report::{BreaksAt, RunReport};
 
 use crate::chart::{self, Figure};
 use crate::escape::{html, html_prose};
 use crate::grid::{Grid, shape, tone};
 use crate::numbers::{count, millis, percent, usd};
 use crate::sentences::{by_importance, main_latency, mishaps};
-use crate::{Labels, phrases, populations, story, tables};
+use crate::{Labels, phrases, populations, sentences, story, tables};
 
 /// The top of a page.
 pub(super) struct Top<'a> {
@@ -133,14 +133,12 @@ pub(super) fn tiles(report: &RunReport, labels: &Labels) -> String {
         .as_ref()
         .and_then(|b| Some((b, b.users.value?)))
     {
-        let note = match (b.users.low, b.users.high, b.estimate) {
-            (Some(low), Some(high), _) => {
-                format!("{} to {} {}", count(low), count(high), labels.unit)
-            }
-            (.., true) => format!("{}, estimate", labels.unit),
-            (.., false) => format!("{}, simulated", labels.unit),
+        let (name, note) = if sentences::saturated(report) {
+            ("beyond what it holds; breaks below", labels.unit.clone())
+        } else {
+            ("breaks at", breaks_note(b, labels))
         };
-        all.push(("breaks at".to_owned(), count(users), note));
+        all.push((name.to_owned(), count(users), note));
     }
     if let Some(b) = &report.bottleneck {
         let note = phrases::resource(&b.tier, &b.resource);
@@ -168,6 +166,16 @@ pub(super) fn tiles(report: &RunReport, labels: &Labels) -> String {
         "<dl class=\"tiles\">\n{}</dl>\n",
         all.iter().map(tile).collect::<String>()
     )
+}
+
+fn breaks_note(b: &BreaksAt, labels: &Labels) -> String {
+    match (b.users.low, b.users.high, b.estimate) {
+        (Some(low), Some(high), _) => {
+            format!("{} to {} {}", count(low), count(high), labels.unit)
+        }
+        (.., true) => format!("{}, estimate", labels.unit),
+        (.., false) => format!("{}, simulated", labels.unit),
+    }
 }
 
 /// Everything about one load, from what gives way to what it costs.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use sim_core::report::{
     BreaksAt, CapacityReport, CheckReport, CheckedObjective, CheckedScenario, CompareReport,
-    Estimate, LatencyReport, ObjectiveReport, OperationSeries, PrecisionReport, RampBreak,
-    RunReport, SeriesReport, SourceReport, TierSeries,
+    Estimate, GoneFileReport, LatencyReport, NewFileReport, ObjectiveReport, OperationSeries,
+    PrecisionReport, RampBreak, RunReport, SeriesReport, SourceReport, TierSeries,
 };
 
 use super::{ramp, run};
@@ -188,6 +188,38 @@ pub fn compare() -> CompareReport {
             "publish.lost".to_owned(),
         ],
         warnings: Vec::new(),
+        file: None,
+        renamed_from: None,
+        verdict: String::new(),
+        findings: Vec::new(),
+    }
+}
+
+/// A file that the baseline does not have.
+#[must_use]
+pub fn new_file(name: &str) -> NewFileReport {
+    let checked = check().scenarios.swap_remove(0);
+    NewFileReport {
+        file: name.to_owned(),
+        status: "new".to_owned(),
+        rev: "main".to_owned(),
+        verdict: checked.verdict.clone(),
+        checked,
+    }
+}
+
+/// A file that only the baseline has.
+#[must_use]
+pub fn gone_file(name: &str) -> GoneFileReport {
+    let objective = "publish.lost == 0";
+    GoneFileReport {
+        file: name.to_owned(),
+        status: "deleted".to_owned(),
+        rev: "main".to_owned(),
+        moved_to: None,
+        verdict: "fail".to_owned(),
+        objectives: vec![objective.to_owned()],
+        findings: vec![sim_core::system::dropped(objective, true)],
     }
 }
 

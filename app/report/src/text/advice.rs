@@ -5,7 +5,7 @@ use sim_core::report::{AdviceReport, BreaksAt, FixReport, GuessEnd, GuessReport}
 use crate::numbers::{count, millis, usd};
 use crate::sentences::main_latency;
 use crate::table::{Table, paragraph};
-use crate::{Labels, phrases};
+use crate::{Labels, phrases, story};
 
 /// Rows of the table of guesses.
 const MOST_GUESSES: usize = 12;
@@ -39,16 +39,32 @@ fn opening(report: &AdviceReport, labels: &Labels) -> String {
     let load = report.base.as_ref().map_or_else(String::new, |run| {
         format!(", {} {}", count(run.users as f64), labels.unit)
     });
+    let how = |b: &BreaksAt| if b.estimate { " (quick estimate)" } else { "" };
     match &report.breaks_at {
+        Some(b) if is_beyond(report, b) => format!(
+            "{title}{load}: already beyond what it holds. {} gives way first, at {} {}{}.",
+            story::capital(&phrases::limit(&b.limit)),
+            users(Some(b)),
+            labels.unit,
+            how(b)
+        ),
         Some(b) => format!(
             "{title}{load}: first to give way is {}, at {} {}{}.",
             phrases::limit(&b.limit),
             users(Some(b)),
             labels.unit,
-            if b.estimate { " (quick estimate)" } else { "" }
+            how(b)
         ),
         None => format!("{title}{load}: nothing gives way."),
     }
+}
+
+/// Whether a design that breaks there is asked for more.
+fn is_beyond(report: &AdviceReport, breaks_at: &BreaksAt) -> bool {
+    let asked = report.base.as_ref().map(|run| run.users as f64);
+    asked
+        .zip(breaks_at.users.value)
+        .is_some_and(|(asked, at)| at < asked)
 }
 
 fn best_fix(report: &AdviceReport, best: &FixReport, labels: &Labels) -> String {
@@ -71,8 +87,12 @@ fn best_fix(report: &AdviceReport, best: &FixReport, labels: &Labels) -> String 
             None => "No single step moves that load.".to_owned(),
         };
     }
+    let still = match &best.breaks_at {
+        Some(b) if is_beyond(report, b) => ", still less than is asked for",
+        _ => "",
+    };
     format!(
-        "Best single step: {}, which holds up to {} {}{money}.",
+        "Best single step: {}, which holds up to {} {}{money}{still}.",
         best.words,
         users(best.breaks_at.as_ref()),
         labels.unit

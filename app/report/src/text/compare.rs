@@ -3,6 +3,7 @@
 use sim_core::report::{CheckReport, CompareReport};
 use sim_core::system::number;
 
+use crate::comparisons::{self, Compared};
 use crate::grid::Grid;
 use crate::table::{Table, paragraph};
 use crate::{Labels, metric, story, tables};
@@ -15,6 +16,9 @@ pub(crate) fn compare(report: &CompareReport, a: &Labels, b: &Labels) -> String 
         paragraph(&mut out, &story::full_stop(&format!("Note: {warning}")), 2);
     }
     paragraph(&mut out, &story::capital(&story::compare_lead(report)), 2);
+    if let Some(sentence) = story::gate(&report.findings) {
+        paragraph(&mut out, &sentence, 2);
+    }
     for sentence in story::compare_moved(report) {
         paragraph(&mut out, &sentence, 2);
     }
@@ -35,6 +39,44 @@ pub(crate) fn compare(report: &CompareReport, a: &Labels, b: &Labels) -> String 
             ),
             2,
         );
+    }
+    out
+}
+
+/// What each of several files comes to.
+pub(crate) fn overview(files: &[Compared<'_>]) -> String {
+    let mut out = String::new();
+    paragraph(&mut out, &comparisons::lead(files), 2);
+    for file in files {
+        let name = format!("{}: {}. {}", file.name(), file.verdict(), file.sentence());
+        paragraph(&mut out, &format!("  {name}"), 4);
+    }
+    out
+}
+
+/// One file.
+pub(crate) fn compared(file: &Compared<'_>) -> String {
+    let mut out = String::new();
+    match file {
+        Compared::Pair { report, a, b } => {
+            if let Some(old) = &report.renamed_from {
+                paragraph(
+                    &mut out,
+                    &format!("{}: renamed from {old}.", file.name()),
+                    2,
+                );
+            }
+            out.push_str(&compare(report, a, b));
+        }
+        Compared::New(report) => {
+            let lead = format!("{}: new. {}", report.file, comparisons::new_file(report));
+            paragraph(&mut out, &lead, 2);
+            out.push_str(&check(&comparisons::as_check(report)));
+        }
+        Compared::Gone(report) => {
+            let lead = format!("{}: {}", report.file, comparisons::gone_file(report));
+            paragraph(&mut out, &lead, 2);
+        }
     }
     out
 }
