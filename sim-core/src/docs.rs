@@ -7,8 +7,9 @@
 //! Leaves out: what is checked. Units and ranges are asked of the validation itself.
 
 /// Texts that hold the file form of a scenario.
-const SCENARIO: [&str; 3] = [
+const SCENARIO: [&str; 4] = [
     include_str!("scenario/raw.rs"),
+    include_str!("scenario/data/raw.rs"),
     include_str!("scenario/over_time/raw.rs"),
     include_str!("scenario/model.rs"),
 ];

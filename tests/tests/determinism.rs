@@ -20,7 +20,7 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0x4124_5fbd_d8b8_5dd4,
+        0x618e_f565_40cd_d9c8,
     ),
     (
         "p1-mvp",
@@ -29,12 +29,12 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0xcf68_6b7f_32c1_ae86,
+        0x9844_3c8a_7066_82e4,
     ),
     (
         "reconnect-storm",
         &[("load.users", "2_000 users"), ("run.seed", "7")],
-        0x186c_ab12_5710_529c,
+        0x8330_bc8b_f984_9ba3,
     ),
 ];
 

@@ -10,6 +10,7 @@ use super::assets::assets;
 use super::check::Check;
 use super::convert;
 use super::data;
+use super::data::raw::RawDatabase;
 use super::error::Problem;
 use super::limits;
 use super::model::{
@@ -18,9 +19,8 @@ use super::model::{
 use super::profile::Names;
 use super::quantity::{self, count, duration, number};
 use super::raw::{
-    Quantity, RawBroker, RawChannelOwners, RawConnectionServers, RawDatabase, RawDesign,
-    RawDistribution, RawLoadBalancer, RawPlacement, RawPolicy, RawRouting, RawScenario,
-    RawSlowConsumer,
+    Quantity, RawBroker, RawChannelOwners, RawConnectionServers, RawDesign, RawDistribution,
+    RawLoadBalancer, RawPlacement, RawPolicy, RawRouting, RawScenario, RawSlowConsumer,
 };
 
 const NONE: SimDuration = SimDuration::ZERO;

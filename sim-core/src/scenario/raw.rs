@@ -9,6 +9,7 @@ use std::fmt;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::data::raw::{RawCache, RawCommand, RawDatabase, RawKeys, RawShards};
 use super::model::{LatencyTier, Source, Status};
 use super::over_time::raw::{RawArrivals, RawDay, RawFlashCrowd, RawLoop, RawShape};
 
@@ -374,49 +375,6 @@ pub struct RawQuery {
     pub sources: Sources,
 }
 
-/// Writes acknowledged by the database.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawCommand {
-    /// Writes, as in: `"2/h per user"`.
-    pub rate: Quantity,
-    /// When commands come at that rate. Default: `Poisson`.
-    pub arrivals: Option<RawArrivals>,
-    /// Payload of the acknowledgement.
-    pub size: Quantity,
-    /// Of all numbers here.
-    pub source: Option<Source>,
-    /// Of single numbers.
-    pub sources: Sources,
-}
-
-/// The records that reads and writes are about.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawKeys {
-    /// How many there are.
-    pub count: Quantity,
-    /// How unequal they are. Default: `Even`.
-    pub skew: Option<RawSkew>,
-    /// Of all numbers here.
-    pub source: Option<Source>,
-    /// Of single numbers.
-    pub sources: Sources,
-}
-
-/// How unequal records are.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum RawSkew {
-    /// Each is as popular as any other.
-    Even,
-    /// The n-th most popular one is asked for n^exponent times as rarely as the first.
-    Zipf {
-        /// 0 is even; 1 is usual.
-        exponent: Quantity,
-    },
-}
-
 /// A pattern's switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Switch {
@@ -658,124 +616,6 @@ pub struct RawBroker {
     pub source: Option<Source>,
     /// Of single numbers.
     pub sources: Sources,
-}
-
-/// The database.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawDatabase {
-    /// Name of a machine.
-    pub machine: String,
-    /// Queries in progress at once. Default: 20.
-    pub pool: Option<Quantity>,
-    /// Time one query holds a connection.
-    pub query: RawDistribution,
-    /// Time one command holds a connection. Default: that of a query.
-    pub write: Option<RawDistribution>,
-    /// Queries that may wait. Default: 10 000.
-    pub queue: Option<Quantity>,
-    /// Longest wait. Default: none.
-    pub timeout: Option<Quantity>,
-    /// Of all numbers here.
-    pub source: Option<Source>,
-    /// Of single numbers.
-    pub sources: Sources,
-}
-
-/// The shards of the database.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawShards {
-    /// Databases like `design.database`.
-    pub count: Quantity,
-    /// What is kept together. Default: `Record`.
-    pub key: Option<RawShardBy>,
-    /// How a key finds its shard. Default: `Slots`.
-    pub placement: Option<RawPlacement>,
-    /// Of all numbers here.
-    pub source: Option<Source>,
-    /// Of single numbers.
-    pub sources: Sources,
-}
-
-/// What a database is sharded by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum RawShardBy {
-    /// The record that is read or written.
-    Record,
-    /// The user who reads or writes.
-    User,
-}
-
-/// The cache in front of the database.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawCache {
-    /// Nodes.
-    pub count: Quantity,
-    /// Name of a machine.
-    pub machine: String,
-    /// What the entries of one node may take, as in: `"4 GiB"`; one entry takes what the answer to a query takes.
-    pub capacity: Quantity,
-    /// Which entry gives way. Default: `Lru`.
-    pub policy: Option<RawEviction>,
-    /// How long an entry is fresh. Default: 5 min.
-    pub ttl: Option<Quantity>,
-    /// How long an expired entry is served while it is fetched again. Default: 0 s.
-    pub stale: Option<Quantity>,
-    /// One fetch per record at a time; the others wait for it. Default: `On`.
-    pub coalesce: Option<Switch>,
-    /// Eagerness of fetching before an entry expires (XFetch): 0 never, 1 usual. Default: 0.
-    pub early: Option<Quantity>,
-    /// What a command does to the entry. Default: `Invalidate`.
-    pub on_write: Option<RawOnWrite>,
-    /// What it holds when the run begins. Default: `Warm`.
-    pub start: Option<RawCacheStart>,
-    /// How a record finds its node. Default: a ring of 100 points per node.
-    pub placement: Option<RawPlacement>,
-    /// CPU of one lookup, fill or invalidation. Default: 10 us.
-    pub lookup: Option<Quantity>,
-    /// Of all numbers here.
-    pub source: Option<Source>,
-    /// Of single numbers.
-    pub sources: Sources,
-}
-
-/// Which entry of a cache gives way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum RawEviction {
-    /// The oldest.
-    Fifo,
-    /// The one not used for longest.
-    Lru,
-    /// The one used least often.
-    Lfu,
-    /// SIEVE.
-    Sieve,
-    /// S3-FIFO.
-    S3Fifo,
-    /// W-TinyLFU.
-    TinyLfu,
-}
-
-/// What a cache holds when the run begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum RawCacheStart {
-    /// What it would hold after one lifetime at this load.
-    Warm,
-    /// Nothing.
-    Cold,
-}
-
-/// What a command does to the cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum RawOnWrite {
-    /// Nothing: the entry stays until it expires.
-    Nothing,
-    /// The entry is dropped (look-aside).
-    Invalidate,
-    /// The entry is replaced (write-through).
-    Replace,
 }
 
 /// A distribution of durations.

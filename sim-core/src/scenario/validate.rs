@@ -7,6 +7,7 @@ use crate::time::SimDuration;
 
 use super::assets::{PRICE_BOOK, assets};
 use super::check::{Check, Mark};
+use super::data::raw::RawCommand;
 use super::error::{Problem, shorten};
 use super::limits;
 use super::model::{
@@ -17,9 +18,9 @@ use super::model::{
 use super::objective;
 use super::quantity::{self, count, duration, number, share, size};
 use super::raw::{
-    Ordered, Quantity, RawChannels, RawCommand, RawFault, RawFaultKind, RawLoad, RawMembers,
-    RawPatterns, RawPresence, RawPublish, RawPublisher, RawQuery, RawReconnect, RawRun,
-    RawScenario, RawTraffic, RawTransport, Switch,
+    Ordered, Quantity, RawChannels, RawFault, RawFaultKind, RawLoad, RawMembers, RawPatterns,
+    RawPresence, RawPublish, RawPublisher, RawQuery, RawReconnect, RawRun, RawScenario, RawTraffic,
+    RawTransport, Switch,
 };
 use super::{convert, data, design, over_time, words_of_edit};
 use crate::cost::{book, book_names};

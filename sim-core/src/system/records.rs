@@ -53,7 +53,7 @@ impl Records {
     #[must_use]
     pub fn of(&self, draws: &Draws, kind: u64, ordinal: u64) -> u32 {
         let bits = draws.u64(RECORD, kind, ordinal);
-        let column = ((bits >> 32) * u64::from(self.count) >> 32) as u32;
+        let column = (((bits >> 32) * u64::from(self.count)) >> 32) as u32;
         match self.columns.get(column as usize) {
             Some(&(own, other)) if bits as u32 >= own => other,
             _ => column,

@@ -1,5 +1,7 @@
 //! Records and the tiers that keep them: shards of the database, and the cache in front of it.
 
+pub mod raw;
+
 use routing::cache::EvictionPolicy;
 use routing::placement::Placement;
 
@@ -11,9 +13,10 @@ use super::limits;
 use super::model::{CacheTier, Keys, OnWrite, ShardBy, Shards};
 use super::profile::Names;
 use super::quantity::{count, duration, number, size};
-use super::raw::{
-    Quantity, RawCache, RawCacheStart, RawEviction, RawKeys, RawOnWrite, RawShardBy, RawShards,
-    RawSkew, Switch,
+use super::raw::{Quantity, Switch};
+
+use raw::{
+    RawCache, RawCacheStart, RawEviction, RawKeys, RawOnWrite, RawShardBy, RawShards, RawSkew,
 };
 
 /// Records where the scenario says nothing of them.
