@@ -1,6 +1,7 @@
 //! Everything the window can be told to do. One enum feeds buttons, menus, shortcuts and help.
 
 use egui::{Key, KeyboardShortcut, Modifiers};
+use sim_core::scenario::Scenario;
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,9 +74,16 @@ impl Pattern {
         }
     }
 
-    /// Whether the simulator can switch it yet.
-    pub fn available(self) -> bool {
-        self == Self::Pooling
+    /// Why it cannot be switched in this scenario; `None`: it can.
+    pub fn obstacle(self, scenario: &Scenario) -> Option<&'static str> {
+        match self {
+            Self::Pooling => None,
+            Self::EventSourcing => Some("Not simulated yet."),
+            Self::Sharding => (scenario.design.shards.is_none())
+                .then_some("This scenario names no shards to switch on: add design.shards."),
+            Self::CachingAndEdge => (scenario.design.cache.is_none())
+                .then_some("This scenario names no cache to switch on: add design.cache."),
+        }
     }
 }
 

@@ -64,16 +64,17 @@ fn open_preset(index: usize, state: &mut State, link: &dyn Link) {
 
 fn toggle_pattern(pattern: Pattern, state: &mut State, link: &dyn Link) {
     let mut scenario = Scenario::clone(&link.frame().scenario);
+    if pattern.obstacle(&scenario).is_some() {
+        return;
+    }
     let switch = match pattern {
         Pattern::Pooling => &mut scenario.patterns.pooling,
         Pattern::EventSourcing => &mut scenario.patterns.event_sourcing,
         Pattern::Sharding => &mut scenario.patterns.sharding,
         Pattern::CachingAndEdge => &mut scenario.patterns.caching_and_edge,
     };
-    if pattern.available() {
-        *switch = !*switch;
-        load(scenario, state, link);
-    }
+    *switch = !*switch;
+    load(scenario, state, link);
 }
 
 fn load(scenario: Scenario, state: &mut State, link: &dyn Link) {

@@ -183,6 +183,27 @@ pub(crate) fn stopped_early(report: &RunReport) -> Option<String> {
     ))
 }
 
+/// What a cache did for the database; `None` without one.
+pub(crate) fn cached(report: &RunReport) -> Option<String> {
+    let (name, tier) = report
+        .tiers
+        .iter()
+        .find(|(_, tier)| tier.hit_ratio.is_some())?;
+    let count_of = |counter: &str| tier.counters.get(counter).copied().unwrap_or(0) as f64;
+    let ratio = tier.hit_ratio?;
+    Some(format!(
+        "The {} answers {} of what it is asked; {} misses, {} that waited for another's fetch, {} evicted, {} expired, {} \
+         dropped by commands.",
+        phrases::tier(name),
+        percent(ratio),
+        count(count_of("misses")),
+        count(count_of("coalesced")),
+        count(count_of("evicted")),
+        count(count_of("expired")),
+        count(count_of("invalidated")),
+    ))
+}
+
 /// What went wrong in one operation; `None` when nothing did.
 pub(crate) fn mishaps(name: &str, operation: &OperationReport) -> Option<String> {
     let kinds = [

@@ -39,7 +39,10 @@ impl World {
             Kind::Presence | Kind::Connect => 0,
         };
         operation.queries_left = queries as u16;
-        if matches!(operation.kind, Kind::Query | Kind::Command) {
+        let matters = self.cache.is_some()
+            || self.scenario.design.shards.is_some()
+            || traffic.command.is_some();
+        if matters && matches!(operation.kind, Kind::Query | Kind::Command) {
             let (kind, ordinal) = (operation.kind as u64, operation.ordinal);
             operation.record = self.records.of(&self.draws, kind, ordinal);
         }

@@ -31,12 +31,13 @@ struct State {
 }
 
 impl Records {
-    /// The records of a scenario, as nobody has written them yet.
+    /// The records of a scenario, as nobody has written them yet; `asked`: it matters which one is asked for; `written`: and
+    /// which one is written.
     #[must_use]
-    pub fn new(keys: Keys, written: bool) -> Self {
+    pub fn new(keys: Keys, asked: bool, written: bool) -> Self {
         Self {
             count: keys.count,
-            columns: if keys.exponent > 0.0 {
+            columns: if keys.exponent > 0.0 && (asked || written) {
                 columns(&shares(keys))
             } else {
                 Vec::new()
@@ -134,7 +135,7 @@ mod tests {
                 count: 1_000,
                 exponent,
             };
-            let records = Records::new(keys, false);
+            let records = Records::new(keys, true, false);
             let mut drawn = vec![0u32; 1_000];
             for ordinal in 0..1_000_000 {
                 drawn[records.of(&Draws::new(3), 2, ordinal) as usize] += 1;
@@ -154,7 +155,7 @@ mod tests {
             count: 10,
             exponent: 0.0,
         };
-        let mut records = Records::new(keys, true);
+        let mut records = Records::new(keys, true, true);
         let at = SimTime::from_secs;
         records.write(4, Some(0), at(1));
         records.write(4, Some(0), at(2));

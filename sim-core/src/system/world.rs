@@ -159,7 +159,12 @@ impl World {
         for &(_, reason) in &refused {
             ledger.refuse(reason);
         }
-        let records = Records::new(scenario.traffic.keys, scenario.traffic.command.is_some());
+        let asked = design.cache.is_some() || design.shards.is_some();
+        let records = Records::new(
+            scenario.traffic.keys,
+            asked,
+            scenario.traffic.command.is_some(),
+        );
         let cache = design
             .cache
             .as_ref()

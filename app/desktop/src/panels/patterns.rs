@@ -1,4 +1,4 @@
-//! The four switches of a design. Those the simulator cannot switch yet say so.
+//! The four switches of a design. Those that cannot be switched say why.
 
 use egui::accesskit::{Role, Toggled};
 use egui::{Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
@@ -28,7 +28,9 @@ fn is_on(view: &ViewCtx<'_>, pattern: Pattern) -> bool {
 
 /// A dot that is full when on, a ring when off, and the name.
 fn switch(ui: &mut Ui, view: &ViewCtx<'_>, pattern: Pattern) {
-    let (on, available, theme) = (is_on(view, pattern), pattern.available(), view.theme);
+    let (on, theme) = (is_on(view, pattern), view.theme);
+    let obstacle = pattern.obstacle(&view.frame.scenario);
+    let available = obstacle.is_none();
     let galley = ui
         .painter()
         .layout_no_wrap(pattern.title().into(), view.font(13.5), theme.text);
@@ -84,8 +86,8 @@ fn switch(ui: &mut Ui, view: &ViewCtx<'_>, pattern: Pattern) {
     }
     response.on_hover_ui(|ui| {
         ui.label(pattern.story());
-        if !available {
-            ui.weak("Not simulated yet.");
+        if let Some(obstacle) = obstacle {
+            ui.weak(obstacle);
         }
     });
 }

@@ -105,6 +105,9 @@ fn operations(out: &mut String, report: &RunReport) {
             paragraph(out, &sentence, 2);
         }
     }
+    if let Some(sentence) = sentences::cached(report) {
+        paragraph(out, &sentence, 2);
+    }
 }
 
 fn percentiles(latency: Option<&LatencyReport>) -> [String; 6] {

@@ -11,6 +11,7 @@ pub fn tier(painter: &Painter, rect: Rect, name: &str, color: Color32) {
         "load_balancer" => fork(painter, rect, stroke),
         "channel_owners" => ordered(painter, rect, stroke),
         "broker" => hub(painter, rect, stroke),
+        "cache" => bolt(painter, rect, stroke),
         "database" => cylinder(painter, rect, stroke),
         _ => rack(painter, rect, stroke),
     }
@@ -42,6 +43,20 @@ pub fn people(painter: &Painter, rect: Rect, color: Color32) {
         },
         color,
     );
+}
+
+/// Quick: a bolt.
+fn bolt(painter: &Painter, rect: Rect, stroke: Stroke) {
+    let at = |x: f32, y: f32| rect.min + vec2(rect.width() * x, rect.height() * y);
+    let points = vec![
+        at(0.58, 0.04),
+        at(0.24, 0.56),
+        at(0.5, 0.56),
+        at(0.42, 0.96),
+        at(0.76, 0.42),
+        at(0.5, 0.42),
+    ];
+    painter.add(Shape::closed_line(points, stroke));
 }
 
 /// One way in, three ways out.
