@@ -5,6 +5,7 @@
 
 pub(crate) mod fields;
 pub(crate) mod numbers;
+pub(crate) mod objectives;
 pub(crate) mod probe;
 pub(crate) mod vocabulary;
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use report::numbers::count;
 use sim_core::experiment::{Outcome, Recipe, Results, RunRequest};
 use sim_core::report::{CapacityReport, RampReport, RunReport, SCHEMA};
-use sim_core::scenario::Scenario;
+use sim_core::scenario::{Edit, Scenario};
 
 use crate::exit::Failure;
 
@@ -38,8 +38,7 @@ pub(crate) fn ramp(
     Ok(kept)
 }
 
-/// The loads of an earlier search that need not be run again. Loads with a tier relieved, for a second break, are not in a
-/// report and are.
+/// The loads of an earlier search that need not be run again, those of its later breaks among them.
 pub(crate) fn capacity(
     path: &Path,
     recipe: &Recipe,
@@ -49,29 +48,58 @@ pub(crate) fn capacity(
     let report: CapacityReport =
         serde_json::from_str(&text).map_err(|error| wrong_form(path, form, &error))?;
     let mut results = Results::default();
-    for (index, run) in report.runs.into_iter().enumerate() {
-        let request = |length_factor| RunRequest {
-            id: results.len() as u32,
-            users: u32::try_from(run.users).ok(),
-            length_factor,
-            ..RunRequest::plain()
+    let mut keep = |at: &str, edits: &[Edit], runs: Vec<RunReport>| {
+        for (index, run) in runs.into_iter().enumerate() {
+            let place = format!("{at}[{index}] ({} users)", count(run.users as f64));
+            let request = request_of(path, &place, recipe, edits, &run)?;
+            if is_whole(&run, max_events) {
+                let id = results.len() as u32;
+                results.push(RunRequest { id, ..request }, Outcome::Report(Box::new(run)));
+            }
+        }
+        Ok::<(), Failure>(())
+    };
+    keep("runs", &[], report.runs)?;
+    for (index, relieved) in report.relieved.into_iter().enumerate() {
+        let at = format!("relieved[{index}].runs");
+        let set = |edit: &String| {
+            let (path, value) = edit.split_once('=')?;
+            Some(Edit::Set {
+                path: path.to_owned(),
+                value: value.to_owned(),
+            })
         };
-        let mut possible = Vec::new();
-        for request in LENGTHS.map(request) {
-            let scenario = recipe.scenario(&request).map_err(|errors| {
-                Failure::Scenario(errors.iter().map(ToString::to_string).collect())
-            })?;
-            possible.push((request, scenario));
-        }
-        let scenarios: Vec<&Scenario> = possible.iter().map(|(_, scenario)| scenario).collect();
-        let place = format!("runs[{index}] ({} users)", count(run.users as f64));
-        let which = same(path, &place, form, &run, &scenarios)?;
-        if is_whole(&run, max_events) {
-            let (request, _) = possible.swap_remove(which);
-            results.push(request, Outcome::Report(Box::new(run)));
-        }
+        // Edits that are none are not of this scenario, which its hash tells.
+        let edits: Vec<Edit> = relieved.edits.iter().filter_map(set).collect();
+        keep(&at, &edits, relieved.runs)?;
     }
     Ok(results)
+}
+
+/// The request that a run answers.
+fn request_of(
+    path: &Path,
+    place: &str,
+    recipe: &Recipe,
+    edits: &[Edit],
+    run: &RunReport,
+) -> Result<RunRequest, Failure> {
+    let request = |length_factor| RunRequest {
+        users: u32::try_from(run.users).ok(),
+        length_factor,
+        edits: edits.to_vec(),
+        ..RunRequest::plain()
+    };
+    let mut possible = Vec::new();
+    for request in LENGTHS.map(request) {
+        let scenario = recipe.scenario(&request).map_err(|errors| {
+            Failure::Scenario(errors.iter().map(ToString::to_string).collect())
+        })?;
+        possible.push((request, scenario));
+    }
+    let scenarios: Vec<&Scenario> = possible.iter().map(|(_, scenario)| scenario).collect();
+    let which = same(path, place, "capacity", run, &scenarios)?;
+    Ok(possible.swap_remove(which).0)
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

@@ -517,9 +517,21 @@ pub struct CapacityReport {
     pub breaks: Vec<RampBreak>,
     /// Runs by rising load.
     pub runs: Vec<RunReport>,
+    /// Runs with what gave way before relieved, for the second and third break; `--resume` goes on from them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relieved: Vec<RelievedRuns>,
     /// What a reader must know: how a limit was found, why the interval is wide.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// Runs of a capacity search in which something is larger than in the scenario.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RelievedRuns {
+    /// As after `--set`: `design.database.pool=80`.
+    pub edits: Vec<String>,
+    /// Runs by rising load.
+    pub runs: Vec<RunReport>,
 }
 
 /// `plimsoll advise`: what would fix it, and which guess matters.

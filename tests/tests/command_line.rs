@@ -771,3 +771,24 @@ fn a_design_beyond_what_it_holds_is_not_said_to_break_at_its_own_load() {
         .stdout_contains("already beyond what it holds");
     assert!(!advice.stdout.contains("c7g.xlarge"), "{}", advice.stdout);
 }
+
+#[test]
+fn a_resumed_search_keeps_every_break_it_has_found() {
+    let scratch = Scratch::new();
+    let search = |more: &[&str]| {
+        Plimsoll::new()
+            .inside(scratch.folder())
+            .args(&["capacity", "p1-mvp", "--duration", "2s", "--breaks", "2"])
+            .args(&["--within", "20%", "--quiet", "--out", "kept.json"])
+            .args(more)
+            .code(0);
+        json(&std::fs::read_to_string(scratch.path("kept.json")).unwrap())
+    };
+    let whole = search(&[]);
+    assert_eq!(whole["breaks"].as_array().unwrap().len(), 2, "{whole}");
+    let cpu = |report: &serde_json::Value| report["relieved"][0]["runs"][0]["engine"].clone();
+    let resumed = search(&["--resume", "kept.json"]);
+    // What stands in the report was not run again: even what it cost is the same.
+    assert_eq!(cpu(&resumed), cpu(&whole));
+    assert_eq!(resumed, whole);
+}

@@ -10,7 +10,7 @@ use sim_core::scenario::{Loaded, load_with, tree};
 
 use crate::cli::NewArgs;
 use crate::exit::{Exit, Failure};
-use crate::explain::{fields, split_default};
+use crate::explain::{fields, objectives, split_default};
 use crate::presets::Preset;
 use crate::{load, output, presets};
 
@@ -141,10 +141,12 @@ fn variant(preset: &str, name: &str, loaded: &Loaded) -> String {
     );
     let source = format!("source: Assumed(\"as in {preset}; check this\"),");
     root.write(&mut out, &docs, &source, 1);
-    out.push_str("\n    // A list stands for the whole list: write it out to replace the objectives of the preset.\n");
+    out.push_str("\n    // A list stands for the whole list: write it out to replace the objectives of the preset, which are these.\n");
     out.push_str("    // objectives: [\n");
-    for objective in loaded.scenario.objectives.iter().take(3) {
-        let _ = writeln!(out, "    //     {:?},", objective.text);
+    for objective in &loaded.scenario.objectives {
+        let words = objectives::in_words(&objective.path);
+        let words = words.map_or(String::new(), |words| format!(" // {words}"));
+        let _ = writeln!(out, "    //     {:?},{words}", objective.text);
     }
     out.push_str("    // ],\n)\n");
     out
@@ -242,6 +244,29 @@ mod tests {
                 assert!(full || text.matches(", // ").count() >= 5, "{text}");
             }
         }
+    }
+
+    #[test]
+    fn a_variant_lists_every_objective_with_its_meaning() {
+        let team_chat = presets::find("team-chat").unwrap();
+        let text = written(team_chat, "mine", false).unwrap();
+        let listed: Vec<&str> = text
+            .lines()
+            .filter(|line| line.starts_with("    //     \""))
+            .collect();
+        assert_eq!(listed.len(), 7, "{text}");
+        assert!(listed.iter().all(|line| line.contains("\", // ")), "{text}");
+        // Without the slashes in front they are the objectives of the preset.
+        let open: String = text
+            .lines()
+            .map(|line| match line.strip_prefix("    // ") {
+                Some(rest) if rest.starts_with(['o', ' ', ']']) => format!("{rest}\n"),
+                _ => format!("{line}\n"),
+            })
+            .collect();
+        let loaded = load_with(&open, "mine.ron", &[], &load::base, &load::beside("")).unwrap();
+        assert_eq!(loaded.scenario.objectives.len(), 7);
+        assert!(loaded.written("objectives").is_some(), "{open}");
     }
 
     #[test]

@@ -6,9 +6,10 @@
 //!
 //! Left out: limits that fail at small loads only (`publish.offered_per_s > 1000`): they end the search in words.
 
+use super::advise::as_typed;
 use super::search::{Bracket, Search, Step};
 use super::{Next, Planner, Results};
-use crate::report::{BreaksAt, CapacityReport, Estimate, RampBreak, RunReport};
+use crate::report::{BreaksAt, CapacityReport, Estimate, RampBreak, RelievedRuns, RunReport};
 use crate::scenario::{Edit, Scenario, Tier};
 
 /// How many times a resource that gave way is enlarged.
@@ -130,16 +131,11 @@ impl Capacity {
             }
         }
         let first = phases.first().map(|(_, bracket)| bracket);
-        let mut runs: Vec<&RunReport> = results
-            .reports()
-            .filter(|(request, _)| request.edits.is_empty())
-            .map(|(_, report)| report)
-            .collect();
-        runs.sort_by_key(|report| report.users);
         CapacityReport {
             breaks_at: first.and_then(breaks_at),
             breaks,
-            runs: runs.into_iter().cloned().collect(),
+            runs: runs_with(&[], results),
+            relieved: relieved(results),
             notes,
         }
     }
@@ -191,6 +187,34 @@ impl Planner for Capacity {
         // A bracket, and cuts of it: half a dozen loads per break is usual.
         6 * self.depth
     }
+}
+
+/// Runs with these edits, by rising load.
+fn runs_with(edits: &[Edit], results: &Results) -> Vec<RunReport> {
+    let mut runs: Vec<&RunReport> = results
+        .reports()
+        .filter(|(request, _)| request.edits == edits)
+        .map(|(_, report)| report)
+        .collect();
+    runs.sort_by_key(|report| report.users);
+    runs.into_iter().cloned().collect()
+}
+
+/// Runs of later breaks, in the order in which their edits were asked for.
+fn relieved(results: &Results) -> Vec<RelievedRuns> {
+    let mut kinds: Vec<&[Edit]> = Vec::new();
+    for (request, _) in results.reports() {
+        if !request.edits.is_empty() && !kinds.contains(&request.edits.as_slice()) {
+            kinds.push(&request.edits);
+        }
+    }
+    kinds
+        .into_iter()
+        .map(|edits| RelievedRuns {
+            edits: edits.iter().map(as_typed).collect(),
+            runs: runs_with(edits, results),
+        })
+        .collect()
 }
 
 /// One search of several.

@@ -2,7 +2,8 @@
 //! the rest is decoded and checked.
 //!
 //! What is taken out becomes blanks, so that all else stays where it is. Leaves out: texts whose brackets and commas are wrong
-//! (nothing behind the first of these can be told), and what a field that is missing altogether hides behind it.
+//! (nothing behind the first of these can be told), and checks of one field against another where a part of the design or of
+//! the traffic had to be taken out as a whole.
 
 use super::check::Document;
 use super::error::ScenarioError;
@@ -15,7 +16,7 @@ const MOST: usize = 32;
 
 /// A decoded text and what was wrong with it.
 pub struct Decoded {
-    /// `None`: what is left of it does not decode.
+    /// `None`: what is left of it does not decode, or lacks a part that the others are checked against.
     pub raw: Option<RawScenario>,
     /// The tree of what is left.
     pub root: Node,
@@ -28,27 +29,50 @@ pub fn decode(text: &str, document: &Document) -> Result<Decoded, Vec<ScenarioEr
     let mut text = text.to_owned();
     let mut root = super::parse(&text, &document.main)?;
     let mut errors: Vec<ScenarioError> = Vec::new();
+    let mut taken_out: Vec<String> = Vec::new();
+    let mut whole = true;
     let raw = loop {
         let error = match super::options().from_str(&text) {
             Ok(raw) => break Some(raw),
             Err(error) => error,
         };
         let error = translate::translate(&error, &text, &root, document);
-        // A field that is missing may be the one that was taken out, under its wrong name or with its wrong value.
-        let follows = errors.iter().any(|known| parent(&known.path) == error.path);
-        let left = without(&text, &root, &error.path);
-        if !(is_missing(&error) && follows) {
+        let missing = missing_field(&error);
+        // A field that is missing may be the one that was taken out, under its wrong name or with its wrong value: then what is
+        // around it cannot be read either.
+        let parent_of_known = missing.and_then(|field| {
+            let mut known = taken_out.iter();
+            known
+                .find(|path| parent(path) == error.path || path.ends_with(&format!(".{field}")))
+                .map(|path| parent(path).to_owned())
+        });
+        whole &= missing.is_none() && !is_part(&error.path);
+        let follows = parent_of_known.is_some();
+        let path = parent_of_known.unwrap_or_else(|| error.path.clone());
+        let left = without(&text, &root, &path);
+        taken_out.push(path);
+        if !follows {
             errors.push(error);
         }
-        let left = left.filter(|_| errors.len() < MOST);
-        let Some((left, tree)) =
-            left.and_then(|left| Some((left.clone(), tree::parse(&left).ok()?)))
-        else {
-            break None;
-        };
-        (text, root) = (left, tree);
+        let left = left.filter(|_| taken_out.len() < MOST);
+        match left.and_then(|left| Some((tree::parse(&left).ok()?, left))) {
+            Some((tree, left)) => (root, text) = (tree, left),
+            None => break None,
+        }
     };
-    Ok(Decoded { raw, root, errors })
+    Ok(Decoded {
+        raw: raw.filter(|_| whole),
+        root,
+        errors,
+    })
+}
+
+/// Whether other fields are checked against this one: a part of a design, of the traffic, or of the scenario.
+fn is_part(path: &str) -> bool {
+    match tree::steps(path).as_slice() {
+        [first, _] => matches!(*first, "design" | "traffic"),
+        steps => steps.len() < 2,
+    }
 }
 
 /// All errors in the order of the file; a field that was taken out is wrong once.
@@ -68,8 +92,10 @@ pub fn together(decoded: Vec<ScenarioError>, checked: Vec<ScenarioError>) -> Vec
     all
 }
 
-fn is_missing(error: &ScenarioError) -> bool {
-    error.problem.starts_with("the field `") && error.problem.ends_with("is missing")
+/// The name of the field that an error misses.
+fn missing_field(error: &ScenarioError) -> Option<&str> {
+    let rest = error.problem.strip_prefix("the field `")?;
+    rest.strip_suffix("` is missing")
 }
 
 fn parent(path: &str) -> &str {

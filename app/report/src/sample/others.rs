@@ -103,6 +103,7 @@ pub fn capacity() -> CapacityReport {
             },
         ],
         runs: found.points,
+        relieved: Vec::new(),
         notes: Vec::new(),
     }
 }

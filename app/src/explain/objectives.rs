@@ -1,0 +1,129 @@
+//! What an objective asks for, in a few words behind it.
+
+/// In words; `None` for a path that has none of its own.
+pub(crate) fn in_words(path: &str) -> Option<String> {
+    let steps: Vec<&str> = path.split('.').collect();
+    match steps.as_slice() {
+        ["breaks_at"] => Some("it holds so many users; `check` simulates them".to_owned()),
+        ["cost", per] => cost(per).map(str::to_owned),
+        ["connections", what] => connections(what).map(str::to_owned),
+        ["tiers", tier, "utilization", resource, which] => {
+            let tier = tier.replace('_', " ");
+            Some(match *which {
+                "hottest" => {
+                    format!("how full {resource} of the fullest instance of the {tier} is")
+                }
+                _ => format!("how full {resource} of the {tier} is, mean of the instances"),
+            })
+        }
+        ["tiers", tier, "queue", which] => {
+            let tier = tier.replace('_', " ");
+            Some(format!("how much waits at the {tier}, {which}"))
+        }
+        [
+            operation,
+            kind @ ("delivered" | "complete" | "answered"),
+            statistic,
+        ] => latency(operation, kind, statistic),
+        [operation, what] => counted(operation, what),
+        _ => None,
+    }
+}
+
+fn things(operation: &str) -> Option<&'static str> {
+    Some(match operation {
+        "publish" => "messages",
+        "presence" => "status changes",
+        "query" => "queries",
+        "connect" => "connects",
+        _ => return None,
+    })
+}
+
+fn latency(operation: &str, kind: &str, statistic: &str) -> Option<String> {
+    let share = match statistic {
+        "mean" => "on average,",
+        "p50" => "half of",
+        "p95" => "95 % of",
+        "p99" => "99 % of",
+        "p999" => "99.9 % of",
+        _ => return None,
+    };
+    let end = match kind {
+        "delivered" => "reach each of their receivers within this",
+        "complete" => "reach the last of their receivers within this",
+        _ => "are answered within this",
+    };
+    Some(format!("{share} {} {end}", things(operation)?))
+}
+
+fn counted(operation: &str, what: &str) -> Option<String> {
+    let things = things(operation)?;
+    let said = match what {
+        "lost" => "owed to somebody and never received",
+        "duplicated" => "received twice",
+        "reordered" => "received out of order",
+        "failed" => "that fail",
+        "timed_out" => "that time out",
+        "retried" => "that are tried again",
+        "offered_per_s" => "asked for in a second",
+        "completed_per_s" => "done in a second",
+        "deliveries_per_s" => "delivered in a second, one for each receiver",
+        "stale_ratio" => "answered with old data, as a share",
+        _ => return None,
+    };
+    Some(format!("{things} {said}"))
+}
+
+fn connections(what: &str) -> Option<&'static str> {
+    Some(match what {
+        "rejected" => "connects that are turned away",
+        "open" => "connections open at the end",
+        "wanted" => "connections that should be open at the end",
+        "reconnects" => "connects of people who were connected before",
+        "attempts" => "connects that were tried",
+        "resumed" => "sessions that went on where they were cut",
+        _ => return None,
+    })
+}
+
+fn cost(per: &str) -> Option<&'static str> {
+    Some(match per {
+        "usd_per_month" => "the bill of 730 hours of this load",
+        "usd_per_million_messages" => "the bill per million messages",
+        "usd_per_user_month" => "the bill per user and month",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{explain::numbers, load, presets};
+
+    #[test]
+    fn objectives_of_presets_have_words() {
+        for preset in presets::ALL {
+            let scenario = load::load(preset.name, &[]).unwrap();
+            for objective in scenario.objectives {
+                assert!(in_words(&objective.path).is_some(), "{}", objective.path);
+            }
+        }
+        assert_eq!(
+            in_words("publish.delivered.p99").as_deref(),
+            Some("99 % of messages reach each of their receivers within this")
+        );
+    }
+
+    #[test]
+    fn what_has_words_is_a_number_of_the_report() {
+        let docs = sim_core::docs::report();
+        for path in [
+            "publish.delivered.p99",
+            "connections.rejected",
+            "cost.usd_per_month",
+        ] {
+            assert!(numbers::find(&docs, path).is_some(), "{path}");
+        }
+    }
+}
