@@ -20,7 +20,7 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0x618e_f565_40cd_d9c8,
+        0xe1aa_b7fd_39fc_af2a,
     ),
     (
         "p1-mvp",
