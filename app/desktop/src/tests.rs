@@ -12,7 +12,7 @@ use sim_core::report::{
     Bottleneck, BreaksAt, CostReport, Estimate, LatencyReport, ObjectiveReport, OperationReport,
     QueueReport, RunReport, ScenarioId, TierReport, Utilization,
 };
-use sim_core::scenario::Scenario;
+use sim_core::scenario::{Patterns, Scenario};
 
 use crate::app::Explorer;
 use crate::state::{Link, State};
@@ -461,19 +461,54 @@ fn a_preset_is_opened_from_the_menu() {
 }
 
 #[test]
-fn only_pooling_can_be_switched_yet() {
+fn a_pattern_is_switched_where_the_scenario_names_what_it_switches_on() {
     let link = link(frame(Phase::Paused));
+    let mut harness = explorer(&link);
+    harness.get_by_label("Event sourcing").click();
+    harness.run();
+    assert!(link.sent.borrow().is_empty());
+    for label in ["Pooling & balancing", "Sharding", "Caching & edge"] {
+        harness.get_by_label(label).click();
+        harness.run();
+    }
+    let sent = link.sent.borrow();
+    let switched: Vec<Patterns> = sent
+        .iter()
+        .map(|command| match command {
+            Command::Load(scenario) => scenario.patterns,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    // The frame does not answer here, so each begins with the patterns of the frame.
+    let of_frame = scenario().patterns;
+    assert!(!switched[0].pooling);
+    assert_eq!(
+        switched[1],
+        Patterns {
+            sharding: true,
+            ..of_frame
+        }
+    );
+    assert_eq!(
+        switched[2],
+        Patterns {
+            caching_and_edge: true,
+            ..of_frame
+        }
+    );
+}
+
+#[test]
+fn without_shards_there_is_nothing_to_switch_on() {
+    let mut frame = frame(Phase::Paused);
+    let mut bare = Scenario::clone(&frame.scenario);
+    bare.design.shards = None;
+    frame.scenario = bare.into();
+    let link = link(frame);
     let mut harness = explorer(&link);
     harness.get_by_label("Sharding").click();
     harness.run();
     assert!(link.sent.borrow().is_empty());
-    harness.get_by_label("Pooling & balancing").click();
-    harness.run();
-    let sent = link.sent.borrow();
-    let [Command::Load(scenario)] = &sent[..] else {
-        panic!("{sent:?}")
-    };
-    assert!(!scenario.patterns.pooling);
 }
 
 #[test]
