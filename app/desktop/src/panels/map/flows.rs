@@ -25,6 +25,9 @@ struct Rates {
     requests: f64,
     deliveries: f64,
     publishes: f64,
+    /// To the cache.
+    looked_up: f64,
+    /// To the database: all of it, or what the cache does not answer.
     queries: f64,
 }
 
@@ -56,6 +59,7 @@ pub fn show(ui: &Ui, view: &ViewCtx<'_>, places: &[Node], tiers: &[Node]) {
         );
         let rates = known.map(|rates| match next.name.as_str() {
             "connection_servers" => (rates.requests, rates.deliveries),
+            "cache" => (rates.looked_up, rates.looked_up),
             "database" => (rates.queries, rates.queries),
             _ => (rates.publishes, rates.publishes),
         });
@@ -127,11 +131,15 @@ fn rates(report: &RunReport, view: &ViewCtx<'_>) -> Rates {
         .publish
         .as_ref()
         .map_or(0, |publish| publish.queries);
+    let command = offered("command");
+    let cache = report.tiers.get("cache");
+    let missed = 1.0 - cache.and_then(|tier| tier.hit_ratio).unwrap_or(0.0);
     Rates {
-        requests: publish + presence + query,
-        deliveries: delivered + query,
+        requests: publish + presence + query + command,
+        deliveries: delivered + query + command,
         publishes: publish + presence,
-        queries: query + publish * f64::from(per_message),
+        looked_up: query,
+        queries: query * missed + command + publish * f64::from(per_message),
     }
 }
 
@@ -170,6 +178,7 @@ fn label(
     let Some(rates) = rates else { return };
     let words = match next {
         "connection_servers" => [format::rate(rates.requests), format::rate(rates.deliveries)],
+        "cache" => [format::rate(rates.looked_up), String::new()],
         "database" => [format::rate(rates.queries), String::new()],
         _ => [format::rate(rates.publishes), String::new()],
     };
