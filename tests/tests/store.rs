@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 use routing::{Placement, PlacementMap};
-use sim_core::report::{RunReport, TierReport};
+use sim_core::report::{RunReport, SeriesReport, TierReport};
 use sim_core::scenario::Scenario;
 use system_tests::lab::{run, scenario};
 
@@ -56,6 +56,12 @@ fn database(report: &RunReport) -> &TierReport {
 
 fn hit_ratio(report: &RunReport) -> f64 {
     report.tiers["cache"].hit_ratio.unwrap()
+}
+
+/// Over time.
+fn hit_ratios(series: &SeriesReport) -> Vec<f64> {
+    let ratios = series.tiers["cache"].hit_ratio.iter();
+    ratios.map(|ratio| ratio.unwrap()).collect()
 }
 
 fn answered_per_s(report: &RunReport, operation: &str) -> f64 {
@@ -279,11 +285,7 @@ fn a_node_added_to_ten_moves_its_share_and_the_database_feels_it() {
     ];
     let report = run(&store(&edits));
     let series = report.series.as_ref().unwrap();
-    let ratios: Vec<f64> = series.tiers["cache"]
-        .hit_ratio
-        .iter()
-        .map(|r| r.unwrap())
-        .collect();
+    let ratios = hit_ratios(series);
     let pool = &series.tiers["database"].cpu;
     let at = |seconds: f64| ((seconds - series.start_s) / series.step_s).round() as usize;
     let mean = |of: &[f64], from: f64, to: f64| {
@@ -332,11 +334,7 @@ fn a_flushed_cache_leaves_the_database_with_everything_for_a_while() {
     ];
     let report = run(&store(&edits));
     let series = report.series.as_ref().unwrap();
-    let ratios: Vec<f64> = series.tiers["cache"]
-        .hit_ratio
-        .iter()
-        .map(|r| r.unwrap())
-        .collect();
+    let ratios = hit_ratios(series);
     let lowest = ratios.iter().copied().fold(1.0, f64::min);
     println!(
         "hit ratio {:.3} before the flush, {lowest:.3} at its lowest, {:.3} at the end",

@@ -5,11 +5,10 @@
 //! many queries as it needs, one after the other, before it is routed. A query that scatters asks every shard at once and
 //! waits for the last answer. A read sees what was written before it left the database.
 
-use routing::cache::Token;
 use routing::{ConnectionId, Lookup, ServerId};
 
 use super::backend::Queried;
-use super::caches::Update;
+use super::caches::{Fetch, Update};
 use super::event::{Event, Work};
 use super::inflight::Direct;
 use super::ledger::units_ns;
@@ -39,10 +38,7 @@ impl World {
             Kind::Presence | Kind::Connect => 0,
         };
         operation.queries_left = queries as u16;
-        let matters = self.cache.is_some()
-            || self.scenario.design.shards.is_some()
-            || traffic.command.is_some();
-        if matters && matches!(operation.kind, Kind::Query | Kind::Command) {
+        if matches!(operation.kind, Kind::Query | Kind::Command) {
             let (kind, ordinal) = (operation.kind as u64, operation.ordinal);
             operation.record = self.records.of(&self.draws, kind, ordinal);
         }
@@ -92,11 +88,11 @@ impl World {
                 self.ledger.inner.cache += self.inner_bytes(Kind::Query);
                 self.note_staleness(id, entry.version, now);
                 if let Some(token) = entry.refresh {
-                    self.refresh(id, token, back, out);
+                    self.refresh(id, Fetch { node, token }, back, out);
                 }
             }
             Lookup::Miss(token) => {
-                cache.fetches(id, token);
+                cache.fetches(id, Fetch { node, token });
                 operation.parts.add(Part::Link, link);
             }
             Lookup::Wait(_) => {
@@ -121,7 +117,7 @@ impl World {
     fn refresh(
         &mut self,
         id: OperationId,
-        token: Token,
+        fetch: Fetch,
         at: SimTime,
         out: &mut Schedule<'_, Event>,
     ) {
@@ -134,7 +130,7 @@ impl World {
         query.queries_left = 1;
         let id = self.operations.insert(query);
         if let Some(cache) = &mut self.cache {
-            cache.fetches(id, token);
+            cache.fetches(id, fetch);
         }
         out.at(at, Event::FromCache(id));
     }
@@ -151,7 +147,7 @@ impl World {
             return self.ask_again(update.record, out);
         };
         cache.update(now, node, update);
-        if update.token.is_none() {
+        if update.fetch.is_none() {
             return;
         }
         let link = self.network.server_link();
@@ -275,16 +271,16 @@ impl World {
 
     /// A read has what the cache missed.
     fn fetched(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
-        let token = self.cache.as_mut().and_then(|cache| cache.fetched(id));
-        if token.is_some() {
-            self.send_update(id, token, out);
+        let fetch = self.cache.as_mut().and_then(|cache| cache.fetched(id));
+        if fetch.is_some() {
+            self.send_update(id, fetch, out);
         }
     }
 
     fn send_update(
         &mut self,
         id: OperationId,
-        token: Option<Token>,
+        fetch: Option<Fetch>,
         out: &mut Schedule<'_, Event>,
     ) {
         let operation = &self.operations[id];
@@ -292,7 +288,7 @@ impl World {
             record: operation.record,
             version: self.records.version(operation.record),
             server: operation.server,
-            token,
+            fetch,
         };
         self.ledger.inner.cache += self.inner_bytes(Kind::Query);
         out.after(self.network.server_link(), Event::CacheUpdate(update));

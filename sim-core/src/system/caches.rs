@@ -29,7 +29,7 @@ pub struct CacheNodes {
     /// Over the nodes that live.
     placement: PlacementMap,
     /// Reads that fetch what they have missed.
-    fetching: BTreeMap<OperationId, Token>,
+    fetching: BTreeMap<OperationId, Fetch>,
     /// Reads that wait for another one's fetch, by record: since when, and which.
     waiting: BTreeMap<u32, Vec<(SimTime, OperationId)>>,
     /// Counts of nodes that died.
@@ -49,7 +49,16 @@ pub struct Update {
     /// The server that sends it.
     pub server: u16,
     /// The fetch it ends; `None`: a command.
-    pub token: Option<Token>,
+    pub fetch: Option<Fetch>,
+}
+
+/// A fetch under way.
+#[derive(Clone, Copy, Debug)]
+pub struct Fetch {
+    /// The node that lets nobody else fetch meanwhile; its record may have moved since.
+    pub node: u32,
+    /// What it knows it by.
+    pub token: Token,
 }
 
 impl CacheNodes {
@@ -142,10 +151,13 @@ impl CacheNodes {
             value: (),
         };
         let (now, record) = (timestamp(now), update.record.into());
+        if let Some(begun) = update.fetch.filter(|fetch| fetch.node != node) {
+            self.caches[begun.node as usize].abandon(now, record, begun.token);
+        }
         let cache = &mut self.caches[node as usize];
-        match update.token {
-            Some(token) => {
-                cache.fill(now, record, token, item);
+        match update.fetch {
+            Some(fetch) => {
+                cache.fill(now, record, fetch.token, item);
             }
             None => {
                 cache.write(now, record, item);
@@ -154,12 +166,12 @@ impl CacheNodes {
     }
 
     /// A read fetches what it has missed.
-    pub fn fetches(&mut self, id: OperationId, token: Token) {
-        self.fetching.insert(id, token);
+    pub fn fetches(&mut self, id: OperationId, fetch: Fetch) {
+        self.fetching.insert(id, fetch);
     }
 
     /// The fetch of a read is over.
-    pub fn fetched(&mut self, id: OperationId) -> Option<Token> {
+    pub fn fetched(&mut self, id: OperationId) -> Option<Fetch> {
         self.fetching.remove(&id)
     }
 
@@ -170,12 +182,10 @@ impl CacheNodes {
         id: OperationId,
         record: u32,
     ) -> Vec<(SimTime, OperationId)> {
-        let Some(token) = self.fetching.remove(&id) else {
+        let Some(Fetch { node, token }) = self.fetching.remove(&id) else {
             return Vec::new();
         };
-        if let Some(node) = self.node(record) {
-            self.caches[node as usize].abandon(timestamp(now), record.into(), token);
-        }
+        self.caches[node as usize].abandon(timestamp(now), record.into(), token);
         self.woken(record)
     }
 
@@ -199,7 +209,7 @@ impl CacheNodes {
         if there {
             let dead =
                 core::mem::replace(&mut self.caches[node as usize], Cache::new(self.options));
-            add(&mut self.gone, dead.counters());
+            self.gone += *dead.counters();
         }
         waited
             .into_iter()
@@ -217,7 +227,7 @@ impl CacheNodes {
     pub fn flush(&mut self) {
         for cache in &mut self.caches {
             let emptied = core::mem::replace(cache, Cache::new(self.options));
-            add(&mut self.gone, emptied.counters());
+            self.gone += *emptied.counters();
         }
     }
 
@@ -226,7 +236,7 @@ impl CacheNodes {
     pub fn counters(&self) -> CacheCounters {
         let mut all = self.gone;
         for cache in &self.caches {
-            add(&mut all, cache.counters());
+            all += *cache.counters();
         }
         all
     }
@@ -236,20 +246,4 @@ impl CacheNodes {
     pub fn used_bytes(&self) -> u64 {
         self.caches.iter().map(|cache| cache.store().used()).sum()
     }
-}
-
-fn add(sum: &mut CacheCounters, more: &CacheCounters) {
-    sum.hits += more.hits;
-    sum.misses += more.misses;
-    sum.stale_served += more.stale_served;
-    sum.coalesced += more.coalesced;
-    sum.early_refreshes += more.early_refreshes;
-    sum.fetches += more.fetches;
-    sum.fills += more.fills;
-    sum.rejected_fills += more.rejected_fills;
-    sum.evicted += more.evicted;
-    sum.expired += more.expired;
-    sum.invalidated += more.invalidated;
-    sum.writes += more.writes;
-    sum.flushes += more.flushes;
 }

@@ -31,13 +31,14 @@ struct State {
 }
 
 impl Records {
-    /// The records of a scenario, as nobody has written them yet; `asked`: it matters which one is asked for; `written`: and
-    /// which one is written.
+    /// The records of a scenario, as nobody has written them yet. Where it matters neither which one is `asked` for nor which
+    /// one is `written`, all are one.
     #[must_use]
     pub fn new(keys: Keys, asked: bool, written: bool) -> Self {
+        let matters = asked || written;
         Self {
-            count: keys.count,
-            columns: if keys.exponent > 0.0 && (asked || written) {
+            count: if matters { keys.count } else { 1 },
+            columns: if keys.exponent > 0.0 && matters {
                 columns(&shares(keys))
             } else {
                 Vec::new()

@@ -44,3 +44,21 @@ impl CacheCounters {
         self.hits as f64 / self.lookups().max(1) as f64
     }
 }
+
+impl core::ops::AddAssign for CacheCounters {
+    fn add_assign(&mut self, more: Self) {
+        self.hits += more.hits;
+        self.misses += more.misses;
+        self.stale_served += more.stale_served;
+        self.coalesced += more.coalesced;
+        self.early_refreshes += more.early_refreshes;
+        self.fetches += more.fetches;
+        self.fills += more.fills;
+        self.rejected_fills += more.rejected_fills;
+        self.evicted += more.evicted;
+        self.expired += more.expired;
+        self.invalidated += more.invalidated;
+        self.writes += more.writes;
+        self.flushes += more.flushes;
+    }
+}
