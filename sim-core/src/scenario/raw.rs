@@ -9,9 +9,11 @@ use std::fmt;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::data::raw::{RawCache, RawCommand, RawDatabase, RawKeys, RawShards};
+use super::data::raw::{RawCache, RawDatabase, RawShards};
+use super::faults::raw::RawFault;
 use super::model::{LatencyTier, Source, Status};
-use super::over_time::raw::{RawArrivals, RawDay, RawFlashCrowd, RawLoop, RawShape};
+use super::over_time::raw::{RawDay, RawFlashCrowd, RawShape};
+use super::traffic::raw::RawTraffic;
 
 /// A number, or text with a unit.
 #[derive(Clone, Debug, PartialEq)]
@@ -289,90 +291,6 @@ pub enum RawMembers {
     },
     /// One channel for all.
     Everyone,
-}
-
-/// Operations; one that is left out never happens.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawTraffic {
-    /// Messages.
-    pub publish: Option<RawPublish>,
-    /// Status changes.
-    pub presence: Option<RawPresence>,
-    /// Reads.
-    pub query: Option<RawQuery>,
-    /// Writes.
-    pub command: Option<RawCommand>,
-    /// The records that reads and writes are about. Default: a million, all alike.
-    pub keys: Option<RawKeys>,
-}
-
-/// Messages to channels.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawPublish {
-    /// Messages published, as in: `"36/h per user"`.
-    pub rate: Quantity,
-    /// Payload, encoding included.
-    pub size: Quantity,
-    /// Who publishes. Default: `Members`.
-    pub from: Option<RawPublisher>,
-    /// When messages come at that rate. Default: `Poisson`.
-    pub arrivals: Option<RawArrivals>,
-    /// Database queries per message. Default: 0.
-    pub queries: Option<Quantity>,
-    /// Of all numbers here.
-    pub source: Option<Source>,
-    /// Of single numbers.
-    pub sources: Sources,
-}
-
-/// Who publishes.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum RawPublisher {
-    /// Members of the channel.
-    Members,
-    /// A process beside the broker, in a region.
-    Feed(String),
-}
-
-/// Status changes.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawPresence {
-    /// Changes of status, as in: `"2/h per user"`.
-    pub rate: Quantity,
-    /// When changes come at that rate. Default: `Poisson`.
-    pub arrivals: Option<RawArrivals>,
-    /// Changes of one user within this window are sent once. Default: 0 s.
-    pub coalesce: Option<Quantity>,
-    /// Payload of one update.
-    pub size: Quantity,
-    /// Of all numbers here.
-    pub source: Option<Source>,
-    /// Of single numbers.
-    pub sources: Sources,
-}
-
-/// Reads answered by the database.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawQuery {
-    /// Reads, as in: `"0.15/s per user"`.
-    pub rate: Quantity,
-    /// When questions come at that rate. Default: `Poisson`.
-    pub arrivals: Option<RawArrivals>,
-    /// Whether clients wait for their answers. Default: `Open`.
-    pub r#loop: Option<RawLoop>,
-    /// Payload of the answer.
-    pub size: Quantity,
-    /// Share of queries that ask every shard and wait for the last. Default: 0 %.
-    pub scatter: Option<Quantity>,
-    /// Of all numbers here.
-    pub source: Option<Source>,
-    /// Of single numbers.
-    pub sources: Sources,
 }
 
 /// A pattern's switch.
@@ -730,49 +648,6 @@ pub struct RawPause {
     pub lasts: RawDistribution,
     /// Of all numbers here.
     pub source: Option<Source>,
-}
-
-/// A fault and when it happens.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawFault {
-    /// From the start of the run, warm-up included.
-    pub at: Quantity,
-    /// How long it lasts. Default: for good.
-    pub lasts: Option<Quantity>,
-    /// What happens.
-    pub fault: RawFaultKind,
-    /// Of all numbers here.
-    pub source: Option<Source>,
-}
-
-/// What goes wrong.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum RawFaultKind {
-    /// Instances die.
-    Kill {
-        /// Name of the tier.
-        tier: String,
-        /// Number of the first one to die. Default: 0, the first.
-        first: Option<Quantity>,
-        /// How many die. Default: 1.
-        instances: Option<Quantity>,
-    },
-    /// One server after the other is drained and restarted.
-    RollingRestart {
-        /// Time to leave.
-        drain: Quantity,
-        /// Time away.
-        restart: Quantity,
-    },
-    /// The cache forgets everything.
-    FlushCache,
-    /// Every connection is cut.
-    DropConnections {
-        /// Time over which they are cut.
-        within: Quantity,
-    },
 }
 
 /// How to run.

@@ -7,22 +7,21 @@ use crate::time::SimDuration;
 
 use super::assets::{PRICE_BOOK, assets};
 use super::check::{Check, Mark};
-use super::data::raw::RawCommand;
 use super::error::{Problem, shorten};
+use super::faults::{faults, in_effect};
 use super::limits;
 use super::model::{
-    Access, Channels, Command, Design, Fault, LatencyTier, Load, Members, Objective, Patterns,
-    Presence, Publish, Publisher, Query, Rate, Region, Run, Scenario, Source, Status, Tier,
-    TimedFault, Traffic, Transport,
+    Access, Channels, Design, LatencyTier, Load, Members, Objective, Patterns, Publisher, Region,
+    Run, Scenario, Source, Status, Traffic, Transport,
 };
 use super::objective;
-use super::quantity::{self, count, duration, number, share, size};
+use super::quantity::{self, count, duration, number, share};
 use super::raw::{
-    Ordered, Quantity, RawChannels, RawFault, RawFaultKind, RawLoad, RawMembers, RawPatterns,
-    RawPresence, RawPublish, RawPublisher, RawQuery, RawReconnect, RawRun, RawScenario, RawTraffic,
-    RawTransport, Switch,
+    Ordered, Quantity, RawChannels, RawLoad, RawMembers, RawPatterns, RawReconnect, RawRun,
+    RawScenario, RawTransport, Switch,
 };
-use super::{convert, data, design, over_time, words_of_edit};
+use super::traffic::traffic;
+use super::{convert, design, over_time, words_of_edit};
 use crate::cost::{book, book_names};
 
 /// A value that stands in for a refused one; the scenario is refused as a whole, so it is never used.
@@ -335,79 +334,6 @@ fn members(raw: &RawMembers, users: u32, check: &mut Check<'_>) -> Members {
     }
 }
 
-fn traffic(raw: &RawTraffic, check: &mut Check<'_>) -> Traffic {
-    Traffic {
-        publish: raw.publish.as_ref().map(|raw| publish(raw, check)),
-        presence: raw.presence.as_ref().map(|raw| presence(raw, check)),
-        query: raw.query.as_ref().map(|raw| query(raw, check)),
-        command: raw.command.as_ref().map(|raw| command(raw, check)),
-        keys: data::keys(raw.keys.as_ref(), check),
-    }
-}
-
-fn rate(path: &str, raw: &Quantity, check: &mut Check<'_>) -> Rate {
-    let none = Rate {
-        per_s: 0.0,
-        per: super::model::Per::System,
-    };
-    check.take(path, quantity::rate(raw, limits::RATE), none)
-}
-
-fn payload(path: &str, raw: &Quantity, check: &mut Check<'_>) -> u32 {
-    check.take(path, size(raw, 1, limits::PAYLOAD), 1) as u32
-}
-
-fn publish(raw: &RawPublish, check: &mut Check<'_>) -> Publish {
-    check.sources("traffic.publish", &raw.source, &raw.sources);
-    let from = match &raw.from {
-        None | Some(RawPublisher::Members) => Publisher::Members,
-        Some(RawPublisher::Feed(region)) => {
-            let known = assets().region(region).map(|_| ());
-            check.take("traffic.publish.from", known, ());
-            Publisher::Feed(Region(region.clone()))
-        }
-    };
-    Publish {
-        rate: rate("traffic.publish.rate", &raw.rate, check),
-        size_bytes: payload("traffic.publish.size", &raw.size, check),
-        from,
-        queries: check.take_or("traffic.publish.queries", &raw.queries, 0, |q| {
-            count(q, &["queries"], 0, 1_000)
-        }) as u32,
-    }
-}
-
-fn presence(raw: &RawPresence, check: &mut Check<'_>) -> Presence {
-    check.sources("traffic.presence", &raw.source, &raw.sources);
-    Presence {
-        rate: rate("traffic.presence.rate", &raw.rate, check),
-        coalesce: check.take_or(
-            "traffic.presence.coalesce",
-            &raw.coalesce,
-            SimDuration::ZERO,
-            |q| duration(q, SimDuration::ZERO, limits::LONG),
-        ),
-        size_bytes: payload("traffic.presence.size", &raw.size, check),
-    }
-}
-
-fn query(raw: &RawQuery, check: &mut Check<'_>) -> Query {
-    check.sources("traffic.query", &raw.source, &raw.sources);
-    Query {
-        rate: rate("traffic.query.rate", &raw.rate, check),
-        size_bytes: payload("traffic.query.size", &raw.size, check),
-        scatter: check.take_or("traffic.query.scatter", &raw.scatter, 0.0, quantity::share),
-    }
-}
-
-fn command(raw: &RawCommand, check: &mut Check<'_>) -> Command {
-    check.sources("traffic.command", &raw.source, &raw.sources);
-    Command {
-        rate: rate("traffic.command.rate", &raw.rate, check),
-        size_bytes: payload("traffic.command.size", &raw.size, check),
-    }
-}
-
 fn patterns(raw: Option<&RawPatterns>, check: &mut Check<'_>) -> Patterns {
     let raw = raw.cloned().unwrap_or_default();
     if raw.event_sourcing == Some(Switch::On) {
@@ -497,165 +423,6 @@ fn check_store(traffic: &Traffic, design: &Design, patterns: Patterns, check: &m
             let help = format!("add design.{tier}, or set Off");
             check.problem(&format!("patterns.{pattern}"), problem.help(help));
         }
-    }
-}
-
-fn faults(raw: &[RawFault], design: &Design, run: &Run, check: &mut Check<'_>) -> Vec<TimedFault> {
-    raw.iter()
-        .take(limits::ENTRIES)
-        .enumerate()
-        .map(|(i, raw)| {
-            let path = format!("faults[{i}]");
-            check.source(&path, &raw.source);
-            let end = SimDuration::from_nanos(
-                run.warmup
-                    .as_nanos()
-                    .saturating_add(run.duration.as_nanos()),
-            );
-            let at = check.take(
-                &format!("{path}.at"),
-                duration(&raw.at, SimDuration::ZERO, limits::LONG),
-                REFUSED,
-            );
-            if at >= end {
-                let shown = quantity::show_duration(end);
-                let problem = Problem::new(format!("{} lies behind the end of the run", raw.at))
-                    .allowed(format!(
-                        "before {shown}, the warm-up and the duration of the run"
-                    ));
-                check.problem(&format!("{path}.at"), problem);
-            }
-            let lasts = raw.lasts.as_ref().map(|q| {
-                check.take(
-                    &format!("{path}.lasts"),
-                    duration(q, limits::SHORT, limits::LONG),
-                    REFUSED,
-                )
-            });
-            TimedFault {
-                at,
-                lasts,
-                fault: fault(&raw.fault, &format!("{path}.fault"), design, check),
-            }
-        })
-        .collect()
-}
-
-fn fault(raw: &RawFaultKind, path: &str, design: &Design, check: &mut Check<'_>) -> Fault {
-    let mut time = |name: &str, q: &Quantity| {
-        check.take(
-            &format!("{path}.{name}"),
-            duration(q, SimDuration::ZERO, limits::LONG),
-            REFUSED,
-        )
-    };
-    match raw {
-        RawFaultKind::FlushCache => {
-            if design.cache.is_none() {
-                let problem = Problem::new("there is no cache to flush");
-                let help = "add design.cache, and patterns.caching_and_edge: On";
-                check.problem(path, problem.help(help));
-            }
-            Fault::FlushCache
-        }
-        RawFaultKind::DropConnections { within } => Fault::DropConnections {
-            within: time("within", within),
-        },
-        RawFaultKind::RollingRestart { drain, restart } => Fault::RollingRestart {
-            drain: time("drain", drain),
-            restart: time("restart", restart),
-        },
-        RawFaultKind::Kill {
-            tier,
-            first,
-            instances,
-        } => kill(tier, first, instances, path, design, check),
-    }
-}
-
-fn kill(
-    name: &str,
-    first: &Option<Quantity>,
-    instances: &Option<Quantity>,
-    path: &str,
-    design: &Design,
-    check: &mut Check<'_>,
-) -> Fault {
-    let mut tiers = objective::tiers(design);
-    tiers.retain(|&tier| tier != Tier::LoadBalancer);
-    let names: Vec<&str> = tiers.iter().map(|tier| tier.name()).collect();
-    let Some(tier) = tiers.iter().copied().find(|tier| tier.name() == name) else {
-        check.problem(
-            &format!("{path}.tier"),
-            Problem::unknown("tier of this design that can be killed", name, names),
-        );
-        return Fault::Kill {
-            tier: Tier::ConnectionServers,
-            first: 0,
-            instances: 1,
-        };
-    };
-    let have = u64::from(instances_of(tier, design));
-    let first_at = format!("{path}.first");
-    let first = first.as_ref().map_or(0, |q| {
-        check.take(&first_at, count(q, &[], 0, have.saturating_sub(1)), 0)
-    });
-    let instances_at = format!("{path}.instances");
-    let instances = instances.as_ref().map_or(1, |q| {
-        check.take(
-            &instances_at,
-            count(
-                q,
-                &["instances", "servers", "nodes"],
-                1,
-                (have - first).max(1),
-            ),
-            1,
-        )
-    });
-    Fault::Kill {
-        tier,
-        first: first as u32,
-        instances: instances as u32,
-    }
-}
-
-/// A fault as far as the tiers exist that the switches leave; `None`: nothing is left to fail.
-fn in_effect(fault: TimedFault, design: &Design) -> Option<TimedFault> {
-    let Fault::Kill {
-        tier,
-        first,
-        instances,
-    } = fault.fault
-    else {
-        return Some(fault);
-    };
-    let have = instances_of(tier, design);
-    let kill = Fault::Kill {
-        tier,
-        first,
-        instances: instances.min(have.saturating_sub(first)),
-    };
-    (first < have).then_some(TimedFault {
-        fault: kill,
-        ..fault
-    })
-}
-
-fn instances_of(tier: Tier, design: &Design) -> u32 {
-    match tier {
-        Tier::LoadBalancer => design.load_balancer.count,
-        Tier::ConnectionServers => design.connection_servers.count,
-        Tier::ChannelOwners => design
-            .channel_owners
-            .as_ref()
-            .map_or(0, |owners| owners.count),
-        Tier::Broker => design.broker.as_ref().map_or(0, |broker| broker.count),
-        Tier::Cache => design.cache.as_ref().map_or(0, |cache| cache.count),
-        Tier::Database => match &design.database {
-            None => 0,
-            Some(_) => design.shards.map_or(1, |shards| shards.count),
-        },
     }
 }
 

@@ -3,24 +3,7 @@
 use serde::Deserialize;
 
 use crate::scenario::model::Source;
-use crate::scenario::over_time::raw::RawArrivals;
 use crate::scenario::raw::{Quantity, RawDistribution, RawPlacement, Sources, Switch};
-
-/// Writes acknowledged by the database.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawCommand {
-    /// Writes, as in: `"2/h per user"`.
-    pub rate: Quantity,
-    /// When commands come at that rate. Default: `Poisson`.
-    pub arrivals: Option<RawArrivals>,
-    /// Payload of the acknowledgement.
-    pub size: Quantity,
-    /// Of all numbers here.
-    pub source: Option<Source>,
-    /// Of single numbers.
-    pub sources: Sources,
-}
 
 /// The records that reads and writes are about.
 #[derive(Clone, Debug, Deserialize)]

@@ -8,7 +8,8 @@ use crate::scenario::error::Problem;
 use crate::scenario::limits;
 use crate::scenario::model::{Load, Run};
 use crate::scenario::quantity::{self, count, duration, factor, number, share};
-use crate::scenario::raw::{Quantity, RawLoad, RawTraffic};
+use crate::scenario::raw::{Quantity, RawLoad};
+use crate::scenario::traffic::raw::RawTraffic;
 use crate::time::SimDuration;
 
 /// Most flash crowds.

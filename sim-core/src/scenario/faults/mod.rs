@@ -1,0 +1,183 @@
+//! What goes wrong, and when.
+
+pub mod raw;
+
+use crate::time::SimDuration;
+
+use super::check::Check;
+use super::error::Problem;
+use super::limits;
+use super::model::{Design, Fault, Run, Tier, TimedFault};
+use super::objective;
+use super::quantity::{self, count, duration};
+use super::raw::Quantity;
+
+use raw::{RawFault, RawFaultKind};
+
+/// A value that stands in for a refused one; the scenario is refused as a whole, so it is never used.
+const REFUSED: SimDuration = SimDuration::ZERO;
+
+/// Checks the faults of a scenario.
+pub fn faults(
+    raw: &[RawFault],
+    design: &Design,
+    run: &Run,
+    check: &mut Check<'_>,
+) -> Vec<TimedFault> {
+    raw.iter()
+        .take(limits::ENTRIES)
+        .enumerate()
+        .map(|(i, raw)| {
+            let path = format!("faults[{i}]");
+            check.source(&path, &raw.source);
+            let end = SimDuration::from_nanos(
+                run.warmup
+                    .as_nanos()
+                    .saturating_add(run.duration.as_nanos()),
+            );
+            let at = check.take(
+                &format!("{path}.at"),
+                duration(&raw.at, SimDuration::ZERO, limits::LONG),
+                REFUSED,
+            );
+            if at >= end {
+                let shown = quantity::show_duration(end);
+                let problem = Problem::new(format!("{} lies behind the end of the run", raw.at))
+                    .allowed(format!(
+                        "before {shown}, the warm-up and the duration of the run"
+                    ));
+                check.problem(&format!("{path}.at"), problem);
+            }
+            let lasts = raw.lasts.as_ref().map(|q| {
+                check.take(
+                    &format!("{path}.lasts"),
+                    duration(q, limits::SHORT, limits::LONG),
+                    REFUSED,
+                )
+            });
+            TimedFault {
+                at,
+                lasts,
+                fault: fault(&raw.fault, &format!("{path}.fault"), design, check),
+            }
+        })
+        .collect()
+}
+
+fn fault(raw: &RawFaultKind, path: &str, design: &Design, check: &mut Check<'_>) -> Fault {
+    let mut time = |name: &str, q: &Quantity| {
+        check.take(
+            &format!("{path}.{name}"),
+            duration(q, SimDuration::ZERO, limits::LONG),
+            REFUSED,
+        )
+    };
+    match raw {
+        RawFaultKind::FlushCache => {
+            if design.cache.is_none() {
+                let problem = Problem::new("there is no cache to flush");
+                let help = "add design.cache, and patterns.caching_and_edge: On";
+                check.problem(path, problem.help(help));
+            }
+            Fault::FlushCache
+        }
+        RawFaultKind::DropConnections { within } => Fault::DropConnections {
+            within: time("within", within),
+        },
+        RawFaultKind::RollingRestart { drain, restart } => Fault::RollingRestart {
+            drain: time("drain", drain),
+            restart: time("restart", restart),
+        },
+        RawFaultKind::Kill {
+            tier,
+            first,
+            instances,
+        } => kill(tier, first, instances, path, design, check),
+    }
+}
+
+fn kill(
+    name: &str,
+    first: &Option<Quantity>,
+    instances: &Option<Quantity>,
+    path: &str,
+    design: &Design,
+    check: &mut Check<'_>,
+) -> Fault {
+    let mut tiers = objective::tiers(design);
+    tiers.retain(|&tier| tier != Tier::LoadBalancer);
+    let names: Vec<&str> = tiers.iter().map(|tier| tier.name()).collect();
+    let Some(tier) = tiers.iter().copied().find(|tier| tier.name() == name) else {
+        check.problem(
+            &format!("{path}.tier"),
+            Problem::unknown("tier of this design that can be killed", name, names),
+        );
+        return Fault::Kill {
+            tier: Tier::ConnectionServers,
+            first: 0,
+            instances: 1,
+        };
+    };
+    let have = u64::from(instances_of(tier, design));
+    let first_at = format!("{path}.first");
+    let first = first.as_ref().map_or(0, |q| {
+        check.take(&first_at, count(q, &[], 0, have.saturating_sub(1)), 0)
+    });
+    let instances_at = format!("{path}.instances");
+    let instances = instances.as_ref().map_or(1, |q| {
+        check.take(
+            &instances_at,
+            count(
+                q,
+                &["instances", "servers", "nodes"],
+                1,
+                (have - first).max(1),
+            ),
+            1,
+        )
+    });
+    Fault::Kill {
+        tier,
+        first: first as u32,
+        instances: instances as u32,
+    }
+}
+
+/// A fault as far as the tiers exist that the switches leave; `None`: nothing is left to fail.
+pub fn in_effect(fault: TimedFault, design: &Design) -> Option<TimedFault> {
+    let Fault::Kill {
+        tier,
+        first,
+        instances,
+    } = fault.fault
+    else {
+        return Some(fault);
+    };
+    let have = instances_of(tier, design);
+    let kill = Fault::Kill {
+        tier,
+        first,
+        instances: instances.min(have.saturating_sub(first)),
+    };
+    (first < have).then_some(TimedFault {
+        fault: kill,
+        ..fault
+    })
+}
+
+fn instances_of(tier: Tier, design: &Design) -> u32 {
+    match tier {
+        Tier::LoadBalancer => design.load_balancer.count,
+        Tier::ConnectionServers => design.connection_servers.count,
+        Tier::ChannelOwners => design
+            .channel_owners
+            .as_ref()
+            .map_or(0, |owners| owners.count),
+        Tier::Broker => design.broker.as_ref().map_or(0, |broker| broker.count),
+        Tier::Cache => design.cache.as_ref().map_or(0, |cache| cache.count),
+        Tier::Database => match &design.database {
+            None => 0,
+            Some(_) => design.shards.map_or(1, |shards| shards.count),
+        },
+    }
+}

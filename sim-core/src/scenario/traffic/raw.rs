@@ -1,0 +1,108 @@
+//! What clients do, as written.
+
+use serde::Deserialize;
+
+use crate::scenario::data::raw::RawKeys;
+use crate::scenario::model::Source;
+use crate::scenario::over_time::raw::{RawArrivals, RawLoop};
+use crate::scenario::raw::{Quantity, Sources};
+
+/// Operations; one that is left out never happens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawTraffic {
+    /// Messages.
+    pub publish: Option<RawPublish>,
+    /// Status changes.
+    pub presence: Option<RawPresence>,
+    /// Reads.
+    pub query: Option<RawQuery>,
+    /// Writes.
+    pub command: Option<RawCommand>,
+    /// The records that reads and writes are about. Default: a million, all alike.
+    pub keys: Option<RawKeys>,
+}
+
+/// Messages to channels.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawPublish {
+    /// Messages published, as in: `"36/h per user"`.
+    pub rate: Quantity,
+    /// Payload, encoding included.
+    pub size: Quantity,
+    /// Who publishes. Default: `Members`.
+    pub from: Option<RawPublisher>,
+    /// When messages come at that rate. Default: `Poisson`.
+    pub arrivals: Option<RawArrivals>,
+    /// Database queries per message. Default: 0.
+    pub queries: Option<Quantity>,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// Who publishes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum RawPublisher {
+    /// Members of the channel.
+    Members,
+    /// A process beside the broker, in a region.
+    Feed(String),
+}
+
+/// Status changes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawPresence {
+    /// Changes of status, as in: `"2/h per user"`.
+    pub rate: Quantity,
+    /// When changes come at that rate. Default: `Poisson`.
+    pub arrivals: Option<RawArrivals>,
+    /// Changes of one user within this window are sent once. Default: 0 s.
+    pub coalesce: Option<Quantity>,
+    /// Payload of one update.
+    pub size: Quantity,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// Reads answered by the database.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawQuery {
+    /// Reads, as in: `"0.15/s per user"`.
+    pub rate: Quantity,
+    /// When questions come at that rate. Default: `Poisson`.
+    pub arrivals: Option<RawArrivals>,
+    /// Whether clients wait for their answers. Default: `Open`.
+    pub r#loop: Option<RawLoop>,
+    /// Payload of the answer.
+    pub size: Quantity,
+    /// Share of queries that ask every shard and wait for the last. Default: 0 %.
+    pub scatter: Option<Quantity>,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// Writes acknowledged by the database.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawCommand {
+    /// Writes, as in: `"2/h per user"`.
+    pub rate: Quantity,
+    /// When commands come at that rate. Default: `Poisson`.
+    pub arrivals: Option<RawArrivals>,
+    /// Payload of the acknowledgement.
+    pub size: Quantity,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
