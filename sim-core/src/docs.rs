@@ -16,7 +16,7 @@ const SCENARIO: [&str; 6] = [
     include_str!("scenario/model.rs"),
 ];
 /// Texts that hold the reports.
-const REPORT: [&str; 1] = [include_str!("report.rs")];
+const REPORT: [&str; 2] = [include_str!("report.rs"), include_str!("report/regions.rs")];
 
 /// A set of types that refer to one another.
 #[derive(Clone, Debug)]

@@ -3,9 +3,13 @@
 //! Fields may be added, never renamed. Units stand in the names. The result part, everything but `engine`, is
 //! byte-identical for the same scenario and seeds. `low` and `high` are `None` where the run supports no interval.
 
+mod regions;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use regions::{RegionReport, RegionsReport};
 
 /// Version of the report's shape.
 pub const SCHEMA: u32 = 1;
@@ -35,6 +39,9 @@ pub struct RunReport {
     pub operations: BTreeMap<String, OperationReport>,
     /// By tier name, in the order a message meets them (`order` sorts them).
     pub tiers: BTreeMap<String, TierReport>,
+    /// Its regions; `None` for a design in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regions: Option<RegionsReport>,
     /// Client connections.
     pub connections: ConnectionsReport,
     /// What is fullest.

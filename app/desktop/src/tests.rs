@@ -139,6 +139,7 @@ fn report() -> RunReport {
         }],
         precision: None,
         populations: None,
+        regions: None,
         rates: Default::default(),
         series: None,
         sources: Vec::new(),

@@ -52,6 +52,7 @@ pub fn run() -> RunReport {
         objectives: objectives(),
         precision: None,
         populations: None,
+        regions: None,
         rates: BTreeMap::new(),
         series: None,
         sources: Vec::new(),

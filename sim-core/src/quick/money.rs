@@ -1,7 +1,7 @@
 //! The monthly bill at expected rates: the same usage and price book as a run's, with expectations in place of counts.
 //!
 //! Left out: resynchronisation after losses, and the division of rent between idle connections and messages, which does not
-//! change the total.
+//! change the total; and bytes between regions.
 
 use super::stations::{Load, Operation};
 use crate::cost::{SECONDS_PER_MONTH, bill, book};
@@ -65,6 +65,8 @@ pub(super) fn usd_per_month(load: &Load<'_>) -> f64 {
         } else {
             0.0
         }),
+        egress_of: Vec::new(),
+        between: Vec::new(),
         idle_ppm: 0,
     };
     priced(&model.scenario, &flows)

@@ -22,6 +22,7 @@ use super::raw::{
     Quantity, RawBroker, RawChannelOwners, RawConnectionServers, RawDesign, RawDistribution,
     RawLoadBalancer, RawPlacement, RawPolicy, RawRouting, RawScenario, RawSlowConsumer,
 };
+use super::regions;
 
 const NONE: SimDuration = SimDuration::ZERO;
 
@@ -42,6 +43,13 @@ pub fn effective(design: &Design, patterns: Patterns) -> Design {
     if !patterns.caching_and_edge {
         design.cache = None;
     }
+    if !patterns.caching_and_edge || !patterns.pooling {
+        design.regions = None;
+    }
+    if let Some(regions) = &design.regions {
+        // Clients of a region meet a balancer there.
+        design.load_balancer.count *= regions.places.len() as u32;
+    }
     design
 }
 
@@ -54,6 +62,7 @@ pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
     let routing = routing_mode(raw, check);
     Design {
         place: Region(raw.place.clone()),
+        regions: raw.regions.as_ref().map(|raw| regions::regions(raw, check)),
         routing,
         load_balancer: load_balancer(&raw.load_balancer.clone().unwrap_or_default(), check),
         connection_servers: connection_servers(&raw.connection_servers, &names, check),
@@ -294,6 +303,10 @@ fn channel_owners(
             service,
         ),
         copy: check.take_or(&at("copy"), &raw.copy, SimDuration::from_micros(5), service),
+        failover: raw
+            .failover
+            .as_ref()
+            .map(|q| check.take(&at("failover"), duration(q, NONE, limits::LONG), NONE)),
     }
 }
 

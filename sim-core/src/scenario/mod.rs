@@ -26,6 +26,7 @@ pub mod over_time;
 mod profile;
 pub mod quantity;
 pub mod raw;
+mod regions;
 mod repair;
 mod traffic;
 mod translate;
@@ -39,6 +40,7 @@ pub use model::*;
 pub use numbers::Number;
 pub use objective::{Parsed as ParsedObjective, stated as stated_objective};
 pub use over_time::{Arrivals, Day, FlashCrowd, Loop, OverTime, People, Shape};
+pub use regions::{Regions, Residency};
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

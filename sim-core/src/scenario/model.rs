@@ -163,6 +163,8 @@ pub enum Transport {
 pub struct Channels {
     /// Mean channels per user.
     pub per_user: f64,
+    /// Share of channels whose members all come from one place.
+    pub locality: f64,
     /// How sizes are drawn.
     pub members: Members,
 }
@@ -308,6 +310,8 @@ pub struct Patterns {
 pub struct Design {
     /// Region the servers stand in.
     pub place: Region,
+    /// The regions they stand in; `None`: all in `place`.
+    pub regions: Option<super::Regions>,
     /// How a message finds the servers that hold members.
     pub routing: routing::pubsub::RoutingMode,
     /// In front of the connection servers.
@@ -440,6 +444,8 @@ pub struct ChannelOwners {
     pub sequence: SimDuration,
     /// CPU of sending one copy to a server.
     pub copy: SimDuration,
+    /// Time after which the others take over from one that died; `None`: never.
+    pub failover: Option<SimDuration>,
 }
 
 /// The broker tier.
@@ -551,6 +557,9 @@ pub struct TimedFault {
     pub fault: Fault,
 }
 
+/// Zones of a region that the instances of a tier are spread over in turn.
+pub const ZONES: u32 = 3;
+
 /// What can go wrong, or be done on purpose.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
@@ -572,6 +581,36 @@ pub enum Fault {
     },
     /// The cache forgets everything.
     FlushCache,
+    /// All that stands in a region is gone.
+    LoseRegion {
+        /// Its position among the regions.
+        region: u16,
+    },
+    /// All that stands in a zone of a region is gone.
+    LoseZone {
+        /// The region's position; 0 without regions.
+        region: u16,
+        /// The zone, of [`ZONES`].
+        zone: u32,
+    },
+    /// Two regions do not reach each other.
+    Partition {
+        /// Position of one.
+        from: u16,
+        /// Position of the other.
+        to: u16,
+    },
+    /// The way between two regions is worse.
+    SlowLink {
+        /// Position of one.
+        from: u16,
+        /// Position of the other.
+        to: u16,
+        /// Added to one way.
+        adds: SimDuration,
+        /// Share of messages that must be sent again.
+        loss: f64,
+    },
     /// Every client connection is cut within a time.
     DropConnections {
         /// Time over which they are cut.

@@ -13,6 +13,7 @@ use super::data::raw::{RawCache, RawDatabase, RawShards};
 use super::faults::raw::RawFault;
 use super::model::{LatencyTier, Source, Status};
 use super::over_time::raw::{RawDay, RawFlashCrowd, RawShape};
+use super::regions::raw::RawRegions;
 use super::traffic::raw::RawTraffic;
 
 /// A number, or text with a unit.
@@ -252,6 +253,8 @@ pub enum RawReconnect {
 pub struct RawChannels {
     /// Mean channels per user. Default: 1.
     pub per_user: Option<Quantity>,
+    /// Share of channels whose members all come from one place. Default: 0 %.
+    pub locality: Option<Quantity>,
     /// Sizes.
     pub members: RawMembers,
     /// Of all numbers here.
@@ -320,8 +323,10 @@ pub struct RawPatterns {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawDesign {
-    /// Region of the servers.
+    /// Region of the servers; with `regions`, that of the database.
     pub place: String,
+    /// Regions that the tiers stand in (pattern caching and edge). Default: all in `place`.
+    pub regions: Option<RawRegions>,
     /// How a message finds the servers with members. Default: `ChannelOwner` with channel owners, else `Interest` with a broker, else `Local`.
     pub routing: Option<RawRouting>,
     /// It spreads new connections over the servers. Default: least connections, one instance.
@@ -480,6 +485,8 @@ pub struct RawChannelOwners {
     pub sequence: Option<Quantity>,
     /// CPU of one copy to a server. Default: 5 us.
     pub copy: Option<Quantity>,
+    /// Time after which the others take over the channels of one that died. Default: never.
+    pub failover: Option<Quantity>,
     /// Of all numbers here.
     pub source: Option<Source>,
     /// Of single numbers.

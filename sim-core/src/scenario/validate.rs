@@ -20,6 +20,7 @@ use super::raw::{
     Ordered, Quantity, RawChannels, RawLoad, RawMembers, RawPatterns, RawReconnect, RawRun,
     RawScenario, RawTransport, Switch,
 };
+use super::regions::check_regions;
 use super::traffic::traffic;
 use super::{convert, design, over_time, words_of_edit};
 use crate::cost::{book, book_names};
@@ -39,6 +40,7 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
     let over_time = over_time::check::over_time((&raw.load, &raw.traffic), &load, &run, check);
     let effective = design::effective(&design, patterns);
     check_together(&traffic, &effective, patterns, check);
+    check_regions(&effective, patterns.pooling, check);
     let faults = faults(
         raw.faults.as_deref().unwrap_or_default(),
         &design,
@@ -146,7 +148,7 @@ fn access(raw: &Ordered<Quantity>, check: &mut Check<'_>) -> Vec<(Access, f64)> 
 }
 
 /// Shares by name, which must be known and add up to 100 % within 0.1 %.
-fn shares<T>(
+pub(super) fn shares<T>(
     path: &str,
     raw: &Ordered<Quantity>,
     check: &mut Check<'_>,
@@ -271,7 +273,20 @@ fn channels(raw: &RawChannels, users: u32, check: &mut Check<'_>) -> Channels {
         .allowed("1, or leave it out");
         check.problem("channels.per_user", problem);
     }
-    Channels { per_user, members }
+    let locality = raw
+        .locality
+        .as_ref()
+        .map_or(0.0, |q| check.take("channels.locality", share(q), 0.0));
+    if locality > 0.0 && matches!(members, Members::Everyone | Members::Random { .. }) {
+        let problem = Problem::new("channels of these members are not of one place");
+        let help = "choose LogNormal or Rooms, or leave out channels.locality";
+        check.problem("channels.locality", problem.help(help));
+    }
+    Channels {
+        per_user,
+        locality,
+        members,
+    }
 }
 
 fn members(raw: &RawMembers, users: u32, check: &mut Check<'_>) -> Members {
@@ -414,7 +429,7 @@ fn check_store(traffic: &Traffic, design: &Design, patterns: Patterns, check: &m
             "caching_and_edge",
             "cache",
             patterns.caching_and_edge,
-            design.cache.is_some(),
+            design.cache.is_some() || design.regions.is_some(),
         ),
     ];
     for (pattern, tier, on, there) in switches {

@@ -13,6 +13,7 @@ use super::event::{Event, Work};
 use super::inflight::Direct;
 use super::ledger::units_ns;
 use super::operation::{Kind, NOBODY, Operation, OperationId, Part};
+use super::sites::Sites;
 use super::world::World;
 use crate::draw::{Purpose, open_unit};
 use crate::engine::Schedule;
@@ -47,7 +48,7 @@ impl World {
             operation.scatters =
                 share > 0.0 && self.draws.chance(SCATTER, operation.key(), u64::MAX, share);
             if self.cache.is_some() && !operation.scatters {
-                let link = self.network.server_link();
+                let link = store_link(&self.sites, operation.server);
                 operation.parts.add(Part::Link, link);
                 out.after(link, Event::AtCache(id));
                 return;
@@ -59,9 +60,9 @@ impl World {
     /// A query reaches the node that holds its record.
     pub(super) fn at_cache(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
-        let link = self.network.server_link();
         let operation = &mut self.operations[id];
         operation.mark = now;
+        let link = store_link(&self.sites, operation.server);
         let (record, server) = (operation.record, operation.server);
         let Some(cache) = &mut self.cache else {
             return;
@@ -150,12 +151,12 @@ impl World {
         if update.fetch.is_none() {
             return;
         }
-        let link = self.network.server_link();
         for (since, id) in cache.woken(update.record) {
             let operation = &mut self.operations[id];
             operation.queries_left = 0;
             let wait = served.departure.at.saturating_since(since);
             operation.parts.add(Part::CacheFetch, wait);
+            let link = store_link(&self.sites, operation.server);
             operation.parts.add(Part::Link, link);
             self.note_staleness(id, update.version.into(), now);
             out.at(served.departure.at + link, Event::FromCache(id));
@@ -186,8 +187,12 @@ impl World {
         let operation = &mut self.operations[id];
         if operation.queries_left > 0 && self.databases.is_some() {
             operation.queries_left -= 1;
-            let link = self.network.server_link();
-            operation.parts.add(Part::Link, link);
+            let (server, leg) = (operation.server, operation.queries_left.into());
+            let (from, to) = (self.sites.of_server(server), self.sites.home);
+            let Some(link) = self.reach(id, from, to, leg) else {
+                return self.fail_asking(id, true, out);
+            };
+            self.operations[id].parts.add(Part::Link, link);
             out.after(link, Event::AtDatabase(id));
         } else if !matches!(operation.kind, Kind::Query | Kind::Command) {
             self.route(id, out);
@@ -221,13 +226,16 @@ impl World {
         };
         match asked {
             Queried::Served(departure) => {
-                let link = self.network.server_link();
-                let kind = operation.kind;
+                let link = store_link(&self.sites, operation.server);
+                let (kind, to) = (operation.kind, self.sites.of_server(operation.server));
                 let (started, at) = (departure.started, departure.at);
                 operation.parts.add(Part::DatabaseQueue, started - now);
                 operation.parts.add(Part::DatabaseService, at - started);
                 operation.parts.add(Part::Link, link);
-                self.ledger.inner.database += self.inner_bytes(kind);
+                let bytes = self.inner_bytes(kind);
+                if !self.sites.carried(self.sites.home, to, bytes) {
+                    self.ledger.inner.database += bytes;
+                }
                 out.at(at + link, Event::Queried(id));
             }
             Queried::Refused => self.fail_asking(id, false, out),
@@ -237,13 +245,15 @@ impl World {
 
     /// The database's answer is back at the server that asked, unless the database died before it could give it.
     pub(super) fn queried(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
-        let answered = out.now().saturating_sub(self.network.server_link());
         let operation = &self.operations[id];
-        if self
-            .databases
-            .as_ref()
-            .is_some_and(|databases| databases.lost(operation, answered))
-        {
+        let answered = out
+            .now()
+            .saturating_sub(store_link(&self.sites, operation.server));
+        let cut_off = self
+            .sites
+            .cut_off(self.sites.home, self.sites.of_server(operation.server));
+        let databases = self.databases.as_ref();
+        if cut_off || databases.is_some_and(|databases| databases.lost(operation, answered)) {
             return self.fail_asking(id, false, out);
         }
         match operation.kind {
@@ -291,7 +301,8 @@ impl World {
             fetch,
         };
         self.ledger.inner.cache += self.inner_bytes(Kind::Query);
-        out.after(self.network.server_link(), Event::CacheUpdate(update));
+        let link = store_link(&self.sites, update.server);
+        out.after(link, Event::CacheUpdate(update));
     }
 
     /// A query or command fails; what waits for its fetch looks again.
@@ -353,4 +364,9 @@ impl World {
         self.receive_direct(server, direct);
         self.flush(server, now);
     }
+}
+
+/// One way between a server and the region of the database and its cache, on a good day.
+fn store_link(sites: &Sites, server: u16) -> SimDuration {
+    sites.link(sites.of_server(server), sites.home)
 }

@@ -10,6 +10,8 @@
 use routing::{ChannelId, PlacementMap};
 
 use super::operation::{Kind, Operation};
+use super::servers::timestamp;
+use super::sites::{Site, Sites};
 use crate::quantile::QuantileTable;
 use crate::scenario::{Broker, ChannelOwners, Database, ShardBy, Shards};
 use crate::station::{Departure, FastFifo};
@@ -68,6 +70,18 @@ impl Nodes {
         &mut self.cores[first..first + self.per_node as usize]
     }
 
+    /// Number of nodes.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.died.len()
+    }
+
+    /// Whether a node is dead.
+    #[must_use]
+    pub fn is_down(&self, node: u32) -> bool {
+        self.cores[(node * self.per_node) as usize].is_down()
+    }
+
     /// A node dies with what waits in it.
     pub fn kill(&mut self, now: SimTime, node: u32) {
         self.died[node as usize] = Some(now);
@@ -96,7 +110,10 @@ impl Nodes {
 pub struct Owners {
     /// Their cores.
     pub nodes: Nodes,
-    placement: PlacementMap,
+    /// By region.
+    placements: Vec<PlacementMap>,
+    /// Time after which the others take over from a dead one.
+    pub failover: Option<SimDuration>,
     sequence: SimDuration,
     copy: SimDuration,
 }
@@ -104,34 +121,53 @@ pub struct Owners {
 impl Owners {
     /// The owners of a tier, idle.
     #[must_use]
-    pub fn new(tier: &ChannelOwners) -> Self {
-        let ids: Vec<u32> = (0..tier.count).collect();
+    pub fn new(tier: &ChannelOwners, sites: &Sites) -> Self {
+        let here = |site: usize| {
+            let ids: Vec<u32> = sites.owners.at(site as Site).collect();
+            PlacementMap::new(tier.placement, &ids)
+        };
         Self {
             nodes: Nodes::new(tier.count, tier.machine.cores),
-            placement: PlacementMap::new(tier.placement, &ids),
+            placements: (0..sites.len()).map(here).collect(),
+            failover: tier.failover,
             sequence: tier.sequence,
             copy: tier.copy,
         }
     }
 
-    /// The placement of keys on nodes.
+    /// The placement of keys on the nodes of the first region.
     #[must_use]
     pub fn placement(&self) -> &PlacementMap {
-        &self.placement
+        &self.placements[0]
     }
 
-    /// The node that owns `key`; `None`: it is dead, and nobody takes over.
+    /// The node that owns `key` in a region; `None`: it is dead, and nobody has taken over.
     #[must_use]
-    pub fn owner(&self, key: u64) -> Option<u32> {
-        let node = self.placement.owner(key)?;
-        let core = &self.nodes.cores[(node * self.nodes.per_node) as usize];
-        (!core.is_down()).then_some(node)
+    pub fn owner(&self, site: Site, key: u64) -> Option<u32> {
+        let node = self.placed(site, key)?;
+        (!self.nodes.is_down(node)).then_some(node)
     }
 
-    /// The core that orders `key`, alive or not.
+    /// The node that owns `key` in a region, dead or not.
     #[must_use]
-    pub fn core(&self, key: u64) -> Option<usize> {
-        let node = self.placement.owner(key)?;
+    pub fn placed(&self, site: Site, key: u64) -> Option<u32> {
+        self.placements[usize::from(site)].owner(key)
+    }
+
+    /// The others of its region take over from a node, if it is still dead, or give back to one that lives.
+    pub fn take_over(&mut self, site: Site, node: u32) {
+        let placement = &mut self.placements[usize::from(site)];
+        if self.nodes.is_down(node) {
+            placement.remove(node);
+        } else {
+            placement.add(routing::Node::new(node));
+        }
+    }
+
+    /// The core that orders `key` in a region, alive or not.
+    #[must_use]
+    pub fn core(&self, site: Site, key: u64) -> Option<usize> {
+        let node = self.placed(site, key)?;
         let lane = routing::hash::hash_u64(CORE_SEED, key);
         Some(self.nodes.core(node, lane))
     }
@@ -169,8 +205,8 @@ impl Ordered {
 pub struct BrokerNodes {
     /// Their cores.
     pub nodes: Nodes,
-    /// Partition leaders and followers.
-    pub partitions: routing::pubsub::Partitions,
+    /// Partition leaders and followers, a cluster in each region; they number its nodes from 0.
+    clusters: Vec<Cluster>,
     /// Time a message rests.
     pub linger: QuantileTable,
     publish: SimDuration,
@@ -190,18 +226,33 @@ pub enum Sending {
     Lost,
 }
 
+/// The nodes of a region and who leads which partition.
+#[derive(Clone, Debug)]
+struct Cluster {
+    partitions: routing::pubsub::Partitions,
+    first: u32,
+}
+
 impl BrokerNodes {
     /// The nodes of a tier, idle.
     #[must_use]
-    pub fn new(tier: &Broker) -> Self {
+    pub fn new(tier: &Broker, sites: &Sites) -> Self {
+        let cluster = |site: usize| {
+            let nodes = sites.broker.at(site as Site);
+            let count = nodes.len() as u32;
+            Cluster {
+                partitions: routing::pubsub::Partitions::new(
+                    tier.partitions,
+                    count,
+                    tier.replication.min(count),
+                    tier.failover.as_nanos(),
+                ),
+                first: nodes.start,
+            }
+        };
         Self {
             nodes: Nodes::new(tier.count, tier.machine.cores),
-            partitions: routing::pubsub::Partitions::new(
-                tier.partitions,
-                tier.count,
-                tier.replication,
-                tier.failover.as_nanos(),
-            ),
+            clusters: (0..sites.len()).map(cluster).collect(),
             linger: QuantileTable::new(tier.linger)
                 .unwrap_or_else(|problem| panic!("a validated linger: {problem}")),
             publish: tier.publish,
@@ -209,6 +260,37 @@ impl BrokerNodes {
             count: tier.partitions,
             failover: tier.failover,
         }
+    }
+
+    /// The node that leads a partition in a region, failovers up to now included; `None`: nobody does yet.
+    pub fn leader(&mut self, now: SimTime, site: Site, partition: u32) -> Option<u32> {
+        let cluster = &mut self.clusters[usize::from(site)];
+        cluster.partitions.poll(timestamp(now));
+        self.led_by(site, partition)
+    }
+
+    /// The node that leads a partition in a region, as far as is known.
+    #[must_use]
+    pub fn led_by(&self, site: Site, partition: u32) -> Option<u32> {
+        let cluster = &self.clusters[usize::from(site)];
+        let leader = cluster.partitions.leader(partition)?;
+        Some(cluster.first + leader)
+    }
+
+    /// A node of a region dies with what waits in it.
+    pub fn kill(&mut self, now: SimTime, site: Site, node: u32) {
+        let cluster = &mut self.clusters[usize::from(site)];
+        let own = node - cluster.first;
+        cluster.partitions.broker_down(timestamp(now), own);
+        self.nodes.kill(now, node);
+    }
+
+    /// A node of a region is back, empty.
+    pub fn restore(&mut self, now: SimTime, site: Site, node: u32) {
+        let cluster = &mut self.clusters[usize::from(site)];
+        let own = node - cluster.first;
+        cluster.partitions.broker_up(timestamp(now), own);
+        self.nodes.restore(node);
     }
 
     /// The partition of a channel.
@@ -231,27 +313,29 @@ impl BrokerNodes {
             .serve(now, (leader, partition.into()), costs, copies)
     }
 
-    fn has_replica(&self, partition: u32) -> bool {
-        self.partitions
+    fn has_replica(&self, site: Site, partition: u32) -> bool {
+        let partitions = &self.clusters[usize::from(site)].partitions;
+        partitions
             .replicas(partition)
-            .any(|node| self.partitions.is_up(node))
+            .any(|node| partitions.is_up(node))
     }
 
     /// When a partition without a leader gets one; `None`: no replica is up.
     #[must_use]
-    pub fn retry_at(&self, partition: u32, now: SimTime) -> Option<SimTime> {
-        let at = self
+    pub fn retry_at(&self, site: Site, partition: u32, now: SimTime) -> Option<SimTime> {
+        let cluster = &self.clusters[usize::from(site)];
+        let at = cluster
             .partitions
             .next_failover_at()
-            .filter(|_| self.has_replica(partition))?;
+            .filter(|_| self.has_replica(site, partition))?;
         Some(SimTime::from_nanos(at.0).max(now + SimDuration::from_nanos(1)))
     }
 
-    /// What becomes of a copy that `leader` would have sent at `left`, of a message taken in at `taken`.
+    /// What becomes of a copy that `leader` of a region would have sent at `left`, of a message taken in at `taken`.
     #[must_use]
     pub fn sending(
         &self,
-        leader: u16,
+        (site, leader): (Site, u16),
         channel: ChannelId,
         taken: SimTime,
         left: SimTime,
@@ -260,7 +344,7 @@ impl BrokerNodes {
             return Sending::Sent;
         };
         let takeover = died + self.failover;
-        if !self.has_replica(self.partition(channel)) {
+        if !self.has_replica(site, self.partition(channel)) {
             Sending::Lost
         } else if left < takeover {
             Sending::Again(takeover)

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::network::Network;
 use super::population::Population;
+use super::sites::Sites;
 use crate::delivery::Place;
 use crate::draw::Draws;
 use crate::engine::prefetch;
@@ -108,10 +109,16 @@ pub struct Clients {
 impl Clients {
     /// The connections of a population; delays are drawn from the population seed.
     #[must_use]
-    pub fn new(population: &Population<'_>, network: &Network, draws: &Draws) -> Self {
+    pub fn new(
+        population: &Population<'_>,
+        (network, sites): (&Network, &Sites),
+        draws: &Draws,
+    ) -> Self {
         let client = |id: u32| {
             let class = population.class(routing::ConnectionId(id), network);
-            let base_units = units_of(network.base_delay(draws, id, class));
+            // Who may go nowhere is as far from the first region as any other.
+            let site = sites.route(network.place_of(class.0), id).unwrap_or(0);
+            let base_units = units_of(network.base_delay(draws, id, class, site));
             Client {
                 last: 0,
                 place: Place::new(base_units, class.0),
@@ -134,6 +141,12 @@ impl Clients {
     #[must_use]
     pub fn get(&self, id: u32) -> Client {
         self.rows[id as usize]
+    }
+
+    /// A connection is as far from its server as this from now on; nothing may be under way to it.
+    pub fn move_to(&mut self, id: u32, base_delay: SimDuration) {
+        let row = &mut Arc::make_mut(&mut self.rows)[id as usize];
+        row.place = Place::new(units_of(base_delay), row.place.class());
     }
 
     /// Begins to load the row of a connection.

@@ -10,8 +10,7 @@
 //! tiers crosses zones as [`zones_crossed_ppm`] says; every database call carries the operation's payload once; replicas of
 //! a broker partition stand in other zones; messages that pass through the database stay for [`KEPT_MONTHS`] month.
 //!
-//! *Left out:* disks of machines, backups, bytes from clients (vendors do not bill them), traffic between regions (all tiers
-//! stand in one).
+//! *Left out:* disks of machines, backups, bytes from clients (vendors do not bill them).
 
 use std::collections::BTreeMap;
 
@@ -20,6 +19,7 @@ use routing::RoutingMode;
 use super::baseline::Baseline;
 use super::ledger::Ledger;
 use super::operation::Kind;
+use super::sites::{Site, site_names};
 use super::world::World;
 use crate::cost::{
     Activity, BalancerUse, Bill, DayShape, HOURS_PER_MONTH, Instances, MILLION, MINUTES_PER_MONTH,
@@ -33,6 +33,8 @@ use crate::time::SimTime;
 
 /// Zones of a region that tiers are spread over.
 const ZONES: u64 = 3;
+/// The tier that bytes between regions are billed for.
+const INTER_REGION: &str = "inter_region_links";
 /// How long the database keeps a message.
 const KEPT_MONTHS: u128 = 1;
 
@@ -153,7 +155,7 @@ impl Month {
 }
 
 /// What a month's traffic adds up to; counts and bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flows {
     /// Open connections wanted.
     pub(crate) connections: u64,
@@ -173,6 +175,10 @@ pub(crate) struct Flows {
     pub(crate) database: u128,
     /// Bytes to and from the cache.
     pub(crate) cache: u128,
+    /// Bytes to clients by region; empty for a design in one.
+    pub(crate) egress_of: Vec<u128>,
+    /// Bytes between regions: from, to, how many.
+    pub(crate) between: Vec<(usize, usize, u128)>,
     /// The part of the connection servers' rent that idle connections answer for, of a million.
     pub(crate) idle_ppm: u64,
 }
@@ -189,9 +195,31 @@ fn usage(world: &World, ledger: &Ledger, month: &Month, now: SimTime) -> Usage {
         copies: month.of(total.copies - before.copies),
         database: month.of(total.database - before.database),
         cache: month.of(total.cache - before.cache),
+        egress_of: egress_of(world, month),
+        between: world
+            .sites
+            .bytes()
+            .map(|(from, to, bytes)| (from, to, month.of(bytes)))
+            .collect(),
         idle_ppm: idle_share(world, now),
     };
     usage_of(&world.scenario, &flows)
+}
+
+/// Bytes that the servers of each region sent to clients.
+fn egress_of(world: &World, month: &Month) -> Vec<u128> {
+    if !world.sites.many() {
+        return Vec::new();
+    }
+    let sent = |id: u32| {
+        let before = world.baseline.servers.get(id as usize);
+        world.servers.servers[id as usize].bytes_out - before.map_or(0, |reading| reading.bytes_out)
+    };
+    let sites = 0..world.sites.len();
+    sites
+        .map(|site| world.sites.servers.at(site as Site).map(sent).sum())
+        .map(|bytes| month.of(bytes))
+        .collect()
 }
 
 /// The usage of a scenario (its patterns applied to its design) with these flows.
@@ -202,22 +230,10 @@ pub(crate) fn usage_of(scenario: &Scenario, flows: &Flows) -> Usage {
     Usage {
         users: scenario.load.users.into(),
         instances: instances(design, flows.idle_ppm),
-        balancers: vec![BalancerUse {
-            tier: Tier::LoadBalancer.name().to_owned(),
-            region: region.clone(),
-            count: design.load_balancer.count.into(),
-            new_connections: flows.new_connections,
-            connection_hours: u128::from(connections * HOURS_PER_MONTH),
-            bytes: flows.egress,
-        }],
-        egress: vec![Transfer {
-            tier: Tier::ConnectionServers.name().to_owned(),
-            region: region.clone(),
-            to: None,
-            bytes: flows.egress,
-        }],
+        balancers: balancers(design, flows),
+        egress: egress(design, flows),
         inter_zone: inter_zone(design, flows),
-        inter_region: Vec::new(),
+        inter_region: inter_region(design, flows),
         storage: stored(scenario, flows.publishes).into_iter().collect(),
         edge: Vec::new(),
         metered: Vec::new(),
@@ -230,6 +246,80 @@ pub(crate) fn usage_of(scenario: &Scenario, flows: &Flows) -> Usage {
     }
 }
 
+/// Shares of what is done in each region, of a million.
+fn by_region(design: &Design, flows: &Flows) -> Vec<(String, u128)> {
+    let names = site_names(design);
+    let all: u128 = flows.egress_of.iter().sum();
+    let share = |site: usize| match flows.egress_of.get(site) {
+        Some(bytes) if all > 0 => bytes * u128::from(MILLION) / all,
+        _ => u128::from(MILLION) / names.len() as u128,
+    };
+    let shares: Vec<u128> = (0..names.len()).map(share).collect();
+    names.into_iter().zip(shares).collect()
+}
+
+/// Parts of a count by region, which add up to it.
+fn parts(count: u128, regions: &[(String, u128)]) -> Vec<(String, u128)> {
+    let mut left = count;
+    let mut parts: Vec<(String, u128)> = Vec::new();
+    for (name, ppm) in regions {
+        let part = (count * ppm / u128::from(MILLION)).min(left);
+        left -= part;
+        parts.push((name.clone(), part));
+    }
+    if let Some((_, first)) = parts.first_mut() {
+        *first += left;
+    }
+    parts
+}
+
+fn balancers(design: &Design, flows: &Flows) -> Vec<BalancerUse> {
+    let regions = by_region(design, flows);
+    let many = regions.len() as u32;
+    let hours = u128::from(flows.connections * HOURS_PER_MONTH);
+    let each = parts(flows.new_connections, &regions)
+        .into_iter()
+        .zip(parts(hours, &regions))
+        .zip(parts(flows.egress, &regions));
+    each.map(
+        |(((region, new_connections), (_, connection_hours)), (_, bytes))| BalancerUse {
+            tier: Tier::LoadBalancer.name().to_owned(),
+            region,
+            count: (design.load_balancer.count / many).into(),
+            new_connections,
+            connection_hours,
+            bytes,
+        },
+    )
+    .collect()
+}
+
+fn egress(design: &Design, flows: &Flows) -> Vec<Transfer> {
+    let parts = parts(flows.egress, &by_region(design, flows));
+    parts
+        .into_iter()
+        .map(|(region, bytes)| Transfer {
+            tier: Tier::ConnectionServers.name().to_owned(),
+            region,
+            to: None,
+            bytes,
+        })
+        .collect()
+}
+
+/// Copies, messages to be ordered, and calls of the database that leave a region.
+fn inter_region(design: &Design, flows: &Flows) -> Vec<Transfer> {
+    let names = site_names(design);
+    let each = flows.between.iter();
+    each.map(|&(from, to, bytes)| Transfer {
+        tier: INTER_REGION.to_owned(),
+        region: names[from].clone(),
+        to: Some(names[to].clone()),
+        bytes,
+    })
+    .collect()
+}
+
 fn deliveries(ledger: &Ledger, month: &Month) -> u128 {
     [Kind::Publish, Kind::Presence]
         .iter()
@@ -238,9 +328,9 @@ fn deliveries(ledger: &Ledger, month: &Month) -> u128 {
 }
 
 fn instances(design: &Design, idle_ppm: u64) -> Vec<Instances> {
-    let of = |tier: Tier, machine: &Machine, count: u32, rent: Rent| Instances {
+    let at = |region: String, tier: Tier, machine: &Machine, count: u32, rent: Rent| Instances {
         tier: tier.name().to_owned(),
-        region: design.place.0.clone(),
+        region,
         machine: machine.name.clone(),
         // A scenario may bring a machine of its own, even under a known name.
         own_usd_micro_per_hour: (assets().machine(&machine.name) != Some(machine))
@@ -248,24 +338,33 @@ fn instances(design: &Design, idle_ppm: u64) -> Vec<Instances> {
         count: count.into(),
         rent,
     };
+    let of = |tier, machine: &Machine, count, rent| {
+        at(design.place.0.clone(), tier, machine, count, rent)
+    };
+    let spread = |tier: Tier, machine: &Machine, count: u32, rent: Rent| -> Vec<Instances> {
+        let Some(regions) = &design.regions else {
+            return vec![of(tier, machine, count, rent)];
+        };
+        let named = regions.names().zip(regions.spread(count));
+        named
+            .map(|(name, count)| at(name.to_owned(), tier, machine, count, rent))
+            .collect()
+    };
     let servers = &design.connection_servers;
-    let mut all = vec![of(
+    let mut all = spread(
         Tier::ConnectionServers,
         &servers.machine,
         servers.count,
         Rent::Connections { idle_ppm },
-    )];
+    );
     let messages = Rent::All(Purpose::MessageCpu);
     if let Some(owners) = &design.channel_owners {
-        all.push(of(
-            Tier::ChannelOwners,
-            &owners.machine,
-            owners.count,
-            messages,
-        ));
+        let owned = (&owners.machine, owners.count);
+        all.extend(spread(Tier::ChannelOwners, owned.0, owned.1, messages));
     }
     if let Some(broker) = &design.broker {
-        all.push(of(Tier::Broker, &broker.machine, broker.count, messages));
+        let carried = (&broker.machine, broker.count);
+        all.extend(spread(Tier::Broker, carried.0, carried.1, messages));
     }
     if let Some(cache) = &design.cache {
         let rent = Rent::All(Purpose::Data);
@@ -355,7 +454,7 @@ fn inter_zone(design: &Design, flows: &Flows) -> Vec<Transfer> {
         database,
         cache,
         ..
-    } = *flows;
+    } = flows.clone();
     let shards = design.shards.map_or(1, |shards| u64::from(shards.count));
     let nodes_of_cache = design.cache.as_ref().map_or(1, |cache| cache.count.into());
     let crossing = |bytes: u128, from: u64, to: u64| {

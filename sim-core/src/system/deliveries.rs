@@ -63,12 +63,12 @@ impl World {
             self.release(copy);
             return;
         }
-        let mut kept = self.kept(copy, &operation, ids.len() as u32, done);
+        let mut kept = self.kept(server, copy, &operation, ids.len() as u32, done);
         if ids.len() < members {
             // Not the members any more, even if nobody comes or goes from now on.
             kept.recipients = Some(ids.as_slice().into());
         }
-        let (longest, sum) = self.enter_receipts(&kept, &operation, &ids);
+        let (longest, sum) = self.enter_receipts(server, &kept, &operation, &ids);
         kept.last_receipt = operation.started + SimDuration::from_nanos(units_ns(longest));
         let last = kept.last_receipt;
         let bytes = u64::from(self.wire_bytes(operation.kind)) * ids.len() as u64;
@@ -89,6 +89,7 @@ impl World {
     /// What is kept of a copy that has been served for `count` recipients.
     fn kept(
         &self,
+        server: usize,
         copy: OperationId,
         operation: &Operation,
         count: u32,
@@ -113,7 +114,7 @@ impl World {
             pause: done.paused,
             transit: done
                 .arrived
-                .saturating_since(operation.mark + self.network.server_link()),
+                .saturating_since(operation.mark + self.copy_link(operation, server)),
             waited: done.waited(),
             served,
             recipients: None,
@@ -122,10 +123,10 @@ impl World {
     }
 
     /// A kept copy with what its operation knows.
-    fn copy_of(&self, kept: &Kept, operation: &Operation) -> Copy {
+    fn copy_of(&self, server: usize, kept: &Kept, operation: &Operation) -> Copy {
         let mut upstream = operation.parts;
         upstream.add(self.transit_part(), kept.transit);
-        upstream.add(Part::Link, self.copy_link(operation));
+        upstream.add(Part::Link, self.copy_link(operation, server));
         upstream.add(Part::ServerQueue, kept.waited);
         upstream.add(Part::ServerService, kept.served);
         Copy {
@@ -143,8 +144,14 @@ impl World {
     }
 
     /// Computes the receipts of a copy and enters them; returns the longest latency and the sum of all, in units.
-    fn enter_receipts(&mut self, kept: &Kept, operation: &Operation, ids: &[u32]) -> (u32, u64) {
-        let copy = self.copy_of(kept, operation);
+    fn enter_receipts(
+        &mut self,
+        server: usize,
+        kept: &Kept,
+        operation: &Operation,
+        ids: &[u32],
+    ) -> (u32, u64) {
+        let copy = self.copy_of(server, kept, operation);
         let ledger = operation
             .measured
             .then_some(&mut self.ledger.kinds[operation.kind.index()]);
@@ -330,7 +337,7 @@ impl World {
         future: &mut Vec<FutureReceipt>,
     ) {
         let operation = &self.operations[kept.operation];
-        let copy = self.copy_of(kept, operation);
+        let copy = self.copy_of(server, kept, operation);
         let start = Start::of(copy.started);
         let ids = self.recipients_of(server, kept);
         for (stretch, range) in copy.stretches(ids.len() as u32) {
@@ -468,13 +475,6 @@ impl World {
             routing::RoutingMode::Local => Part::DatabaseService,
             routing::RoutingMode::ChannelOwner => Part::OwnerService,
             routing::RoutingMode::Broadcast | routing::RoutingMode::Interest => Part::BrokerService,
-        }
-    }
-
-    fn copy_link(&self, operation: &Operation) -> SimDuration {
-        match self.scenario.design.routing {
-            routing::RoutingMode::Local if operation.origin != NOBODY => SimDuration::ZERO,
-            _ => self.network.server_link(),
         }
     }
 

@@ -1,7 +1,9 @@
 //! What can happen, and what a connection server works on.
 
+use super::between::BundleId;
 use super::caches::Update;
 use super::operation::{Kind, OperationId};
+use super::sites::Site;
 
 /// One event of the simulated system.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +41,8 @@ pub enum Event {
     AtOwner(OperationId),
     /// A message reaches the broker.
     AtBroker(OperationId),
+    /// A message reaches another region, for all servers there.
+    AtRelay(BundleId),
     /// A query reaches its node of the cache.
     AtCache(OperationId),
     /// What the cache says is back at the server that asked.
@@ -71,6 +75,10 @@ pub enum Event {
     },
     /// A server is back.
     ServerBack(u16),
+    /// A channel owner has been dead, or lives again, for long enough that the others know.
+    OwnerNoticed(u32),
+    /// Everybody knows that a region is gone, or back.
+    RegionNoticed(Site),
     /// A cohort of heartbeats, polls and session deadlines is due at every server.
     Cohort,
     /// A fault of the scenario begins or ends.

@@ -1,15 +1,16 @@
 //! Faults of a scenario: instances that die and come back, rolling restarts, connections that are cut.
 //!
 //! A connection server dies silently, see [`super::sessions`]. A channel owner takes what it holds with it, and messages for
-//! its channels fail until it is back. A broker partition with a replica goes on after the failover. A dead shard of the database
+//! its channels fail until it is back or others take over. What fails by region or zone stands in [`super::outages`]. A broker partition with a replica goes on after the failover. A dead shard of the database
 //! answers no query. A dead node of the cache is out of the placement at once, and comes back empty. A rolling restart drains one server after the other: its clients are cut over the drain time, then it restarts.
 //!
-//! Left out: owners that take over from each other, and balancers that die.
+//! Left out: balancers that die.
 
 use routing::{BackendState, ConnectionId, ConnectionState, ServerId};
 
 use super::event::Event;
 use super::servers::timestamp;
+use super::sites::Site;
 use super::world::World;
 use crate::draw::Purpose;
 use crate::engine::Schedule;
@@ -62,23 +63,43 @@ impl World {
                     cache.flush();
                 }
             }
+            Fault::LoseRegion { region } => self.lose_region(region as Site, begins, out),
+            Fault::LoseZone { region, zone } => self.lose_zone((region as Site, zone), begins, out),
+            Fault::Partition { from, to } => {
+                self.sites.partition(from as Site, to as Site, begins);
+            }
+            Fault::SlowLink {
+                from,
+                to,
+                adds,
+                loss,
+            } => {
+                let (adds, loss) = if begins {
+                    (adds, loss)
+                } else {
+                    (SimDuration::ZERO, 0.0)
+                };
+                self.sites.slow(from as Site, to as Site, adds, loss);
+            }
             Fault::RollingRestart { .. } | Fault::DropConnections { .. } | Fault::FlushCache => {}
         }
     }
 
-    fn kill(&mut self, tier: Tier, instance: u32, out: &mut Schedule<'_, Event>) {
+    pub(super) fn kill(&mut self, tier: Tier, instance: u32, out: &mut Schedule<'_, Event>) {
         let now = out.now();
         match tier {
             Tier::ConnectionServers => self.kill_server(instance as u16, out),
             Tier::ChannelOwners => {
                 if let Some(owners) = &mut self.owners {
                     owners.nodes.kill(now, instance);
+                    if let Some(failover) = owners.failover {
+                        out.after(failover, Event::OwnerNoticed(instance));
+                    }
                 }
             }
             Tier::Broker => {
                 if let Some(broker) = &mut self.broker {
-                    broker.partitions.broker_down(timestamp(now), instance);
-                    broker.nodes.kill(now, instance);
+                    broker.kill(now, self.sites.broker.site(instance), instance);
                 }
             }
             Tier::Cache => {
@@ -94,18 +115,18 @@ impl World {
         }
     }
 
-    fn restore(&mut self, tier: Tier, instance: u32, now: SimTime) {
+    pub(super) fn restore(&mut self, tier: Tier, instance: u32, now: SimTime) {
         match tier {
             Tier::ConnectionServers => self.server_back(instance as u16, now),
             Tier::ChannelOwners => {
                 if let Some(owners) = &mut self.owners {
                     owners.nodes.restore(instance);
+                    owners.take_over(self.sites.owners.site(instance), instance);
                 }
             }
             Tier::Broker => {
                 if let Some(broker) = &mut self.broker {
-                    broker.partitions.broker_up(timestamp(now), instance);
-                    broker.nodes.restore(instance);
+                    broker.restore(now, self.sites.broker.site(instance), instance);
                 }
             }
             Tier::Cache => {
@@ -196,8 +217,12 @@ impl World {
             .map(|id| id.0)
             .collect();
         if !restart {
-            self.balancer
-                .set_state(timestamp(now), ServerId(server), BackendState::Draining);
+            self.balancers.set_state(
+                timestamp(now),
+                &mut self.sites,
+                ServerId(server),
+                BackendState::Draining,
+            );
             for connection in connected {
                 let at = drain.scaled(self.draws.unit_f64(
                     CUT,
@@ -219,8 +244,12 @@ impl World {
         for connection in connected {
             self.cut(connection, out);
         }
-        self.balancer
-            .set_state(timestamp(now), ServerId(server), BackendState::Down);
+        self.balancers.set_state(
+            timestamp(now),
+            &mut self.sites,
+            ServerId(server),
+            BackendState::Down,
+        );
         let mut lost = Vec::new();
         let state = &mut self.servers.servers[usize::from(server)];
         state.epoch = state.epoch.wrapping_add(1);

@@ -4,6 +4,8 @@
 //! resumed, when the message was ordered; *in flight* are copies on their way, receipts in the future and messages held for
 //! sessions that can still be resumed. Only operations started while measuring count.
 
+use routing::region::Refused;
+
 use super::operation::{Kind, Operation, PARTS, Parts};
 use crate::histogram::{CauseHistogram, Histogram, bucket_of, span_of, units_of};
 use crate::statistics::{CompactHistogram, Samples, SlotSeries};
@@ -179,17 +181,29 @@ pub enum Refusal {
     AcceptRate,
     /// No server takes connections.
     NoServer,
+    /// No region where the user may be served is up.
+    Residency,
 }
 
 impl Refusal {
     /// All reasons with their names in reports.
-    pub const ALL: [(Refusal, &'static str); 5] = [
+    pub const ALL: [(Refusal, &'static str); 6] = [
         (Refusal::Memory, "memory"),
         (Refusal::Descriptors, "descriptors"),
         (Refusal::Connections, "connections"),
         (Refusal::AcceptRate, "accept_rate"),
         (Refusal::NoServer, "no_server"),
+        (Refusal::Residency, "residency"),
     ];
+
+    /// Why no region serves somebody.
+    #[must_use]
+    pub fn of(refused: Refused) -> Self {
+        match refused {
+            Refused::Residency => Refusal::Residency,
+            Refused::Down => Refusal::NoServer,
+        }
+    }
 }
 
 impl Ledger {

@@ -2,14 +2,16 @@
 //!
 //! [`SystemRun`] is the door: built from a scenario, advanced in simulated time, asked for a report. Behind it,
 //! [`world`] wires the tiers; [`population`] and [`network`] say who is where; [`servers`] and [`backend`] hold the tiers;
-//! [`rhythm`] says when and [`arrivals`] who starts operations, [`crowds`] brings people and lets clients wait, and [`path`] takes them through; [`deliveries`] turns copies into receipts; [`sessions`] loses and makes connections and [`faults`] breaks things; [`ledger`] keeps the accounts and
+//! [`rhythm`] says when and [`arrivals`] who starts operations, [`crowds`] brings people and lets clients wait, and [`path`] takes them through; [`deliveries`] turns copies into receipts; [`seating`] places people, [`sessions`] loses and makes connections; [`faults`] and [`outages`] break things; [`sites`], [`balancers`] and [`between`] know regions; [`ledger`] keeps the accounts and
 //! [`summary`], [`limits`], [`cost`] and [`verdict`] make them a report.
 
 mod arrivals;
 mod asking;
 mod backend;
 mod backlog;
+mod balancers;
 mod baseline;
+mod between;
 mod caches;
 mod clients;
 mod compared;
@@ -26,16 +28,20 @@ mod limits;
 mod lists;
 mod network;
 mod operation;
+mod outages;
 mod path;
 mod population;
 mod populations;
 mod rates;
 mod receipts;
 mod records;
+mod regional;
 mod replicated;
 mod rhythm;
+mod seating;
 mod servers;
 mod sessions;
+mod sites;
 mod summary;
 mod survey;
 mod timeline;

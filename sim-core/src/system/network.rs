@@ -4,12 +4,13 @@
 //! connection + half a Wi-Fi hop where there is one + the balancer's hop. Slow connections *are* the tail, so this base
 //! delay stays with the connection; what varies from packet to packet is jitter: exponential with the access network's
 //! deviation, and, for the share of packets the access network loses, one retransmission after TCP's minimum timeout of
-//! 200 ms (Linux `TCP_RTO_MIN`) plus a median round trip. Servers of one region are half a round trip apart.
+//! 200 ms (Linux `TCP_RTO_MIN`) plus a median round trip. What is between servers stands in [`super::sites`].
 //!
 //! Left out: bandwidth of the last mile, congestion, and everything that makes a path change while a run lasts.
 //! Source: `assets/regions.tsv` (measured round trips), `assets/access.tsv` (assumed last miles).
 
 use super::population::ClassId;
+use super::sites::{Site, round_trip, site_names};
 use crate::delivery::{JitterTable, JitterTables, Place, hash32};
 use crate::draw::{Draws, Purpose};
 use crate::quantile::{Distribution, QuantileTable};
@@ -23,7 +24,8 @@ const LAST_MILE: Purpose = Purpose::named("population/last-mile");
 const WIFI_HOP: Purpose = Purpose::named("population/wifi-hop");
 const HAS_WIFI: Purpose = Purpose::named("population/has-wifi");
 
-const MIN_RETRANSMIT: SimDuration = SimDuration::from_millis(200);
+/// TCP waits so long at least before it sends again.
+pub const MIN_RETRANSMIT: SimDuration = SimDuration::from_millis(200);
 
 /// One combination of region and access network.
 #[derive(Clone, Debug)]
@@ -32,7 +34,8 @@ pub struct Class {
     pub place: String,
     /// Access network name.
     pub access: String,
-    trunk_one_way: SimDuration,
+    /// By region of the design.
+    trunk_one_way: Vec<SimDuration>,
     last_mile: QuantileTable,
     wifi: Option<QuantileTable>,
 }
@@ -44,7 +47,6 @@ pub struct Network {
     accesses: usize,
     wifi_share: f64,
     hop: SimDuration,
-    server_link: SimDuration,
     jitter: JitterTables,
 }
 
@@ -52,12 +54,7 @@ impl Network {
     /// The network of a scenario.
     #[must_use]
     pub fn new(scenario: &Scenario) -> Self {
-        let home = &scenario.design.place.0;
-        let round_trip = |from: &str| {
-            assets()
-                .round_trip(from, home)
-                .map_or(SimDuration::ZERO, |trip| trip.mean)
-        };
+        let sites = site_names(&scenario.design);
         let wifi = assets().wifi().map(last_mile_table);
         let mut classes = Vec::new();
         for (place, _) in &scenario.load.places {
@@ -68,7 +65,10 @@ impl Network {
                 classes.push(Class {
                     place: place.0.clone(),
                     access: access.0.clone(),
-                    trunk_one_way: round_trip(&place.0) / 2,
+                    trunk_one_way: sites
+                        .iter()
+                        .map(|site| round_trip(&place.0, site) / 2)
+                        .collect(),
                     last_mile: last_mile_table(network),
                     wifi: if network.fixed { wifi.clone() } else { None },
                 });
@@ -84,7 +84,6 @@ impl Network {
             accesses: scenario.load.access.len(),
             wifi_share: scenario.load.wifi,
             hop: scenario.design.load_balancer.hop,
-            server_link: round_trip(home) / 2,
             jitter: JitterTables::new(of_classes),
             classes,
         }
@@ -102,12 +101,24 @@ impl Network {
         ClassId((place * self.accesses + access) as u8)
     }
 
-    /// One way between the connection and its server, without jitter; the same for the life of the population.
+    /// The place of a class, by its order in the scenario.
     #[must_use]
-    pub fn base_delay(&self, draws: &Draws, connection: u32, class: ClassId) -> SimDuration {
+    pub fn place_of(&self, class: u8) -> usize {
+        usize::from(class) / self.accesses
+    }
+
+    /// One way between the connection and a server of a region, without jitter; the same for the life of the population.
+    #[must_use]
+    pub fn base_delay(
+        &self,
+        draws: &Draws,
+        connection: u32,
+        class: ClassId,
+        site: Site,
+    ) -> SimDuration {
         let class = &self.classes[usize::from(class.0)];
         let entity = u64::from(connection);
-        let mut one_way = class.trunk_one_way + self.hop;
+        let mut one_way = class.trunk_one_way[usize::from(site)] + self.hop;
         one_way += class.last_mile.sample(draws.u32(LAST_MILE, entity, 0)) / 2;
         if let Some(wifi) = &class.wifi
             && draws.chance(HAS_WIFI, entity, 0, self.wifi_share)
@@ -115,12 +126,6 @@ impl Network {
             one_way += wifi.sample(draws.u32(WIFI_HOP, entity, 0)) / 2;
         }
         one_way
-    }
-
-    /// One way between two servers of the region.
-    #[must_use]
-    pub fn server_link(&self) -> SimDuration {
-        self.server_link
     }
 
     /// The jitter of one message to (or from) one connection, in units; the same whenever it is asked for.

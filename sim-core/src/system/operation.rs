@@ -223,7 +223,7 @@ pub struct Operation {
     pub origin: u32,
     /// Copies on their way plus written batches whose last receipt lies in the future.
     pub outstanding: u32,
-    /// Broker node that takes it in; `u16::MAX`: none, or its copies are safe.
+    /// Owner or broker node that ordered it; `u16::MAX`: none yet.
     pub leader: u16,
     /// Server it came in through; a feed's has none.
     pub server: u16,

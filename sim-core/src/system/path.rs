@@ -28,38 +28,50 @@ impl World {
                 self.send_copies(id, out, |_| now);
             }
             RoutingMode::ChannelOwner | RoutingMode::Broadcast | RoutingMode::Interest => {
-                let link = if self.operations[id].origin == NOBODY {
-                    SimDuration::ZERO
-                } else {
-                    self.network.server_link()
-                };
-                self.operations[id].parts.add(Part::Link, link);
-                let by_owner = self.scenario.design.routing == RoutingMode::ChannelOwner;
-                if self.operations[id].origin != NOBODY {
-                    self.ledger.inner.to_order += self.inner_bytes(self.operations[id].kind);
-                }
-                out.after(
-                    link,
-                    if by_owner {
-                        Event::AtOwner(id)
-                    } else {
-                        Event::AtBroker(id)
-                    },
-                );
+                self.hand_in(id, out);
             }
         }
+    }
+
+    /// A message leaves its server for whoever orders its channel.
+    fn hand_in(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
+        let mut link = SimDuration::ZERO;
+        if self.operations[id].origin != NOBODY {
+            let from = self.sites.of_server(self.operations[id].server);
+            let to = self.ordered_in(id);
+            let Some(way) = self.reach(id, from, to, u64::MAX) else {
+                return self.fail(id, false);
+            };
+            link = way;
+            let bytes = self.inner_bytes(self.operations[id].kind);
+            if !self.sites.carried(from, to, bytes) {
+                self.ledger.inner.to_order += bytes;
+            }
+        }
+        self.operations[id].parts.add(Part::Link, link);
+        let by_owner = self.scenario.design.routing == RoutingMode::ChannelOwner;
+        out.after(
+            link,
+            if by_owner {
+                Event::AtOwner(id)
+            } else {
+                Event::AtBroker(id)
+            },
+        );
     }
 
     pub(super) fn at_owner(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
         let key = u64::from(self.operations[id].channel.0);
-        let Some(node) = self.owners.as_ref().and_then(|owners| owners.owner(key)) else {
+        let site = self.ordered_in(id);
+        let owner = self.owners.as_ref();
+        let Some(node) = owner.and_then(|owners| owners.owner(site, key)) else {
             self.fail(id, false);
             return;
         };
         self.sequence(id, now);
         self.operations[id].leader = node as u16;
-        let copies = self.plan.copies().len();
+        let copies = self.copies_from(site);
         let ordered = self
             .owners
             .as_mut()
@@ -72,13 +84,13 @@ impl World {
 
     pub(super) fn at_broker(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
+        let site = self.ordered_in(id);
         let Some(broker) = &mut self.broker else {
             return;
         };
-        broker.partitions.poll(timestamp(now));
         let partition = broker.partition(self.operations[id].channel);
-        let Some(leader) = broker.partitions.leader(partition) else {
-            match broker.retry_at(partition, now) {
+        let Some(leader) = broker.leader(now, site, partition) else {
+            match broker.retry_at(site, partition, now) {
                 Some(at) => {
                     self.operations[id].parts.add(Part::BrokerLinger, at - now);
                     out.at(at, Event::AtBroker(id));
@@ -90,7 +102,7 @@ impl World {
         self.sequence(id, now);
         self.operations[id].leader = leader as u16;
         let operation = self.operations[id];
-        let copies = self.plan.copies().len();
+        let copies = self.copies_from(site);
         let Some(broker) = &mut self.broker else {
             return;
         };
@@ -113,27 +125,16 @@ impl World {
         out: &mut Schedule<'_, Event>,
     ) -> bool {
         let now = out.now();
-        let link = self.network.server_link();
         let operation = &self.operations[id];
+        let to = self.sites.of_server(server);
+        let from = self.left_from(operation);
+        let relayed = from != to && self.sites.relay;
+        let link = self.sites.link(if relayed { to } else { from }, to);
         let left = now.saturating_sub(link);
-        let by_owner = self
-            .owners
-            .as_ref()
-            .filter(|_| self.scenario.design.routing == RoutingMode::ChannelOwner)
-            .and_then(|owners| {
-                owners
-                    .nodes
-                    .death(operation.leader, operation.sequenced, left)
-            });
-        let sending = match &self.broker {
-            _ if by_owner.is_some() => Sending::Lost,
-            Some(broker) => broker.sending(
-                operation.leader,
-                operation.channel,
-                operation.sequenced,
-                left,
-            ),
-            None => Sending::Sent,
+        let sending = if relayed {
+            self.relayed(id, to, left)
+        } else {
+            self.sending(id, left)
         };
         match sending {
             Sending::Sent => return false,
@@ -237,20 +238,25 @@ impl World {
         out: &mut Schedule<'_, Event>,
         leaves: impl Fn(usize) -> SimTime,
     ) {
-        let link = match self.scenario.design.routing {
-            RoutingMode::Local if self.operations[id].origin != NOBODY => SimDuration::ZERO,
-            _ => self.network.server_link(),
-        };
+        let local = self.scenario.design.routing == RoutingMode::Local;
+        let in_process = local && self.operations[id].origin != NOBODY;
         let copies = self.plan.copies().len() as u64;
-        if link > SimDuration::ZERO {
-            self.ledger.inner.copies += copies * self.inner_bytes(self.operations[id].kind);
-        }
+        let bytes = copies * self.inner_bytes(self.operations[id].kind);
         let operation = &mut self.operations[id];
         operation.outstanding = copies as u32 + 1;
         if operation.measured {
             let planned = self.plan.recipients();
             self.ledger.kind(operation.kind).in_transit += planned;
         }
+        if self.sites.many() && !in_process {
+            return self.send_to_regions(id, out, leaves);
+        }
+        let link = if in_process {
+            SimDuration::ZERO
+        } else {
+            self.ledger.inner.copies += bytes;
+            self.sites.link(0, 0)
+        };
         for (k, copy) in self.plan.copies().iter().enumerate() {
             let work = Work::Copy {
                 operation: id,

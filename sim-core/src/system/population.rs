@@ -16,6 +16,9 @@ use crate::draw::{Draws, Purpose};
 use crate::scenario::{Channels, Members, Scenario};
 
 const PLACE: Purpose = Purpose::named("population/place");
+/// Whether a channel is of one place, and of which.
+const LOCAL: Purpose = Purpose::named("population/local-channel");
+const CHANNEL_PLACE: Purpose = Purpose::named("population/channel-place");
 const ACCESS: Purpose = Purpose::named("population/access");
 const SIZE: Purpose = Purpose::named("population/channel-size");
 const MEMBER: Purpose = Purpose::named("population/member");
@@ -69,14 +72,33 @@ impl<'a> Population<'a> {
         self.residents
     }
 
+    /// The place of one connection, by its order in the scenario: those who share a room of one place share it.
+    fn place(&self, connection: u32) -> usize {
+        let entity = match self.scenario.channels.members {
+            Members::Rooms { size } if self.is_local(connection / size) => connection / size * size,
+            _ => connection,
+        };
+        self.place_of(PLACE, entity)
+    }
+
+    fn place_of(&self, purpose: Purpose, entity: u32) -> usize {
+        share_index(
+            self.scenario.load.places.iter().map(|p| p.1),
+            self.draws.unit_f64(purpose, entity.into(), 0),
+        )
+    }
+
+    /// Whether the members of a channel all come from one place.
+    fn is_local(&self, channel: u32) -> bool {
+        let share = self.scenario.channels.locality;
+        share > 0.0 && self.draws.chance(LOCAL, channel.into(), 0, share)
+    }
+
     /// Place and access network of one connection.
     #[must_use]
     pub fn class(&self, connection: ConnectionId, network: &Network) -> ClassId {
         let entity = u64::from(connection.0);
-        let place = share_index(
-            self.scenario.load.places.iter().map(|p| p.1),
-            self.draws.unit_f64(PLACE, entity, 0),
-        );
+        let place = self.place(connection.0);
         let access = share_index(
             self.scenario.load.access.iter().map(|a| a.1),
             self.draws.unit_f64(ACCESS, entity, 0),
@@ -86,7 +108,9 @@ impl<'a> Population<'a> {
 
     /// Calls `each` once per channel, in channel order, with its distinct members in no particular order.
     pub fn channels(&self, mut each: impl FnMut(ChannelId, &[ConnectionId])) {
-        let Channels { per_user, members } = &self.scenario.channels;
+        let Channels {
+            per_user, members, ..
+        } = &self.scenario.channels;
         match *members {
             Members::LogNormal { median, p99, max } => {
                 let sizes = LogNormalSizes {
@@ -119,15 +143,53 @@ impl<'a> Population<'a> {
     ) {
         let wanted = self.wanted_memberships(per_user);
         let mut seen = vec![u32::MAX; self.connections as usize];
+        let places = self.places();
         let mut members = Vec::new();
         let mut total = 0;
         let mut channel = 0;
         while total < wanted {
-            let size = sizes.size(channel).min(self.connections);
-            self.pick_distinct(channel, size, &mut seen, &mut members);
+            let of = self.circle(channel, &places);
+            let size = sizes.size(channel).min(of.there_are);
+            self.pick_distinct(channel, size, &of, &mut seen, &mut members);
             total += u64::from(size);
             each(ChannelId(channel), &members);
             channel += 1;
+        }
+    }
+
+    /// The place of every connection, and how many come from each, where channels ask for it.
+    fn places(&self) -> (Vec<u8>, Vec<u32>) {
+        let mut counts = vec![0; self.scenario.load.places.len()];
+        if self.scenario.channels.locality <= 0.0 {
+            return (Vec::new(), counts);
+        }
+        let place = |id| {
+            let place = self.place(id);
+            counts[place] += 1;
+            place as u8
+        };
+        ((0..self.connections).map(place).collect(), counts)
+    }
+
+    /// Whom the members of a channel are picked from.
+    fn circle<'p>(&self, channel: u32, (places, counts): &'p (Vec<u8>, Vec<u32>)) -> Circle<'p> {
+        let everyone = Circle {
+            places,
+            only: None,
+            there_are: self.connections,
+        };
+        if !self.is_local(channel) {
+            return everyone;
+        }
+        let only = self.place_of(CHANNEL_PLACE, channel);
+        let there_are = counts[only];
+        if there_are == 0 {
+            return everyone;
+        }
+        Circle {
+            places,
+            only: Some(only as u8),
+            there_are,
         }
     }
 
@@ -135,14 +197,19 @@ impl<'a> Population<'a> {
         &self,
         channel: u32,
         size: u32,
+        of: &Circle<'_>,
         seen: &mut [u32],
         members: &mut Vec<ConnectionId>,
     ) {
         /// Up to this size a scan of the list beats a random memory access per member.
         const SCAN: usize = 24;
         members.clear();
-        if size == self.connections {
-            members.extend((0..size).map(ConnectionId));
+        if size == of.there_are {
+            members.extend(
+                (0..self.connections)
+                    .filter(|id| of.has(*id))
+                    .map(ConnectionId),
+            );
             return;
         }
         let mut ordinal = 0;
@@ -150,6 +217,9 @@ impl<'a> Population<'a> {
         while members.len() < size as usize {
             let user = nested_pick(&self.draws, u64::from(channel), ordinal, self.connections);
             ordinal += 1;
+            if !of.has(user) {
+                continue;
+            }
             let fresh = if small {
                 !members.contains(&ConnectionId(user))
             } else {
@@ -207,6 +277,21 @@ impl<'a> Population<'a> {
             }
             each(ChannelId(channel), &members);
         }
+    }
+}
+
+/// Whom the members of a channel are picked from: everybody, or those of one place.
+struct Circle<'p> {
+    places: &'p [u8],
+    only: Option<u8>,
+    there_are: u32,
+}
+
+impl Circle<'_> {
+    #[inline]
+    fn has(&self, user: u32) -> bool {
+        self.only
+            .is_none_or(|only| self.places[user as usize] == only)
     }
 }
 

@@ -15,15 +15,18 @@
 
 use std::sync::Arc;
 
-use routing::{BackendState, Balancer, ChannelId, ConnectionId, ConnectionState, Seq, ServerId};
+use routing::region::Refused;
+use routing::{BackendState, ChannelId, ConnectionId, ConnectionState, Seq, ServerId};
 
 use super::event::{Event, Work};
 use super::inflight::Direct;
 use super::ledger::{Ledger, Refusal, units_ns};
 use super::operation::{Kind, Part, Parts};
+use super::population::ClassId;
 use super::servers::timestamp;
+use super::sites::Site;
 use super::world::World;
-use crate::draw::Purpose;
+use crate::draw::{Draws, Purpose};
 use crate::engine::Schedule;
 use crate::histogram::units_of;
 use crate::time::{SimDuration, SimTime};
@@ -52,6 +55,8 @@ pub struct Away {
     pub since: SimTime,
     /// When its present attempt began.
     pub attempt_began: SimTime,
+    /// The region its present attempt goes to.
+    pub site: Site,
 }
 
 impl Away {
@@ -64,6 +69,7 @@ impl Away {
             waited: SimDuration::ZERO,
             since: SimTime::ZERO,
             attempt_began: SimTime::ZERO,
+            site: 0,
         }
     }
 }
@@ -100,19 +106,43 @@ impl World {
             return;
         };
         away.attempt_began = now;
+        let again = away.attempts > 1;
         if now >= self.ledger.since {
             self.ledger.attempts += 1;
             let kind = self.ledger.kind(Kind::Connect);
             kind.offered += 1;
-            kind.retried += u64::from(away.attempts > 1);
+            kind.retried += u64::from(again);
+        }
+        if let Err(reason) = self.send_to_region(connection) {
+            return self.refuse(connection, Refusal::of(reason), out);
         }
         out.after(self.one_way(connection), Event::AtBalancer(connection));
+    }
+
+    /// The region that a client asks next: the router chooses, and the way there is another one.
+    fn send_to_region(&mut self, connection: u32) -> Result<(), Refused> {
+        if !self.sites.many() {
+            return Ok(());
+        }
+        let class = self.clients.get(connection).place.class();
+        let site = self.sites.route(self.network.place_of(class), connection)?;
+        let Some(away) = self.away.get_mut(&connection) else {
+            return Ok(());
+        };
+        away.site = site;
+        let population = Draws::new(self.scenario.run.population_seed);
+        let delay = self
+            .network
+            .base_delay(&population, connection, ClassId(class), site);
+        self.clients.move_to(connection, delay);
+        Ok(())
     }
 
     /// The balancer picks a server, which admits or refuses.
     pub(super) fn at_balancer(&mut self, connection: u32, out: &mut Schedule<'_, Event>) {
         let now = out.now();
-        let Some(server) = self.pick_server(now, connection) else {
+        let site = self.away.get(&connection).map_or(0, |away| away.site);
+        let Some(server) = self.pick_server(now, site, connection) else {
             self.refuse(connection, Refusal::NoServer, out);
             return;
         };
@@ -132,7 +162,8 @@ impl World {
         match state.admit(now, &capacity) {
             Ok(()) => {
                 state.counted += 1;
-                self.balancer.on_opened(timestamp(now), server);
+                self.balancers
+                    .on_opened(timestamp(now), &self.sites, server);
                 let event = self.at_server(server.0, Work::Accept(connection));
                 out.after(SimDuration::ZERO, event);
             }
@@ -433,7 +464,8 @@ impl World {
         let state = &mut self.servers.servers[server.index()];
         if state.counted > 0 {
             state.counted -= 1;
-            self.balancer.on_closed(timestamp(now), server);
+            self.balancers
+                .on_closed(timestamp(now), &self.sites, server);
         }
     }
 
@@ -464,11 +496,16 @@ impl World {
         }
         let counted = core::mem::take(&mut state.counted);
         for _ in 0..counted {
-            self.balancer.on_closed(timestamp(now), ServerId(server));
+            self.balancers
+                .on_closed(timestamp(now), &self.sites, ServerId(server));
         }
         if !self.servers.servers[usize::from(server)].is_up() {
-            self.balancer
-                .set_state(timestamp(now), ServerId(server), BackendState::Down);
+            self.balancers.set_state(
+                timestamp(now),
+                &mut self.sites,
+                ServerId(server),
+                BackendState::Down,
+            );
         }
         let connected: Vec<u32> = self
             .hub
@@ -493,8 +530,12 @@ impl World {
         }
         state.station.restore(now);
         self.hub.server_up(timestamp(now), ServerId(server));
-        self.balancer
-            .set_state(timestamp(now), ServerId(server), BackendState::Up);
+        self.balancers.set_state(
+            timestamp(now),
+            &mut self.sites,
+            ServerId(server),
+            BackendState::Up,
+        );
     }
 
     /// One way between a client and its server, without jitter.

@@ -11,7 +11,7 @@ use super::operation::{Kind, Part};
 use super::world::World;
 use routing::RoutingMode;
 
-use super::{cost, limits, rates, verdict};
+use super::{cost, limits, rates, regional, verdict};
 use crate::histogram::Histogram;
 use crate::report::{
     BreakdownRow, ConnectionsReport, EngineReport, LatencyReport, OperationReport, QueueReport,
@@ -86,6 +86,7 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
         ),
         operations,
         tiers,
+        regions: regional::regions(world, now),
         connections: connections(world, &ledger, now),
         bottleneck,
         breaks_at,

@@ -7,6 +7,7 @@
 use routing::{ChannelId, ConnectionId, FanoutPlan, RoutingMode, ServerId};
 
 use super::BuildError;
+use super::sites::Site;
 use super::world::World;
 use crate::histogram::UNIT_NS;
 use crate::quick::grid::{POINTS, Pmf, Sum};
@@ -219,14 +220,23 @@ fn core_of(world: &World, key: u64) -> Option<usize> {
         RoutingMode::Local => None,
         RoutingMode::ChannelOwner => {
             let owners = world.owners.as_ref()?;
-            owners.core(key)
+            owners.core(ordered_in(world, key), key)
         }
         RoutingMode::Broadcast | RoutingMode::Interest => {
             let broker = world.broker.as_ref()?;
             let partition = broker.partition(ChannelId(key as u32));
-            let leader = broker.partitions.leader(partition)?;
+            let leader = broker.led_by(ordered_in(world, key), partition)?;
             Some(broker.nodes.core(leader, partition.into()))
         }
+    }
+}
+
+/// The region that orders a channel; that of the first for status changes too, which are few.
+fn ordered_in(world: &World, channel: u64) -> Site {
+    if channel < u64::from(world.channels) {
+        world.sites.orders(channel as u32)
+    } else {
+        world.sites.home
     }
 }
 
@@ -348,6 +358,21 @@ fn met(world: &World, weights: &Weights, total: f64) -> Vec<Met> {
     .collect()
 }
 
+/// One way between two servers, over all pairs.
+fn mean_link_s(world: &World) -> f64 {
+    let sites = &world.sites;
+    let all = sites.servers.site(u32::MAX);
+    let share =
+        |site: Site| sites.servers.at(site).len() as f64 / world.servers.servers.len() as f64;
+    let pairs = (0..all).flat_map(|from| (0..all).map(move |to| (from, to)));
+    let mean = pairs.map(|(from, to)| share(from) * share(to) * sites.link(from, to).as_secs_f64());
+    if sites.many() {
+        mean.sum()
+    } else {
+        sites.link(0, 0).as_secs_f64()
+    }
+}
+
 /// The delays of the clients by access network.
 fn network(world: &World) -> NetworkShares {
     let accesses = world.network.accesses().max(1);
@@ -401,6 +426,6 @@ fn network(world: &World) -> NetworkShares {
         step,
         uplink: Pmf::mixture(ways.iter().map(|(way, share)| (way, *share))),
         access,
-        link_s: world.network.server_link().as_secs_f64(),
+        link_s: mean_link_s(world),
     }
 }

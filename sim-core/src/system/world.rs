@@ -11,19 +11,20 @@ use std::sync::Arc;
 
 use routing::hub::HubOptions;
 use routing::{
-    Backend, Balancer, ConnectionId, ConnectionTable, DirectoryBuilder, FanoutPlan, Hub,
-    LoadBalancer, Options, ReplayLimits, ServerId,
+    ConnectionId, ConnectionTable, DirectoryBuilder, FanoutPlan, Hub, ReplayLimits, ServerId,
 };
 
 use super::BuildError;
 use super::backend::{BrokerNodes, Databases, Owners};
 use super::backlog::Backlog;
+use super::balancers::Balancers;
 use super::baseline::Baseline;
+use super::between::Bundles;
 use super::caches::CacheNodes;
 use super::clients::Clients;
 use super::crowds::{self, Thinkers};
 use super::event::{Event, Work};
-use super::ledger::{Ledger, Refusal};
+use super::ledger::Ledger;
 use super::lists::Lists;
 use super::network::Network;
 use super::operation::{Kind, OperationSlab, Part};
@@ -31,8 +32,10 @@ use super::population::Population;
 use super::receipts::Scratch;
 use super::records::Records;
 use super::rhythm::Rhythm;
+use super::seating::{BALANCE, Places, seat};
 use super::servers::{Servers, timestamp};
 use super::sessions::{Away, Fate};
+use super::sites::{Site, Sites};
 use super::timeline::Timeline;
 use crate::delivery::Kernel;
 use crate::draw::{Draws, Purpose};
@@ -45,7 +48,6 @@ const PAUSE_EVERY: Purpose = Purpose::named("server/pause-every");
 const PAUSE_LASTS: Purpose = Purpose::named("server/pause-lasts");
 /// Draws of what was asked for before the run, apart from all kinds.
 const WARM: u64 = u64::MAX;
-const BALANCE: Purpose = Purpose::named("balancer/pick");
 
 /// Interval of heartbeat and poll cohorts.
 pub(super) const COHORT: SimDuration = SimDuration::from_millis(100);
@@ -71,7 +73,9 @@ pub struct World {
     pub(super) wire: routing::session::Transport,
     pub(super) hub: Hub<Sent>,
     pub(super) clients: Clients,
-    pub(super) balancer: LoadBalancer,
+    pub(super) balancers: Balancers,
+    pub(super) sites: Sites,
+    pub(super) bundles: Bundles,
     pub(super) operations: OperationSlab,
     pub(super) lists: Lists,
     pub(super) servers: Servers,
@@ -115,24 +119,35 @@ impl World {
         let population = Population::new(&scenario)?;
         let population_draws = Draws::new(scenario.run.population_seed);
         let draws = Draws::new(scenario.run.seed);
-        let clients = Clients::new(&population, &network, &population_draws);
+        let mut sites = Sites::new(&scenario);
+        let clients = Clients::new(&population, (&network, &sites), &population_draws);
         let design = &scenario.design;
         let mut servers = Servers::new(&design.connection_servers);
-        let mut balancer = balancer(&scenario);
+        let mut balancers = Balancers::new(&scenario, &sites);
+        let places = Places {
+            sites: &sites,
+            network: &network,
+            clients: &clients,
+        };
         let (mut seats, refused) = seat(
             &population_draws,
             population.residents(),
+            &places,
             &mut servers,
-            &mut balancer,
+            &mut balancers,
         );
         seats.resize(clients.len() as usize, ServerId::NOWHERE);
         let mut builder = DirectoryBuilder::new(population.connections());
         let mut channels = 0;
         population.channels(|_, members| {
             builder.push_channel(members, &seats);
+            sites.settle(members, &seats);
             channels += 1;
         });
-        let owners = design.channel_owners.as_ref().map(Owners::new);
+        let owners = design
+            .channel_owners
+            .as_ref()
+            .map(|owners| Owners::new(owners, &sites));
         let options = HubOptions {
             mode: design.routing,
             replay: ReplayLimits {
@@ -177,7 +192,10 @@ impl World {
             },
             kernel: Kernel::detect(),
             wire: wire(scenario.load.transport),
-            broker: design.broker.as_ref().map(BrokerNodes::new),
+            broker: design
+                .broker
+                .as_ref()
+                .map(|broker| BrokerNodes::new(broker, &sites)),
             databases: design
                 .database
                 .as_ref()
@@ -210,7 +228,9 @@ impl World {
             draws,
             hub,
             clients,
-            balancer,
+            balancers,
+            sites,
+            bundles: Bundles::default(),
             servers,
             owners,
             ledger,
@@ -296,6 +316,7 @@ impl World {
 
     /// Takes the readings that measuring starts from.
     fn begin_measuring(&mut self, now: SimTime) {
+        self.sites.restart_counting();
         self.baseline = Baseline::of(self, now);
         let mut timeline = core::mem::take(&mut self.timeline);
         timeline.begin(self, now);
@@ -317,6 +338,7 @@ impl World {
     /// Bytes held by the large arrays.
     pub(super) fn memory_bytes(&self) -> u64 {
         (self.hub.memory_bytes()
+            + self.sites.memory_bytes() as usize
             + self.clients.memory_bytes()
             + self.records.memory_bytes()
             + self.presence_seen.len() * 8) as u64
@@ -621,12 +643,17 @@ impl World {
         ]
     }
 
-    /// The affinity key and draws of one connection's attempt.
-    pub(super) fn pick_server(&mut self, now: SimTime, connection: u32) -> Option<ServerId> {
+    /// A server of a region for one connection's attempt.
+    pub(super) fn pick_server(
+        &mut self,
+        now: SimTime,
+        site: Site,
+        connection: u32,
+    ) -> Option<ServerId> {
         let mut rng = self.draws.rng(BALANCE, connection.into(), self.connects);
         self.connects += 1;
         let key = routing::hash::hash_u64(routing::hash::DEFAULT_SEED, connection.into());
-        self.balancer.pick(timestamp(now), key, &mut rng)
+        self.balancers.pick(timestamp(now), site, key, &mut rng)
     }
 }
 
@@ -634,50 +661,6 @@ impl World {
 fn entry_bytes(scenario: &Scenario) -> u32 {
     let query = scenario.traffic.query.as_ref();
     query.map_or(1, |query| query.size_bytes)
-}
-
-/// The balancer of a scenario with all its servers up.
-fn balancer(scenario: &Scenario) -> LoadBalancer {
-    let tier = &scenario.design.load_balancer;
-    let options = Options {
-        information_age_ns: tier.counters_age.as_nanos(),
-        slow_start_ns: tier.slow_start.as_nanos(),
-        seed: routing::hash::DEFAULT_SEED,
-    };
-    let backends: Vec<Backend> = (0..scenario.design.connection_servers.count)
-        .map(|id| Backend::new(ServerId(id as u16)))
-        .collect();
-    LoadBalancer::new(tier.policy, options, &backends)
-}
-
-/// Places every connection where the balancer puts it; those who find no room are listed with the reason.
-fn seat(
-    draws: &Draws,
-    connections: u32,
-    servers: &mut Servers,
-    balancer: &mut LoadBalancer,
-) -> (Vec<ServerId>, Vec<(u32, Refusal)>) {
-    let mut seats = Vec::with_capacity(connections as usize);
-    let mut refused = Vec::new();
-    let capacity = servers.capacity;
-    let mut rng = draws.rng(BALANCE, u64::MAX, 0);
-    for connection in 0..connections {
-        let key = routing::hash::hash_u64(routing::hash::DEFAULT_SEED, connection.into());
-        let server = balancer
-            .pick(timestamp(SimTime::ZERO), key, &mut rng)
-            .unwrap_or(ServerId(0));
-        let state = &mut servers.servers[server.index()];
-        match capacity.refuses(state.held) {
-            None => {
-                state.hold();
-                state.counted += 1;
-                balancer.on_opened(timestamp(SimTime::ZERO), server);
-            }
-            Some(reason) => refused.push((connection, reason)),
-        }
-        seats.push(server);
-    }
-    (seats, refused)
 }
 
 /// The transport as the routing library accounts for it.
@@ -710,6 +693,7 @@ impl Model for World {
                 stamp,
             } => self.server_done(server, core, stamp, out),
             Event::Arrival(kind) => self.arrival(kind, out),
+            Event::AtRelay(bundle) => self.at_relay(bundle, out),
             Event::AtCache(id) => self.at_cache(id, out),
             Event::FromCache(id) => self.next_step(id, out),
             Event::CacheUpdate(update) => self.cache_update(update, out),
@@ -729,6 +713,8 @@ impl Model for World {
             Event::Cut(connection) => self.cut(connection, out),
             Event::ServerNoticed { server, epoch } => self.server_noticed(server, epoch, at),
             Event::ServerBack(server) => self.server_back(server, at),
+            Event::OwnerNoticed(node) => self.owner_noticed(node),
+            Event::RegionNoticed(site) => self.region_noticed(site, at),
             Event::Fault { index, begins } => self.fault(index, begins, out),
             Event::Rolling {
                 index,

@@ -7,10 +7,11 @@ use crate::time::SimDuration;
 use super::check::Check;
 use super::error::Problem;
 use super::limits;
-use super::model::{Design, Fault, Run, Tier, TimedFault};
+use super::model::{Design, Fault, Run, Tier, TimedFault, ZONES};
 use super::objective;
 use super::quantity::{self, count, duration};
 use super::raw::Quantity;
+use super::regions::numbered;
 
 use raw::{RawFault, RawFaultKind};
 
@@ -81,6 +82,40 @@ fn fault(raw: &RawFaultKind, path: &str, design: &Design, check: &mut Check<'_>)
             }
             Fault::FlushCache
         }
+        RawFaultKind::LoseRegion { region } => Fault::LoseRegion {
+            region: region_at(&format!("{path}.region"), region, design, check),
+        },
+        RawFaultKind::LoseZone { region, zone } => Fault::LoseZone {
+            region: region.as_ref().map_or_else(
+                || home(design),
+                |name| region_at(&format!("{path}.region"), name, design, check),
+            ),
+            zone: check.take(
+                &format!("{path}.zone"),
+                count(zone, &[], 0, u64::from(ZONES) - 1),
+                0,
+            ) as u32,
+        },
+        RawFaultKind::Partition { from, to } => {
+            let (from, to) = link(path, (from, to), design, check);
+            Fault::Partition { from, to }
+        }
+        RawFaultKind::SlowLink {
+            from,
+            to,
+            adds,
+            loss,
+        } => {
+            let (from, to) = link(path, (from, to), design, check);
+            Fault::SlowLink {
+                from,
+                to,
+                adds: check.take_or(&format!("{path}.adds"), adds, REFUSED, |q| {
+                    duration(q, SimDuration::ZERO, limits::LONG)
+                }),
+                loss: check.take_or(&format!("{path}.loss"), loss, 0.0, quantity::share),
+            }
+        }
         RawFaultKind::DropConnections { within } => Fault::DropConnections {
             within: time("within", within),
         },
@@ -143,15 +178,64 @@ fn kill(
     }
 }
 
+/// The position of a region by its name; a design without regions has the one it stands in.
+fn region_at(path: &str, name: &str, design: &Design, check: &mut Check<'_>) -> u16 {
+    let alone = [(design.place.clone(), 1.0)];
+    let places = design
+        .regions
+        .as_ref()
+        .map_or(&alone[..], |regions| &regions.places);
+    numbered(path, name, places, check).0
+}
+
+/// The position of the region that the database stands in.
+fn home(design: &Design) -> u16 {
+    let mut places = design.regions.iter().flat_map(|regions| &regions.places);
+    let at = places.position(|(place, _)| *place == design.place);
+    at.unwrap_or_default() as u16
+}
+
+/// The positions of two different regions.
+fn link(
+    path: &str,
+    (from, to): (&str, &str),
+    design: &Design,
+    check: &mut Check<'_>,
+) -> (u16, u16) {
+    let ends = (
+        region_at(&format!("{path}.from"), from, design, check),
+        region_at(&format!("{path}.to"), to, design, check),
+    );
+    if from == to {
+        let problem = Problem::new(format!("{from} and {to} are one region"));
+        check.problem(
+            &format!("{path}.to"),
+            problem.allowed("two regions of design.regions"),
+        );
+    }
+    ends
+}
+
 /// A fault as far as the tiers exist that the switches leave; `None`: nothing is left to fail.
 pub fn in_effect(fault: TimedFault, design: &Design) -> Option<TimedFault> {
-    let Fault::Kill {
-        tier,
-        first,
-        instances,
-    } = fault.fault
-    else {
-        return Some(fault);
+    let regions = design
+        .regions
+        .as_ref()
+        .map_or(1, |regions| regions.places.len());
+    let (tier, first, instances) = match fault.fault {
+        Fault::Kill {
+            tier,
+            first,
+            instances,
+        } => (tier, first, instances),
+        // Without its regions, a design stands in one that nobody loses by itself.
+        Fault::LoseRegion { .. } | Fault::Partition { .. } | Fault::SlowLink { .. } => {
+            return (regions > 1).then_some(fault);
+        }
+        Fault::LoseZone { region, .. } => {
+            return (usize::from(region) < regions).then_some(fault);
+        }
+        _ => return Some(fault),
     };
     let have = instances_of(tier, design);
     let kill = Fault::Kill {

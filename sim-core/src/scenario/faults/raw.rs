@@ -41,6 +41,36 @@ pub enum RawFaultKind {
     },
     /// The cache forgets everything.
     FlushCache,
+    /// All that stands in a region is gone, and with it whoever stands there alone.
+    LoseRegion {
+        /// Name of the region.
+        region: String,
+    },
+    /// All that stands in one zone is gone: every third instance of a tier.
+    LoseZone {
+        /// Name of the region. Default: `design.place`.
+        region: Option<String>,
+        /// Number of the zone, from 0.
+        zone: Quantity,
+    },
+    /// Two regions do not reach each other; both go on by themselves.
+    Partition {
+        /// Name of one region.
+        from: String,
+        /// Name of the other.
+        to: String,
+    },
+    /// The way between two regions takes longer, or loses messages.
+    SlowLink {
+        /// Name of one region.
+        from: String,
+        /// Name of the other.
+        to: String,
+        /// Added to one way. Default: 0 s.
+        adds: Option<Quantity>,
+        /// Share of messages that are sent again after 200 ms and a round trip. Default: 0 %.
+        loss: Option<Quantity>,
+    },
     /// Every connection is cut.
     DropConnections {
         /// Time over which they are cut.

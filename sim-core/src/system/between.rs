@@ -1,0 +1,301 @@
+//! Copies between regions: a message crosses once to each region with members, and is copied again there.
+//!
+//! Whoever orders a channel sends one copy to every server of its own region, and one to each other region: to the owner, or
+//! to the leader of the partition, that the channel falls on *there*. That node takes the message in as if it were to order
+//! it and sends a copy to each server of its region. Without the relay, every remote server is sent a copy of its own.
+//!
+//! Left out: a broker node that dies while it relays is taken to have sent what it held.
+
+use routing::RoutingMode;
+use routing::pubsub::Copy;
+
+use super::backend::Sending;
+use super::event::{Event, Work};
+use super::operation::{Kind, NOBODY, Operation, OperationId};
+use super::sites::Site;
+use super::world::World;
+use crate::draw::Purpose;
+use crate::engine::Schedule;
+use crate::time::{SimDuration, SimTime};
+
+const LOSS: Purpose = Purpose::named("link/loss");
+
+/// Index of a [`Bundle`].
+pub type BundleId = u32;
+
+/// The planned copies of a message for the servers of one region.
+#[derive(Clone, Debug)]
+struct Bundle {
+    operation: OperationId,
+    site: Site,
+    /// When it left whoever ordered the message.
+    left: SimTime,
+    copies: Vec<Copy>,
+}
+
+/// Bundles on their way, with free places reused.
+#[derive(Clone, Debug, Default)]
+pub struct Bundles {
+    places: Vec<Option<Bundle>>,
+    free: Vec<BundleId>,
+}
+
+impl Bundles {
+    fn insert(&mut self, bundle: Bundle) -> BundleId {
+        match self.free.pop() {
+            Some(id) => {
+                self.places[id as usize] = Some(bundle);
+                id
+            }
+            None => {
+                self.places.push(Some(bundle));
+                (self.places.len() - 1) as BundleId
+            }
+        }
+    }
+
+    fn take(&mut self, id: BundleId) -> Option<Bundle> {
+        let bundle = self.places.get_mut(id as usize)?.take()?;
+        self.free.push(id);
+        Some(bundle)
+    }
+}
+
+impl World {
+    /// The region that orders an operation: that of its channel, or of the user whose status changes.
+    pub(super) fn ordered_in(&self, id: OperationId) -> Site {
+        if !self.sites.many() {
+            return 0;
+        }
+        let operation = &self.operations[id];
+        match operation.kind {
+            Kind::Presence => {
+                let home = self.sites.of_server(operation.server);
+                self.sites.stand_in(home)
+            }
+            _ => self.sites.orders(operation.channel.0),
+        }
+    }
+
+    /// The region of the node that has ordered an operation.
+    pub(super) fn left_from(&self, operation: &Operation) -> Site {
+        let node = u32::from(operation.leader);
+        match self.scenario.design.routing {
+            RoutingMode::Local => self.sites.home,
+            RoutingMode::ChannelOwner => self.sites.owners.site(node),
+            RoutingMode::Broadcast | RoutingMode::Interest => self.sites.broker.site(node),
+        }
+    }
+
+    /// One way between the nodes that a copy to a server passes, on a good day.
+    pub(super) fn copy_link(&self, operation: &Operation, server: usize) -> SimDuration {
+        let local = self.scenario.design.routing == RoutingMode::Local;
+        if local && operation.origin != NOBODY {
+            return SimDuration::ZERO;
+        }
+        let (from, to) = (
+            self.left_from(operation),
+            self.sites.of_server(server as u16),
+        );
+        let across = self.sites.link(from, to);
+        if from != to && self.sites.relay {
+            across + self.sites.link(to, to)
+        } else {
+            across
+        }
+    }
+
+    /// One way for an operation between two regions; `None`: they do not reach each other. `leg` tells its messages apart.
+    pub(super) fn reach(
+        &self,
+        id: OperationId,
+        from: Site,
+        to: Site,
+        leg: u64,
+    ) -> Option<SimDuration> {
+        let key = self.operations[id].key();
+        self.sites
+            .reach(from, to, || self.draws.unit_f64(LOSS, key, leg))
+    }
+
+    /// Copies that whoever orders a message in a region makes of the present plan.
+    pub(super) fn copies_from(&self, from: Site) -> usize {
+        let copies = self.plan.copies();
+        if !self.sites.many() || !self.sites.relay {
+            return copies.len();
+        }
+        let mut made = 0;
+        let mut last = None;
+        for copy in copies {
+            let to = self.sites.of_server(copy.server.0);
+            // Servers come in order, and those of a region stand together.
+            made += usize::from(to == from || last != Some(to));
+            last = Some(to);
+        }
+        made
+    }
+
+    /// Sends the planned copies to the regions of their servers; copy `k` leaves at `leaves(k)`.
+    pub(super) fn send_to_regions(
+        &mut self,
+        id: OperationId,
+        out: &mut Schedule<'_, Event>,
+        leaves: impl Fn(usize) -> SimTime,
+    ) {
+        let from = self.left_from(&self.operations[id]);
+        let bytes = self.inner_bytes(self.operations[id].kind);
+        let plan = core::mem::take(&mut self.plan);
+        let mut elsewhere = false;
+        let mut k = 0;
+        let regions = plan
+            .copies()
+            .chunk_by(|a, b| self.sites.of_server(a.server.0) == self.sites.of_server(b.server.0));
+        let regions: Vec<&[Copy]> = regions.collect();
+        for copies in regions {
+            let to = self.sites.of_server(copies[0].server.0);
+            elsewhere |= to != from;
+            if to != from && self.sites.relay {
+                let left = leaves(k);
+                k += 1;
+                self.cross(id, (from, to), left, copies, out);
+                continue;
+            }
+            for copy in copies {
+                let left = leaves(k);
+                let server = copy.server.0;
+                match self.reach(id, from, to, (1 << 32) | u64::from(server)) {
+                    Some(link) => {
+                        if self.sites.carried(from, to, bytes) {
+                            self.sites.counts.crossings += 1;
+                        } else {
+                            self.ledger.inner.copies += bytes;
+                        }
+                        out.at(left + link, self.copy_to(server, id, copy.recipients));
+                    }
+                    None => self.void_copy(server.into(), id, copy.recipients, left),
+                }
+                k += 1;
+            }
+        }
+        if self.operations[id].kind == Kind::Publish {
+            self.sites.counts.messages += 1;
+            self.sites.counts.spread_messages += u64::from(elsewhere);
+        }
+        self.plan = plan;
+        self.release(id);
+    }
+
+    fn copy_to(&self, server: u16, operation: OperationId, recipients: u32) -> Event {
+        let work = Work::Copy {
+            operation,
+            recipients,
+        };
+        self.at_server(server, work)
+    }
+
+    /// A message crosses to another region, for all servers there.
+    fn cross(
+        &mut self,
+        id: OperationId,
+        (from, to): (Site, Site),
+        left: SimTime,
+        copies: &[Copy],
+        out: &mut Schedule<'_, Event>,
+    ) {
+        let Some(link) = self.reach(id, from, to, u64::from(to)) else {
+            for copy in copies {
+                self.void_copy(copy.server.index(), id, copy.recipients, left);
+            }
+            return;
+        };
+        let bytes = self.inner_bytes(self.operations[id].kind);
+        self.sites.carried(from, to, bytes);
+        self.sites.counts.crossings += 1;
+        let bundle = self.bundles.insert(Bundle {
+            operation: id,
+            site: to,
+            left,
+            copies: copies.to_vec(),
+        });
+        out.at(left + link, Event::AtRelay(bundle));
+    }
+
+    /// A message that crossed is copied for the servers of this region.
+    pub(super) fn at_relay(&mut self, bundle: BundleId, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        let Some(bundle) = self.bundles.take(bundle) else {
+            return;
+        };
+        let id = bundle.operation;
+        match self.sending(id, bundle.left) {
+            Sending::Sent => {}
+            Sending::Lost => return self.void_bundle(&bundle, now),
+            Sending::Again(at) => {
+                let link = now - bundle.left;
+                let bundle = Bundle { left: at, ..bundle };
+                let again = self.bundles.insert(bundle);
+                return out.at(at.max(now) + link, Event::AtRelay(again));
+            }
+        }
+        let operation = self.operations[id];
+        let (site, copies) = (bundle.site, bundle.copies.len());
+        let key = u64::from(operation.channel.0);
+        let relayed = if self.scenario.design.routing == RoutingMode::ChannelOwner {
+            self.owners.as_mut().and_then(|owners| {
+                let node = owners.owner(site, key)?;
+                owners.order(now, node, key, copies)
+            })
+        } else {
+            self.broker.as_mut().and_then(|broker| {
+                let partition = broker.partition(operation.channel);
+                let leader = broker.leader(now, site, partition)?;
+                broker.take(now, leader, partition, copies)
+            })
+        };
+        let Some(relayed) = relayed else {
+            return self.void_bundle(&bundle, now);
+        };
+        let bytes = self.inner_bytes(operation.kind) * copies as u64;
+        self.ledger.inner.copies += bytes;
+        let link = self.sites.link(site, site);
+        for (k, copy) in bundle.copies.iter().enumerate() {
+            let event = self.copy_to(copy.server.0, id, copy.recipients);
+            out.at(relayed.leaves(k) + link, event);
+        }
+    }
+
+    fn void_bundle(&mut self, bundle: &Bundle, now: SimTime) {
+        for copy in &bundle.copies {
+            self.void_copy(copy.server.index(), bundle.operation, copy.recipients, now);
+        }
+    }
+
+    /// What became of a copy that the relay of a region would have sent at `left`.
+    pub(super) fn relayed(&self, id: OperationId, site: Site, left: SimTime) -> Sending {
+        let operation = &self.operations[id];
+        let key = u64::from(operation.channel.0);
+        let died = self.owners.as_ref().and_then(|owners| {
+            let node = owners.placed(site, key)?;
+            owners.nodes.death(node as u16, operation.sequenced, left)
+        });
+        died.map_or(Sending::Sent, |_| Sending::Lost)
+    }
+
+    /// What became of a copy that whoever ordered an operation would have sent at `left`.
+    pub(super) fn sending(&self, id: OperationId, left: SimTime) -> Sending {
+        let operation = &self.operations[id];
+        if self.scenario.design.routing == RoutingMode::ChannelOwner {
+            let died = self.owners.as_ref().and_then(|owners| {
+                owners
+                    .nodes
+                    .death(operation.leader, operation.sequenced, left)
+            });
+            return died.map_or(Sending::Sent, |_| Sending::Lost);
+        }
+        let Some(broker) = &self.broker else {
+            return Sending::Sent;
+        };
+        let at = (self.left_from(operation), operation.leader);
+        broker.sending(at, operation.channel, operation.sequenced, left)
+    }
+}

@@ -1,0 +1,102 @@
+//! Regions and zones that are lost, and ways between regions that fail.
+//!
+//! A region is lost with all that stands in it; the database and its cache go with theirs. Its clients notice as they do when
+//! their server dies. After the detection time everybody knows: the router sends users elsewhere, and the next nearest region
+//! orders the channels that were at home there. A zone is every third instance of each tier in its region. What two
+//! partitioned regions send each other is lost, and calls between them fail.
+//!
+//! A channel owner that dies is replaced after its tier's failover time, by the others of its region and as its placement
+//! says; it has its channels back as soon as it lives again.
+//!
+//! Left out: replicas of the database that take over, and clients that go back to a nearer region by themselves.
+
+use routing::{BackendState, ServerId};
+
+use super::event::Event;
+use super::servers::timestamp;
+use super::sites::Site;
+use super::world::World;
+use crate::engine::Schedule;
+use crate::scenario::{Tier, ZONES};
+use crate::time::SimTime;
+
+impl World {
+    /// All that stands in a region is gone, or back.
+    pub(super) fn lose_region(&mut self, site: Site, begins: bool, out: &mut Schedule<'_, Event>) {
+        self.lose(site, begins, out, |_| true);
+        self.sites.lose(site, begins);
+        let regions = self.scenario.design.regions.as_ref();
+        let detect = regions.map(|regions| regions.detect).unwrap_or_default();
+        out.after(detect, Event::RegionNoticed(site));
+    }
+
+    /// All that stands in a zone of a region is gone, or back.
+    pub(super) fn lose_zone(
+        &mut self,
+        (site, zone): (Site, u32),
+        begins: bool,
+        out: &mut Schedule<'_, Event>,
+    ) {
+        self.lose(site, begins, out, |nth| nth % ZONES == zone);
+    }
+
+    /// Those of a region's instances, by their number in it, are gone, or back.
+    fn lose(
+        &mut self,
+        site: Site,
+        begins: bool,
+        out: &mut Schedule<'_, Event>,
+        which: impl Fn(u32) -> bool,
+    ) {
+        let at_home = |there: usize| {
+            if site == self.sites.home {
+                0..there as u32
+            } else {
+                0..0
+            }
+        };
+        let caches = self.cache.as_ref().map_or(0, |cache| cache.nodes.count());
+        let shards = self.databases.as_ref().map_or(0, |all| all.shards.len());
+        let tiers = [
+            (Tier::ConnectionServers, self.sites.servers.at(site)),
+            (Tier::ChannelOwners, self.sites.owners.at(site)),
+            (Tier::Broker, self.sites.broker.at(site)),
+            (Tier::Cache, at_home(caches)),
+            (Tier::Database, at_home(shards)),
+        ];
+        for (tier, here) in tiers {
+            for (nth, instance) in (0..).zip(here) {
+                if !which(nth) {
+                    continue;
+                }
+                if begins {
+                    self.kill(tier, instance, out);
+                } else {
+                    self.restore(tier, instance, out.now());
+                }
+            }
+        }
+    }
+
+    /// Everybody knows that a region is gone, or back.
+    pub(super) fn region_noticed(&mut self, site: Site, now: SimTime) {
+        if !self.sites.notice(site) {
+            return;
+        }
+        for server in self.sites.servers.at(site) {
+            self.balancers.set_state(
+                timestamp(now),
+                &mut self.sites,
+                ServerId(server as u16),
+                BackendState::Down,
+            );
+        }
+    }
+
+    /// The others of its region know that a channel owner is dead.
+    pub(super) fn owner_noticed(&mut self, node: u32) {
+        if let Some(owners) = &mut self.owners {
+            owners.take_over(self.sites.owners.site(node), node);
+        }
+    }
+}
