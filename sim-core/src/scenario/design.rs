@@ -303,6 +303,10 @@ fn channel_owners(
             service,
         ),
         copy: check.take_or(&at("copy"), &raw.copy, SimDuration::from_micros(5), service),
+        relay_members: raw.relay_members.as_ref().map(|q| {
+            let nouns = ["members", "sessions", "connections"];
+            check.take(&at("relay_members"), count(q, &nouns, 1, limits::COUNT), 1) as u32
+        }),
         failover: raw
             .failover
             .as_ref()

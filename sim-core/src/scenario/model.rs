@@ -165,6 +165,8 @@ pub struct Channels {
     pub per_user: f64,
     /// Share of channels whose members all come from one place.
     pub locality: f64,
+    /// Members of one channel more.
+    pub largest: Option<u32>,
     /// How sizes are drawn.
     pub members: Members,
 }
@@ -446,6 +448,8 @@ pub struct ChannelOwners {
     pub copy: SimDuration,
     /// Time after which the others take over from one that died; `None`: never.
     pub failover: Option<SimDuration>,
+    /// Members that one relay sends to; `None`: no relays.
+    pub relay_members: Option<u32>,
 }
 
 /// The broker tier.

@@ -255,6 +255,8 @@ pub struct RawChannels {
     pub per_user: Option<Quantity>,
     /// Share of channels whose members all come from one place. Default: 0 %.
     pub locality: Option<Quantity>,
+    /// One more channel, of so many members. Default: none.
+    pub largest: Option<Quantity>,
     /// Sizes.
     pub members: RawMembers,
     /// Of all numbers here.
@@ -487,6 +489,8 @@ pub struct RawChannelOwners {
     pub copy: Option<Quantity>,
     /// Time after which the others take over the channels of one that died. Default: never.
     pub failover: Option<Quantity>,
+    /// Members of a channel that one relay sends to: what has more in a region is sent to relays first, which are owners too. Default: no relays.
+    pub relay_members: Option<Quantity>,
     /// Of all numbers here.
     pub source: Option<Source>,
     /// Of single numbers.

@@ -282,9 +282,14 @@ fn channels(raw: &RawChannels, users: u32, check: &mut Check<'_>) -> Channels {
         let help = "choose LogNormal or Rooms, or leave out channels.locality";
         check.problem("channels.locality", problem.help(help));
     }
+    let largest = raw.largest.as_ref().map(|q| {
+        let most = u64::from(users).max(1);
+        check.take("channels.largest", count(q, &["members"], 1, most), 1) as u32
+    });
     Channels {
         per_user,
         locality,
+        largest,
         members,
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! Left out: the memory and disks of these tiers, and statements that hold locks.
 
+use routing::pubsub::RelayTree;
 use routing::{ChannelId, PlacementMap};
 
 use super::operation::{Kind, Operation};
@@ -114,6 +115,8 @@ pub struct Owners {
     placements: Vec<PlacementMap>,
     /// Time after which the others take over from a dead one.
     pub failover: Option<SimDuration>,
+    /// Members that one relay sends to.
+    relay_members: Option<u32>,
     sequence: SimDuration,
     copy: SimDuration,
 }
@@ -130,6 +133,7 @@ impl Owners {
             nodes: Nodes::new(tier.count, tier.machine.cores),
             placements: (0..sites.len()).map(here).collect(),
             failover: tier.failover,
+            relay_members: tier.relay_members,
             sequence: tier.sequence,
             copy: tier.copy,
         }
@@ -146,6 +150,16 @@ impl Owners {
     pub fn owner(&self, site: Site, key: u64) -> Option<u32> {
         let node = self.placed(site, key)?;
         (!self.nodes.is_down(node)).then_some(node)
+    }
+
+    /// Relays that a channel with so many members in a region needs; 0: its owner sends by itself.
+    #[must_use]
+    pub fn relays(&self, members: u64) -> usize {
+        let tree = self
+            .relay_members
+            .map(|limit| RelayTree::new(members, limit));
+        tree.filter(|tree| tree.depth() > 1)
+            .map_or(0, |tree| tree.relays())
     }
 
     /// The node that owns `key` in a region, dead or not.

@@ -1,10 +1,13 @@
-//! Copies between regions: a message crosses once to each region with members, and is copied again there.
+//! Copies that are copied again: in another region, and by the relays of a huge channel.
 //!
 //! Whoever orders a channel sends one copy to every server of its own region, and one to each other region: to the owner, or
 //! to the leader of the partition, that the channel falls on *there*. That node takes the message in as if it were to order
 //! it and sends a copy to each server of its region. Without the relay, every remote server is sent a copy of its own.
 //!
-//! Left out: a broker node that dies while it relays is taken to have sent what it held.
+//! A channel with more members in its own region than a relay sends to is sent to relays (a real [`routing::pubsub::RelayTree`]
+//! says how many), each of which copies it for an equal part of the servers. They are channel owners too, as placement has it.
+//!
+//! Left out: a broker node or relay of the own region that dies while it relays is taken to have sent what it held.
 
 use routing::RoutingMode;
 use routing::pubsub::Copy;
@@ -28,6 +31,8 @@ pub type BundleId = u32;
 struct Bundle {
     operation: OperationId,
     site: Site,
+    /// Number of the relay in the region.
+    relay: u32,
     /// When it left whoever ordered the message.
     left: SimTime,
     copies: Vec<Copy>,
@@ -98,7 +103,7 @@ impl World {
             self.sites.of_server(server as u16),
         );
         let across = self.sites.link(from, to);
-        if from != to && self.sites.relay {
+        if operation.relayed && from == to || from != to && self.sites.relay {
             across + self.sites.link(to, to)
         } else {
             across
@@ -118,21 +123,53 @@ impl World {
             .reach(from, to, || self.draws.unit_f64(LOSS, key, leg))
     }
 
-    /// Copies that whoever orders a message in a region makes of the present plan.
-    pub(super) fn copies_from(&self, from: Site) -> usize {
-        let copies = self.plan.copies();
-        if !self.sites.many() || !self.sites.relay {
-            return copies.len();
+    /// Copies that whoever orders a message in a region makes of the present plan. Notes whether it needs relays.
+    pub(super) fn copies_from(&mut self, id: OperationId, from: Site) -> usize {
+        if !self.sites.many() && !self.has_relays() {
+            return self.plan.copies().len();
         }
-        let mut made = 0;
-        let mut last = None;
-        for copy in copies {
-            let to = self.sites.of_server(copy.server.0);
-            // Servers come in order, and those of a region stand together.
-            made += usize::from(to == from || last != Some(to));
-            last = Some(to);
+        let plan = core::mem::take(&mut self.plan);
+        let (mut made, mut relayed) = (0, false);
+        for here in self.by_region(plan.copies()) {
+            let parcels = self.parcels(from, here);
+            relayed |= parcels.is_some() && self.region_of(here) == from;
+            made += parcels.map_or(here.len(), |parcels| parcels.len());
         }
+        self.operations[id].relayed = relayed;
+        self.plan = plan;
         made
+    }
+
+    pub(super) fn has_relays(&self) -> bool {
+        let owners = self.scenario.design.channel_owners.as_ref();
+        owners.is_some_and(|owners| owners.relay_members.is_some())
+    }
+
+    /// Copies by region: servers come in order, and those of a region stand together.
+    fn by_region<'a>(&self, copies: &'a [Copy]) -> Vec<&'a [Copy]> {
+        let same = |a: &Copy, b: &Copy| {
+            self.sites.of_server(a.server.0) == self.sites.of_server(b.server.0)
+        };
+        copies.chunk_by(same).collect()
+    }
+
+    fn region_of(&self, copies: &[Copy]) -> Site {
+        let first = copies.first();
+        first.map_or(self.sites.home, |copy| self.sites.of_server(copy.server.0))
+    }
+
+    /// How the copies for a region are sent: to a relay each, or (`None`) to the servers themselves.
+    fn parcels<'a>(&self, from: Site, here: &'a [Copy]) -> Option<Vec<&'a [Copy]>> {
+        if self.region_of(here) != from {
+            return self.sites.relay.then(|| vec![here]);
+        }
+        let members: u64 = here.iter().map(|copy| u64::from(copy.recipients)).sum();
+        let relays = self
+            .owners
+            .as_ref()
+            .map_or(0, |owners| owners.relays(members));
+        let each = here.len().div_ceil(relays.max(1));
+        (relays > 1).then(|| here.chunks(each).collect())
     }
 
     /// Sends the planned copies to the regions of their servers; copy `k` leaves at `leaves(k)`.
@@ -143,37 +180,21 @@ impl World {
         leaves: impl Fn(usize) -> SimTime,
     ) {
         let from = self.left_from(&self.operations[id]);
-        let bytes = self.inner_bytes(self.operations[id].kind);
         let plan = core::mem::take(&mut self.plan);
         let mut elsewhere = false;
         let mut k = 0;
-        let regions = plan
-            .copies()
-            .chunk_by(|a, b| self.sites.of_server(a.server.0) == self.sites.of_server(b.server.0));
-        let regions: Vec<&[Copy]> = regions.collect();
-        for copies in regions {
-            let to = self.sites.of_server(copies[0].server.0);
-            elsewhere |= to != from;
-            if to != from && self.sites.relay {
-                let left = leaves(k);
-                k += 1;
-                self.cross(id, (from, to), left, copies, out);
-                continue;
-            }
-            for copy in copies {
-                let left = leaves(k);
-                let server = copy.server.0;
-                match self.reach(id, from, to, (1 << 32) | u64::from(server)) {
-                    Some(link) => {
-                        if self.sites.carried(from, to, bytes) {
-                            self.sites.counts.crossings += 1;
-                        } else {
-                            self.ledger.inner.copies += bytes;
-                        }
-                        out.at(left + link, self.copy_to(server, id, copy.recipients));
-                    }
-                    None => self.void_copy(server.into(), id, copy.recipients, left),
+        for here in self.by_region(plan.copies()) {
+            let ends = (from, self.region_of(here));
+            elsewhere |= ends.0 != ends.1;
+            let Some(parcels) = self.parcels(from, here) else {
+                for copy in here {
+                    self.send_straight(id, ends, leaves(k), *copy, out);
+                    k += 1;
                 }
+                continue;
+            };
+            for (relay, copies) in parcels.into_iter().enumerate() {
+                self.send_parcel(id, ends, (leaves(k), relay), copies, out);
                 k += 1;
             }
         }
@@ -185,6 +206,28 @@ impl World {
         self.release(id);
     }
 
+    /// A copy goes from whoever ordered it to its server.
+    fn send_straight(
+        &mut self,
+        id: OperationId,
+        (from, to): (Site, Site),
+        left: SimTime,
+        copy: Copy,
+        out: &mut Schedule<'_, Event>,
+    ) {
+        let server = copy.server.0;
+        let Some(link) = self.reach(id, from, to, (1 << 32) | u64::from(server)) else {
+            return self.void_copy(server.into(), id, copy.recipients, left);
+        };
+        let bytes = self.inner_bytes(self.operations[id].kind);
+        if self.sites.carried(from, to, bytes) {
+            self.sites.counts.crossings += 1;
+        } else {
+            self.ledger.inner.copies += bytes;
+        }
+        out.at(left + link, self.copy_to(server, id, copy.recipients));
+    }
+
     fn copy_to(&self, server: u16, operation: OperationId, recipients: u32) -> Event {
         let work = Work::Copy {
             operation,
@@ -193,27 +236,32 @@ impl World {
         self.at_server(server, work)
     }
 
-    /// A message crosses to another region, for all servers there.
-    fn cross(
+    /// A message goes to a relay, for several servers.
+    fn send_parcel(
         &mut self,
         id: OperationId,
         (from, to): (Site, Site),
-        left: SimTime,
+        (left, relay): (SimTime, usize),
         copies: &[Copy],
         out: &mut Schedule<'_, Event>,
     ) {
-        let Some(link) = self.reach(id, from, to, u64::from(to)) else {
+        let leg = (relay as u64) << 8 | u64::from(to);
+        let Some(link) = self.reach(id, from, to, leg) else {
             for copy in copies {
                 self.void_copy(copy.server.index(), id, copy.recipients, left);
             }
             return;
         };
         let bytes = self.inner_bytes(self.operations[id].kind);
-        self.sites.carried(from, to, bytes);
-        self.sites.counts.crossings += 1;
+        if self.sites.carried(from, to, bytes) {
+            self.sites.counts.crossings += 1;
+        } else {
+            self.ledger.inner.copies += bytes;
+        }
         let bundle = self.bundles.insert(Bundle {
             operation: id,
             site: to,
+            relay: relay as u32,
             left,
             copies: copies.to_vec(),
         });
@@ -239,7 +287,7 @@ impl World {
         }
         let operation = self.operations[id];
         let (site, copies) = (bundle.site, bundle.copies.len());
-        let key = u64::from(operation.channel.0);
+        let key = relay_key(operation.channel.0, bundle.relay);
         let relayed = if self.scenario.design.routing == RoutingMode::ChannelOwner {
             self.owners.as_mut().and_then(|owners| {
                 let node = owners.owner(site, key)?;
@@ -298,4 +346,9 @@ impl World {
         let at = (self.left_from(operation), operation.leader);
         broker.sending(at, operation.channel, operation.sequenced, left)
     }
+}
+
+/// Where the relays of a channel fall: the first on the owner's key, so that other regions relay where they would order.
+fn relay_key(channel: u32, relay: u32) -> u64 {
+    u64::from(relay) << 32 | u64::from(channel)
 }

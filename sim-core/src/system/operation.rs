@@ -253,6 +253,8 @@ pub struct Operation {
     pub recipients: Option<u32>,
     /// Whether it asks every shard of the database.
     pub scatters: bool,
+    /// Whether its copies go through relays in the region that ordered it.
+    pub relayed: bool,
 }
 
 impl Operation {
@@ -281,6 +283,7 @@ impl Operation {
             recipients: None,
             record: 0,
             scatters: false,
+            relayed: false,
         }
     }
 

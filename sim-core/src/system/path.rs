@@ -71,7 +71,7 @@ impl World {
         };
         self.sequence(id, now);
         self.operations[id].leader = node as u16;
-        let copies = self.copies_from(site);
+        let copies = self.copies_from(id, site);
         let ordered = self
             .owners
             .as_mut()
@@ -102,7 +102,7 @@ impl World {
         self.sequence(id, now);
         self.operations[id].leader = leader as u16;
         let operation = self.operations[id];
-        let copies = self.copies_from(site);
+        let copies = self.copies_from(id, site);
         let Some(broker) = &mut self.broker else {
             return;
         };
@@ -129,10 +129,13 @@ impl World {
         let to = self.sites.of_server(server);
         let from = self.left_from(operation);
         let relayed = from != to && self.sites.relay;
-        let link = self.sites.link(if relayed { to } else { from }, to);
+        let near = relayed || operation.relayed && from == to;
+        let link = self.sites.link(if near { to } else { from }, to);
         let left = now.saturating_sub(link);
         let sending = if relayed {
             self.relayed(id, to, left)
+        } else if near {
+            Sending::Sent
         } else {
             self.sending(id, left)
         };
@@ -248,7 +251,7 @@ impl World {
             let planned = self.plan.recipients();
             self.ledger.kind(operation.kind).in_transit += planned;
         }
-        if self.sites.many() && !in_process {
+        if (self.sites.many() || self.operations[id].relayed) && !in_process {
             return self.send_to_regions(id, out, leaves);
         }
         let link = if in_process {

@@ -108,6 +108,26 @@ impl<'a> Population<'a> {
 
     /// Calls `each` once per channel, in channel order, with its distinct members in no particular order.
     pub fn channels(&self, mut each: impl FnMut(ChannelId, &[ConnectionId])) {
+        let mut next = 0;
+        self.usual_channels(|channel, members| {
+            next = channel.0 + 1;
+            each(channel, members);
+        });
+        if let Some(size) = self.scenario.channels.largest {
+            let mut seen = vec![u32::MAX; self.connections as usize];
+            let mut members = Vec::new();
+            let everyone = Circle {
+                places: &[],
+                only: None,
+                there_are: self.connections,
+            };
+            let size = size.min(self.connections);
+            self.pick_distinct(next, size, &everyone, &mut seen, &mut members);
+            each(ChannelId(next), &members);
+        }
+    }
+
+    fn usual_channels(&self, mut each: impl FnMut(ChannelId, &[ConnectionId])) {
         let Channels {
             per_user, members, ..
         } = &self.scenario.channels;
