@@ -1,6 +1,7 @@
 //! What can happen, and what a connection server works on.
 
 use super::caches::Update;
+use super::edge::WebEvent;
 use super::operation::{Kind, OperationId};
 
 /// One event of the simulated system.
@@ -49,6 +50,8 @@ pub enum Event {
     AtDatabase(OperationId),
     /// Its answer is back at the server that asked.
     Queried(OperationId),
+    /// Something of what is asked for by HTTP.
+    Web(WebEvent),
     /// A client's attempt to connect reaches the balancer.
     AtBalancer(u32),
     /// A client tries to connect.

@@ -2,12 +2,14 @@
 //!
 //! A connection server dies silently, see [`super::sessions`]. A channel owner takes what it holds with it, and messages for
 //! its channels fail until it is back. A broker partition with a replica goes on after the failover. A dead shard of the database
-//! answers no query. A dead node of the cache is out of the placement at once, and comes back empty. A rolling restart drains one server after the other: its clients are cut over the drain time, then it restarts.
+//! answers no query. A dead node of the cache is out of the placement at once, and comes back empty. So does a point of
+//! presence, but clients are sent to it until its death is detected; a web server of the origin is out at once. A rolling restart drains one server after the other: its clients are cut over the drain time, then it restarts.
 //!
 //! Left out: owners that take over from each other, and balancers that die.
 
 use routing::{BackendState, ConnectionId, ConnectionState, ServerId};
 
+use super::edge::Site;
 use super::event::Event;
 use super::servers::timestamp;
 use super::world::World;
@@ -61,6 +63,8 @@ impl World {
                 if let Some(cache) = &mut self.cache {
                     cache.flush();
                 }
+                let edge = self.web.edge.iter_mut();
+                edge.flat_map(|edge| &mut edge.sites).for_each(Site::flush);
             }
             Fault::RollingRestart { .. } | Fault::DropConnections { .. } | Fault::FlushCache => {}
         }
@@ -90,6 +94,12 @@ impl World {
                     databases.shards[instance as usize].kill(now);
                 }
             }
+            Tier::Edge => self.kill_site(instance, out),
+            Tier::Origin => {
+                if let Some(origin) = &mut self.web.origin {
+                    origin.kill(now, instance);
+                }
+            }
             Tier::LoadBalancer => unreachable!("the scenario refuses it"),
         }
     }
@@ -116,6 +126,12 @@ impl World {
             Tier::Database => {
                 if let Some(databases) = &mut self.databases {
                     databases.shards[instance as usize].restore();
+                }
+            }
+            Tier::Edge => self.restore_site(instance),
+            Tier::Origin => {
+                if let Some(origin) = &mut self.web.origin {
+                    origin.restore(now, instance);
                 }
             }
             Tier::LoadBalancer => unreachable!("the scenario refuses it"),

@@ -16,6 +16,7 @@ mod compared;
 mod cost;
 mod crowds;
 mod deliveries;
+mod edge;
 mod event;
 mod faults;
 mod gate;

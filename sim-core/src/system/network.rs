@@ -117,6 +117,18 @@ impl Network {
         one_way
     }
 
+    /// What of a connection's base delay lies between its region's network and its server.
+    #[must_use]
+    pub fn trunk(&self, place: Place) -> SimDuration {
+        self.classes[usize::from(place.class())].trunk_one_way + self.hop
+    }
+
+    /// One way through the balancer.
+    #[must_use]
+    pub fn hop(&self) -> SimDuration {
+        self.hop
+    }
+
     /// One way between two servers of the region.
     #[must_use]
     pub fn server_link(&self) -> SimDuration {
