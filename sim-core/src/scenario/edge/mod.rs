@@ -11,7 +11,7 @@ use super::data::{eviction, skew};
 use super::design::instances;
 use super::error::Problem;
 use super::limits;
-use super::model::{Design, Keys, Machine, Rate, Region, Traffic};
+use super::model::{Design, Keys, Machine, Rate, Region, Scenario, Traffic};
 use super::profile::Names;
 use super::quantity::{bits_per_s, count, duration, share, size};
 use super::raw::{Quantity, Switch};
@@ -91,6 +91,15 @@ pub struct QueryAtEdge {
     pub ttl: SimDuration,
     /// Whether a command drops it.
     pub invalidate: bool,
+}
+
+impl Scenario {
+    /// Whether points of presence, if the design in effect has any, keep answers to queries.
+    #[must_use]
+    pub fn keeps_queries_at_edge(&self) -> bool {
+        let kept = self.traffic.query.as_ref().and_then(|query| query.edge);
+        kept.is_some() && self.patterns.caching_and_edge && self.design.edge.is_some()
+    }
 }
 
 /// Checks the points of presence.

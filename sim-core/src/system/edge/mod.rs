@@ -243,6 +243,17 @@ impl Edge {
         Some(route.region.0)
     }
 
+    /// The shares of the users whom each point of presence serves; `places` are those of the places.
+    fn shares(&self, places: &[f64]) -> Vec<f64> {
+        let mut served = vec![0.0; self.pops];
+        for (place, users) in places.iter().enumerate() {
+            if let Some(site) = self.nearest(place) {
+                served[usize::from(site)] += users;
+            }
+        }
+        served
+    }
+
     /// The site of the shield.
     fn shield(&self) -> Option<u16> {
         (self.sites.len() > self.pops).then_some(self.pops as u16)
@@ -252,12 +263,7 @@ impl Edge {
     /// users who live in `places`. What is left of an entry's own lifetime is any part of it.
     pub fn warm(&mut self, draws: &Draws, per_s: [f64; 2], places: &[f64], of: [&Records; 2]) {
         let share = 1.0 / self.pops as f64;
-        let mut served = vec![0.0; self.pops];
-        for (place, users) in places.iter().enumerate() {
-            if let Some(site) = self.nearest(place) {
-                served[usize::from(site)] += users;
-            }
-        }
+        let served = self.shares(places);
         for (site, served) in served.into_iter().enumerate() {
             for class in [0, 1] {
                 let asked = per_s[class] * served * self.ttl[class].as_secs_f64();
@@ -282,6 +288,13 @@ impl Edge {
             }
         }
     }
+}
+
+/// The shares of the users whom each point of presence of a tier serves while all are up.
+#[must_use]
+pub fn served(scenario: &Scenario, tier: &EdgeTier) -> Vec<f64> {
+    let places: Vec<f64> = scenario.load.places.iter().map(|place| place.1).collect();
+    Edge::new(tier, scenario).shares(&places)
 }
 
 /// The router of clients to points of presence, and the numbers there of the places that clients are in.

@@ -111,7 +111,8 @@ pub fn tiers(
             .iter()
             .map(|site| &site.station)
             .collect();
-        let readings = |own: &WebReading| own.pops.iter().map(|pop| pop.cores).collect();
+        let readings =
+            |own: &WebReading| -> Vec<Reading> { own.pops.iter().map(|pop| pop.cores).collect() };
         let capacity = (tier.cores, tier.network_bits_per_s);
         let nodes = nodes(&stations, &readings(before), &readings(after), capacity, ns);
         all.push((Tier::Edge, sites(nodes, &edge.sites, before, after)));
@@ -130,8 +131,8 @@ pub fn tiers(
 /// Instances with cores behind one queue and a network.
 fn nodes(
     stations: &[&FastFifo],
-    before: &Vec<Reading>,
-    after: &Vec<Reading>,
+    before: &[Reading],
+    after: &[Reading],
     (cores, bits_per_s): (u32, u64),
     ns: f64,
 ) -> TierReport {

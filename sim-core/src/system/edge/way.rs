@@ -228,10 +228,10 @@ impl World {
             let filled = WebEvent::Filled { id, site: asker };
             return out.at(at + link, Event::Web(filled));
         }
-        self.to_client(id, at, out);
+        self.send_to_client(id, at, out);
     }
 
-    fn to_client(&mut self, id: OperationId, at: SimTime, out: &mut Schedule<'_, Event>) {
+    fn send_to_client(&mut self, id: OperationId, at: SimTime, out: &mut Schedule<'_, Event>) {
         let down = self.way_of_client(&self.operations[id], DOWN);
         self.operations[id].parts.add(Part::Downlink, down);
         out.at(at + down, Event::Web(WebEvent::AtClient(id)));
@@ -269,7 +269,7 @@ impl World {
         let edge = web.edge.as_ref().filter(|_| operation.leader != DIRECT);
         let Some(edge) = edge else {
             web.bytes.direct += bytes;
-            return self.to_client(id, out.now(), out);
+            return self.send_to_client(id, out.now(), out);
         };
         let shield = edge.shield().filter(|_| !operation.uncached);
         let site = shield.unwrap_or(operation.leader);
