@@ -38,12 +38,14 @@ impl World {
             Kind::Presence | Kind::Connect | Kind::FetchAsset => 0,
         };
         operation.queries_left = queries as u16;
-        if matches!(operation.kind, Kind::Query | Kind::Command) {
+        // What a point of presence asks for is known already, and is one record.
+        let drawn = operation.leader == u16::MAX;
+        if drawn && matches!(operation.kind, Kind::Query | Kind::Command) {
             let (kind, ordinal) = (operation.kind as u64, operation.ordinal);
             operation.record = self.records.of(&self.draws, kind, ordinal);
         }
         if operation.kind == Kind::Query {
-            let scatters = self.scatters(&self.operations[id]);
+            let scatters = drawn && self.scatters(&self.operations[id]);
             let operation = &mut self.operations[id];
             operation.scatters = scatters;
             if self.cache.is_some() && !scatters {
