@@ -25,6 +25,7 @@ pub const ALL: &[Preset] = presets![
     "reconnect-storm",
     "closed-loop",
     "discord",
+    "espn-live",
     "published/kafkorama-125k",
     "published/kafkorama-250k",
     "published/kafkorama-1m",

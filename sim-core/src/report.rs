@@ -35,7 +35,7 @@ pub struct RunReport {
     pub warmup_s: f64,
     /// Why the run ended: `Finished`, `EventBudget`, `TimeBudget`, `Interrupted`, `Unstable{tier}`.
     pub stop: String,
-    /// By operation name: `publish`, `presence`, `query`, `connect`.
+    /// By operation name: `publish`, `presence`, `query`, `connect`, `command`, `fetch_asset`.
     pub operations: BTreeMap<String, OperationReport>,
     /// By tier name, in the order a message meets them (`order` sorts them).
     pub tiers: BTreeMap<String, TierReport>,
@@ -224,6 +224,9 @@ pub struct TierReport {
     /// Lookups that a cache answered, of all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hit_ratio: Option<f64>,
+    /// Of points of presence: share of the bytes to clients that neither origin nor connection servers had to send.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin_offload: Option<f64>,
 }
 
 /// How full one resource is, 0..=1 and above when more is asked than there is.

@@ -81,8 +81,11 @@ impl Pattern {
             Self::EventSourcing => Some("Not simulated yet."),
             Self::Sharding => (scenario.design.shards.is_none())
                 .then_some("This scenario names no shards to switch on: add design.shards."),
-            Self::CachingAndEdge => (scenario.design.cache.is_none())
-                .then_some("This scenario names no cache to switch on: add design.cache."),
+            Self::CachingAndEdge => {
+                (scenario.design.cache.is_none() && scenario.design.edge.is_none()).then_some(
+                    "This scenario names no cache to switch on: add design.cache or design.edge.",
+                )
+            }
         }
     }
 }

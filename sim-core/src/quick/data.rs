@@ -5,12 +5,14 @@
 //! at most is hit by λᵢ τ / (1 + λᵢ τ) of its reads, and one that commands drop by λᵢ / (λᵢ + wᵢ) of them. The smallest of
 //! these counts. Records are taken together in groups of nearly equal popularity. Shards: the most popular records where the
 //! placement puts them, the others evenly.
+//! Points of presence are such caches, each for the users that it serves; a data-centre cache behind them is taken to see the
+//! same mix of records as without them.
 //! Leaves out: the differences between policies (Che's is LRU), coalescing, early refreshes, and copies that are stale.
 //! Source: Che, Tung, Wang 2002; Fofack, Nain, Neglia, Towsley 2014 (lifetimes).
 
 use routing::PlacementMap;
 
-use crate::scenario::{CacheTier, Design, Keys, OnWrite, ShardBy, Traffic};
+use crate::scenario::{CacheTier, Design, EdgeTier, Keys, OnWrite, ShardBy, Traffic};
 
 /// Records that are looked at one by one.
 const SINGLES: u32 = 256;
@@ -27,9 +29,31 @@ struct Group {
     each: f64,
 }
 
+/// What decides how much a cache answers.
+#[derive(Clone, Copy, Debug)]
+struct Holds {
+    entries: f64,
+    lifetime_s: f64,
+    /// Whether commands drop entries.
+    dropped: bool,
+}
+
+impl Holds {
+    fn of(cache: &CacheTier, entry_bytes: u32) -> Self {
+        let bytes = f64::from(cache.count) * cache.capacity_bytes as f64;
+        Self {
+            entries: bytes / f64::from(entry_bytes.max(1)),
+            lifetime_s: (cache.ttl + cache.stale).as_secs_f64(),
+            dropped: cache.on_write == OnWrite::Invalidate,
+        }
+    }
+}
+
 /// How reads spread over cache and shards.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Data {
+    /// Shares of the reads that points of presence answer, at the same loads as `hits`; empty: none.
+    kept: Vec<f64>,
     /// Hit ratios at 4^−POWERS … 4^POWERS times the load; empty: no cache.
     hits: Vec<f64>,
     /// Databases.
@@ -44,16 +68,19 @@ impl Data {
         let shards = design.shards.map_or(1, |shards| shards.count);
         if design.cache.is_none() && design.shards.is_none() {
             return Self {
-                hits: Vec::new(),
                 shards,
                 hottest: 1.0,
+                ..Self::default()
             };
         }
         let groups = groups(traffic.keys);
         let entry = traffic.query.as_ref().map_or(1, |query| query.size_bytes);
         let hit = |scale: f64| -> Vec<f64> {
             match &design.cache {
-                Some(cache) => hits(cache, &groups, (reads * scale, writes * scale), entry),
+                Some(cache) => {
+                    let holds = Holds::of(cache, entry);
+                    hits(holds, &groups, (reads * scale, writes * scale))
+                }
                 None => vec![0.0; groups.len()],
             }
         };
@@ -69,20 +96,66 @@ impl Data {
                 .collect(),
             shards,
             hottest: hottest(design, &groups, &hit(1.0), (reads, writes)),
+            kept: Vec::new(),
         }
+    }
+
+    /// With points of presence that keep answers; `served` are their shares of the users.
+    pub(super) fn with_edge(
+        self,
+        edge: &EdgeTier,
+        traffic: &Traffic,
+        served: &[f64],
+        (reads, writes): (f64, f64),
+    ) -> Self {
+        let Some((query, kept)) = traffic.query.as_ref().and_then(|q| Some((q, q.edge?))) else {
+            return self;
+        };
+        let groups = groups(traffic.keys);
+        let holds = Holds {
+            entries: edge.capacity_bytes as f64 / f64::from(query.size_bytes.max(1)),
+            lifetime_s: (kept.ttl + edge.stale).as_secs_f64(),
+            dropped: kept.invalidate,
+        };
+        let at = |scale: f64| -> f64 {
+            let of_site = |share: &f64| {
+                let hits = hits(holds, &groups, (reads * scale * share, writes * scale));
+                let weighted = groups.iter().zip(hits);
+                share
+                    * weighted
+                        .map(|(g, hit)| g.records * g.each * hit)
+                        .sum::<f64>()
+            };
+            served.iter().map(of_site).sum()
+        };
+        let loads = -POWERS..=POWERS;
+        Self {
+            kept: loads.map(|n| at(libm::ldexp(1.0, 2 * n))).collect(),
+            ..self
+        }
+    }
+
+    /// The share of the reads that points of presence answer, at a multiple of the load.
+    pub(super) fn kept(&self, factor: f64) -> f64 {
+        between(&self.kept, factor)
     }
 
     /// The hit ratio at a multiple of the load.
     pub(super) fn hit_ratio(&self, factor: f64) -> f64 {
-        let Some(last) = self.hits.len().checked_sub(1) else {
-            return 0.0;
-        };
-        let at = 0.5 * libm::log2(factor.max(1e-9)) + f64::from(POWERS);
-        let at = at.clamp(0.0, last as f64);
-        let below = (at as usize).min(last.saturating_sub(1));
-        let (low, high) = (self.hits[below], self.hits[(below + 1).min(last)]);
-        low + (high - low) * (at - below as f64)
+        between(&self.hits, factor)
     }
+}
+
+/// What is known at powers of four of the load, at a multiple of it; 0 where nothing is.
+fn between(known: &[f64], factor: f64) -> f64 {
+    let Some(last) = known.len().checked_sub(1) else {
+        return 0.0;
+    };
+    let at = 0.5 * libm::log2(factor.max(1e-9)) + f64::from(POWERS);
+    let at = at.clamp(0.0, last as f64);
+    let below = (at as usize).min(last.saturating_sub(1));
+    let (low, high) = (known[below], known[(below + 1).min(last)]);
+    low + (high - low) * (at - below as f64)
 }
 
 fn groups(keys: Keys) -> Vec<Group> {
@@ -111,8 +184,8 @@ fn groups(keys: Keys) -> Vec<Group> {
 }
 
 /// The hit ratio of each group.
-fn hits(cache: &CacheTier, groups: &[Group], (reads, writes): (f64, f64), entry: u32) -> Vec<f64> {
-    let capacity = f64::from(cache.count) * (cache.capacity_bytes as f64 / f64::from(entry.max(1)));
+fn hits(holds: Holds, groups: &[Group], (reads, writes): (f64, f64)) -> Vec<f64> {
+    let capacity = holds.entries;
     let all: f64 = groups.iter().map(|g| g.records).sum();
     let held = |t: f64| -> f64 {
         let there = |g: &Group| g.records * -libm::expm1(-g.each * reads * t);
@@ -132,12 +205,8 @@ fn hits(cache: &CacheTier, groups: &[Group], (reads, writes): (f64, f64), entry:
         }
         high
     };
-    let lifetime = (cache.ttl + cache.stale).as_secs_f64();
-    let dropped = if cache.on_write == OnWrite::Invalidate {
-        writes
-    } else {
-        0.0
-    };
+    let lifetime = holds.lifetime_s;
+    let dropped = if holds.dropped { writes } else { 0.0 };
     let of = |g: &Group| {
         let rate = g.each * reads;
         let by_capacity = -libm::expm1(-rate * characteristic);

@@ -12,7 +12,8 @@
 //! Stop-the-world pauses are a fluid: the backlog of a pause drains at 1 − ρ. Waits beyond zero count as exponential. Parts are added by numerical convolution. Breaks at: the load at which the first
 //! resource is full or the first objective fails, each followed by bisection.
 //!
-//! Left out: faults, refused connections, timeouts, two pauses at once, the joint luck of copies of one message, and
+//! Left out: assets, and the latency of queries that points of presence may answer (what they take off the servers is in it),
+//! and with them the bill; faults, refused connections, timeouts, two pauses at once, the joint luck of copies of one message, and
 //! everything a run's finite length adds. Source: Allen, Probability, Statistics and Queueing Theory, section 5.4; Cobham 1954.
 
 mod audit;
@@ -81,7 +82,9 @@ pub fn estimate(scenario: &Scenario, placement: &Placement) -> Quick {
         }
     }
     values.extend(load.utilization());
-    values.insert("cost.usd_per_month".to_owned(), money::usd_per_month(&load));
+    if let Some(usd) = money::usd_per_month(&load) {
+        values.insert("cost.usd_per_month".to_owned(), usd);
+    }
     if let Some(factor) = resource_full_at(&model) {
         let users = libm::round(model.users() * factor);
         values.insert("breaks_at.resource".to_owned(), users);
@@ -175,7 +178,7 @@ fn fullest(scenario: &Scenario, model: &Model<'_>, factor: f64) -> (f64, String)
             ["tiers", tier, "utilization", resource, "hottest"] => {
                 utilization.get(&format!("{tier}.{resource}")).copied()
             }
-            ["cost", "usd_per_month"] => Some(money::usd_per_month(&load)),
+            ["cost", "usd_per_month"] => money::usd_per_month(&load),
             _ => None,
         };
         if let Some(value) = value.filter(|_| objective.limit > 0.0) {

@@ -10,9 +10,12 @@ use crate::scenario::assets::PRICE_BOOK;
 use crate::system::{Flows, usage_of};
 use routing::RoutingMode;
 
-/// US dollars per month of 730 hours at this load around the clock.
-pub(super) fn usd_per_month(load: &Load<'_>) -> f64 {
+/// US dollars per month of 730 hours at this load around the clock; `None`: some of it is not estimated.
+pub(super) fn usd_per_month(load: &Load<'_>) -> Option<f64> {
     let model = load.model;
+    if model.scenario.traffic.asset.is_some() || model.scenario.keeps_queries_at_edge() {
+        return None;
+    }
     let placement = model.placement;
     let month = |per_s: f64| libm::round(per_s * SECONDS_PER_MONTH as f64) as u128;
     let inner = |operation: Operation| {
@@ -69,7 +72,7 @@ pub(super) fn usd_per_month(load: &Load<'_>) -> f64 {
         between: Vec::new(),
         idle_ppm: 0,
     };
-    priced(&model.scenario, &flows)
+    Some(priced(&model.scenario, &flows))
 }
 
 fn priced(scenario: &Scenario, flows: &Flows) -> f64 {

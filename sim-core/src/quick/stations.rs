@@ -125,6 +125,11 @@ impl<'a> Model<'a> {
         let (reads, writes) = (load.query_per_s, load.command_per_s);
         let (design, traffic) = (&model.scenario.design, &model.scenario.traffic);
         model.data = Data::new(design, traffic, reads, writes);
+        if let Some(edge) = &design.edge {
+            let served = crate::system::served(&model.scenario, edge);
+            model.data =
+                core::mem::take(&mut model.data).with_edge(edge, traffic, &served, (reads, writes));
+        }
         model
     }
 
@@ -166,7 +171,8 @@ impl<'a> Model<'a> {
             fan_out: if grows { factor } else { 1.0 },
             publish_per_s: per_s(publish.map(|publish| publish.rate)) * share,
             presence_per_s: per_s(traffic.presence.as_ref().map(|presence| presence.rate)),
-            query_per_s: per_s(traffic.query.as_ref().map(|query| query.rate)),
+            query_per_s: per_s(traffic.query.as_ref().map(|query| query.rate))
+                * (1.0 - self.data.kept(factor / self.base.max(f64::MIN_POSITIVE))),
             command_per_s: per_s(traffic.command.as_ref().map(|command| command.rate)),
         }
     }
@@ -256,8 +262,9 @@ pub(super) struct ServerLoad {
 }
 
 impl Load<'_> {
-    /// The operations that happen.
+    /// The operations that happen and are estimated: not queries that points of presence may answer.
     pub(super) fn operations(&self) -> impl Iterator<Item = Operation> {
+        let kept = self.model.scenario.keeps_queries_at_edge();
         let happens = [
             (Operation::Publish, self.publish_per_s),
             (Operation::Presence, self.presence_per_s),
@@ -265,6 +272,7 @@ impl Load<'_> {
             (Operation::Command, self.command_per_s),
         ];
         let happens = happens.into_iter().filter(|(_, per_s)| *per_s > 0.0);
+        let happens = happens.filter(move |(operation, _)| !kept || *operation != Operation::Query);
         happens.map(|(operation, _)| operation)
     }
 

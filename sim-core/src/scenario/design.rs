@@ -11,6 +11,7 @@ use super::check::Check;
 use super::convert;
 use super::data;
 use super::data::raw::RawDatabase;
+use super::edge;
 use super::error::Problem;
 use super::limits;
 use super::model::{
@@ -42,6 +43,7 @@ pub fn effective(design: &Design, patterns: Patterns) -> Design {
     }
     if !patterns.caching_and_edge {
         design.cache = None;
+        design.edge = None;
     }
     if !patterns.caching_and_edge || !patterns.pooling {
         design.regions = None;
@@ -80,6 +82,11 @@ pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
             .cache
             .as_ref()
             .map(|raw| data::cache(raw, &names, check)),
+        edge: raw.edge.as_ref().map(|raw| edge::edge(raw, check)),
+        origin: raw
+            .origin
+            .as_ref()
+            .map(|raw| edge::origin(raw, &names, check)),
     }
 }
 

@@ -13,6 +13,7 @@ mod check;
 mod convert;
 mod data;
 mod design;
+mod edge;
 mod edit;
 mod error;
 mod extend;
@@ -33,6 +34,7 @@ mod translate;
 pub mod tree;
 mod validate;
 
+pub use edge::{Asset, EdgeTier, OriginTier, QueryAtEdge, Shield};
 pub use edit::Edit;
 pub use error::{Problem, ScenarioError, nearest};
 pub use extend::{Base, Find};

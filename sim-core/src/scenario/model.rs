@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::edge::{Asset, EdgeTier, OriginTier, QueryAtEdge};
 use super::numbers::Number;
 use super::over_time::OverTime;
 use crate::quantile::Distribution;
@@ -210,6 +211,8 @@ pub struct Traffic {
     pub command: Option<Command>,
     /// What queries and commands are about.
     pub keys: Keys,
+    /// A script, picture or other file.
+    pub asset: Option<Asset>,
 }
 
 /// How often something happens.
@@ -274,6 +277,8 @@ pub struct Query {
     pub size_bytes: u32,
     /// Share of queries that ask every shard and wait for the last.
     pub scatter: f64,
+    /// What points of presence keep of the answers.
+    pub edge: Option<QueryAtEdge>,
 }
 
 /// The command operation.
@@ -330,6 +335,10 @@ pub struct Design {
     pub shards: Option<Shards>,
     /// In front of the database.
     pub cache: Option<CacheTier>,
+    /// Close to the users.
+    pub edge: Option<EdgeTier>,
+    /// Where assets come from.
+    pub origin: Option<OriginTier>,
 }
 
 /// One kind of rented computer.
@@ -637,17 +646,23 @@ pub enum Tier {
     Cache,
     /// `database`
     Database,
+    /// `edge`
+    Edge,
+    /// `origin`
+    Origin,
 }
 
 impl Tier {
-    /// All tiers, in the order a message meets them.
-    pub const ALL: [Tier; 6] = [
+    /// All tiers, in the order a message meets them; then those that assets come from.
+    pub const ALL: [Tier; 8] = [
         Tier::LoadBalancer,
         Tier::ConnectionServers,
         Tier::ChannelOwners,
         Tier::Broker,
         Tier::Cache,
         Tier::Database,
+        Tier::Edge,
+        Tier::Origin,
     ];
 
     /// The name in scenario paths and reports.
@@ -660,6 +675,8 @@ impl Tier {
             Tier::Broker => "broker",
             Tier::Cache => "cache",
             Tier::Database => "database",
+            Tier::Edge => "edge",
+            Tier::Origin => "origin",
         }
     }
 
@@ -673,6 +690,8 @@ impl Tier {
             Tier::Broker => "broker",
             Tier::Cache => "cache",
             Tier::Database => "database",
+            Tier::Edge => "points of presence",
+            Tier::Origin => "origin",
         }
     }
 }

@@ -38,6 +38,8 @@ pub struct Parsed {
     pub limit: f64,
 }
 
+/// Operations that a scenario may have or not.
+const OPERATIONS: [&str; 5] = ["publish", "presence", "query", "command", "fetch_asset"];
 const STATISTICS: [&str; 5] = ["mean", "p50", "p95", "p99", "p999"];
 const COUNTS: [&str; 6] = [
     "lost",
@@ -126,7 +128,9 @@ fn measure_by_name(path: &str) -> Measure {
     match steps.as_slice() {
         ["breaks_at"] => Measure::Users,
         ["cost", _] => Measure::Money,
-        ["tiers", _, "utilization", ..] | [_, "stale_ratio"] => Measure::Share,
+        ["tiers", _, "utilization", ..]
+        | ["tiers", _, "hit_ratio" | "origin_offload"]
+        | [_, "stale_ratio"] => Measure::Share,
         [_, "delivered" | "complete" | "answered", _] => Measure::Latency,
         [_, name] if RATES.contains(name) => Measure::Rate,
         _ => Measure::Count,
@@ -147,9 +151,9 @@ fn measure(path: &str, traffic: &Traffic, design: &Design) -> Result<Measure, Pr
                 known.extend(["tiers", "connections", "cost", "breaks_at"]);
                 let problem =
                     Problem::unknown("part of the report", operation, known.iter().copied());
-                let unused = ["publish", "presence", "query", "command"].contains(operation);
+                let unused = OPERATIONS.contains(operation);
                 return Err(if unused {
-                    problem.help(format!("the scenario has no traffic.{operation}"))
+                    problem.help(format!("the scenario has no traffic.{}", field(operation)))
                 } else {
                     problem
                 });
@@ -160,12 +164,22 @@ fn measure(path: &str, traffic: &Traffic, design: &Design) -> Result<Measure, Pr
     }
 }
 
+/// The field of the traffic that says how often an operation happens.
+fn field(operation: &str) -> &str {
+    if operation == "fetch_asset" {
+        "asset"
+    } else {
+        operation
+    }
+}
+
 fn operations(traffic: &Traffic) -> Vec<&'static str> {
     let mut names = vec!["connect"];
     names.extend(traffic.publish.as_ref().map(|_| "publish"));
     names.extend(traffic.presence.as_ref().map(|_| "presence"));
     names.extend(traffic.query.as_ref().map(|_| "query"));
     names.extend(traffic.command.as_ref().map(|_| "command"));
+    names.extend(traffic.asset.as_ref().map(|_| "fetch_asset"));
     names
 }
 
@@ -221,7 +235,8 @@ fn tier(path: &str, rest: &[&str], design: &Design) -> Result<Measure, Problem> 
         }
         ["queue", which] => one_of(path, which, &["mean", "max"], Measure::Count),
         ["dropped"] => Ok(Measure::Count),
-        ["hit_ratio"] if tier == Tier::Cache => Ok(Measure::Share),
+        ["hit_ratio"] if matches!(tier, Tier::Cache | Tier::Edge) => Ok(Measure::Share),
+        ["origin_offload"] if tier == Tier::Edge => Ok(Measure::Share),
         _ => Err(no_path(path).allowed(format!(
             "tiers.{name}. and utilization.RESOURCE.hottest, queue.max or dropped"
         ))),
@@ -236,6 +251,8 @@ pub fn tiers(design: &Design) -> Vec<Tier> {
         Tier::Broker => design.broker.is_some(),
         Tier::Cache => design.cache.is_some(),
         Tier::Database => design.database.is_some(),
+        Tier::Edge => design.edge.is_some(),
+        Tier::Origin => design.origin.is_some(),
     };
     Tier::ALL.into_iter().filter(has).collect()
 }
@@ -256,6 +273,7 @@ fn resources(tier: Tier, design: &Design) -> Vec<&'static str> {
         }
         Tier::ChannelOwners | Tier::Broker | Tier::Cache => vec!["cpu"],
         Tier::Database => vec!["pool"],
+        Tier::Edge | Tier::Origin => vec!["cpu", "bandwidth"],
     }
 }
 

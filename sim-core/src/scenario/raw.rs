@@ -10,6 +10,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::data::raw::{RawCache, RawDatabase, RawShards};
+use super::edge::raw::{RawEdge, RawOrigin};
 use super::faults::raw::RawFault;
 use super::model::{LatencyTier, Source, Status};
 use super::over_time::raw::{RawDay, RawFlashCrowd, RawShape};
@@ -345,6 +346,10 @@ pub struct RawDesign {
     pub shards: Option<RawShards>,
     /// In front of the database (pattern caching_and_edge).
     pub cache: Option<RawCache>,
+    /// Close to the users (pattern caching_and_edge).
+    pub edge: Option<RawEdge>,
+    /// Where assets come from.
+    pub origin: Option<RawOrigin>,
 }
 
 /// How a message finds the servers with members.

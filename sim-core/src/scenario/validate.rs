@@ -22,7 +22,7 @@ use super::raw::{
 };
 use super::regions::check_regions;
 use super::traffic::traffic;
-use super::{convert, design, over_time, words_of_edit};
+use super::{convert, design, edge, over_time, words_of_edit};
 use crate::cost::{book, book_names};
 
 /// A value that stands in for a refused one; the scenario is refused as a whole, so it is never used.
@@ -390,6 +390,7 @@ fn check_together(traffic: &Traffic, design: &Design, patterns: Patterns, check:
         }
     }
     check_store(traffic, design, patterns, check);
+    edge::check_together(traffic, design, check);
 }
 
 /// Whatever is read, written, sharded or cached needs a database, and a switch something to switch on.
@@ -434,7 +435,7 @@ fn check_store(traffic: &Traffic, design: &Design, patterns: Patterns, check: &m
             "caching_and_edge",
             "cache",
             patterns.caching_and_edge,
-            design.cache.is_some() || design.regions.is_some(),
+            design.cache.is_some() || design.regions.is_some() || design.edge.is_some(),
         ),
     ];
     for (pattern, tier, on, there) in switches {

@@ -111,6 +111,9 @@ impl World {
             self.route(id, out);
             return;
         }
+        if matches!(kind, Kind::Query | Kind::FetchAsset) && self.ask_by_http(operation, out) {
+            return;
+        }
         let client = self.clients.get(origin);
         let jitter = self
             .network
@@ -209,7 +212,7 @@ impl OverTime {
             Kind::Presence => &self.presence,
             Kind::Query => &self.query,
             Kind::Command => &self.command,
-            Kind::Connect => &Arrivals::Poisson,
+            Kind::Connect | Kind::FetchAsset => &Arrivals::Poisson,
         }
     }
 }

@@ -36,18 +36,20 @@ impl World {
         let queries = match operation.kind {
             Kind::Publish => publish.map_or(0, |publish| publish.queries),
             Kind::Query | Kind::Command => 1,
-            Kind::Presence | Kind::Connect => 0,
+            Kind::Presence | Kind::Connect | Kind::FetchAsset => 0,
         };
         operation.queries_left = queries as u16;
-        if matches!(operation.kind, Kind::Query | Kind::Command) {
+        // What a point of presence asks for is known already, and is one record.
+        let drawn = operation.leader == u16::MAX;
+        if drawn && matches!(operation.kind, Kind::Query | Kind::Command) {
             let (kind, ordinal) = (operation.kind as u64, operation.ordinal);
             operation.record = self.records.of(&self.draws, kind, ordinal);
         }
         if operation.kind == Kind::Query {
-            let share = traffic.query.as_ref().map_or(0.0, |query| query.scatter);
-            operation.scatters =
-                share > 0.0 && self.draws.chance(SCATTER, operation.key(), u64::MAX, share);
-            if self.cache.is_some() && !operation.scatters {
+            let scatters = drawn && self.scatters(&self.operations[id]);
+            let operation = &mut self.operations[id];
+            operation.scatters = scatters;
+            if self.cache.is_some() && !scatters {
                 let link = store_link(&self.sites, operation.server);
                 operation.parts.add(Part::Link, link);
                 out.after(link, Event::AtCache(id));
@@ -55,6 +57,13 @@ impl World {
             }
         }
         self.next_step(id, out);
+    }
+
+    /// Whether a query asks every shard.
+    pub(super) fn scatters(&self, query: &Operation) -> bool {
+        let traffic = &self.scenario.traffic;
+        let share = traffic.query.as_ref().map_or(0.0, |query| query.scatter);
+        share > 0.0 && self.draws.chance(SCATTER, query.key(), u64::MAX, share)
     }
 
     /// A query reaches the node that holds its record.
@@ -85,6 +94,7 @@ impl World {
         match cache.lookup(now, node, record, draw) {
             Lookup::Hit(entry) | Lookup::Stale(entry) => {
                 operation.queries_left = 0;
+                operation.version = entry.version as u32;
                 operation.parts.add(Part::Link, link);
                 self.ledger.inner.cache += self.inner_bytes(Kind::Query);
                 self.note_staleness(id, entry.version, now);
@@ -154,6 +164,7 @@ impl World {
         for (since, id) in cache.woken(update.record) {
             let operation = &mut self.operations[id];
             operation.queries_left = 0;
+            operation.version = update.version;
             let wait = served.departure.at.saturating_since(since);
             operation.parts.add(Part::CacheFetch, wait);
             let link = store_link(&self.sites, operation.server);
@@ -196,7 +207,7 @@ impl World {
             out.after(link, Event::AtDatabase(id));
         } else if !matches!(operation.kind, Kind::Query | Kind::Command) {
             self.route(id, out);
-        } else if operation.origin == NOBODY {
+        } else if operation.origin == NOBODY && operation.leader == u16::MAX {
             self.operations.remove(id);
         } else {
             let (server, asker) = (operation.server, operation.origin);
@@ -259,7 +270,7 @@ impl World {
         match operation.kind {
             Kind::Command => self.written(id, answered, out),
             Kind::Query => self.fetched(id, out),
-            Kind::Publish | Kind::Presence | Kind::Connect => {}
+            Kind::Publish | Kind::Presence | Kind::Connect | Kind::FetchAsset => {}
         }
         self.next_step(id, out);
     }
@@ -270,6 +281,7 @@ impl World {
         let record = operation.record;
         let cached = self.cache.as_ref().and_then(|cache| cache.held(record));
         self.records.write(record, cached, at);
+        self.web_written(record, at, out);
         let hears = self
             .cache
             .as_ref()
@@ -281,6 +293,10 @@ impl World {
 
     /// A read has what the cache missed.
     fn fetched(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
+        let operation = &mut self.operations[id];
+        if operation.leader != u16::MAX {
+            operation.version = self.records.version(operation.record);
+        }
         let fetch = self.cache.as_mut().and_then(|cache| cache.fetched(id));
         if fetch.is_some() {
             self.send_update(id, fetch, out);
@@ -326,8 +342,12 @@ impl World {
     }
 
     /// An answer is on its way to the client that asked.
-    pub(super) fn answer(&mut self, server: usize, id: OperationId, now: SimTime) {
+    pub(super) fn answer(&mut self, server: usize, id: OperationId, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
         let operation = self.operations[id];
+        if operation.leader != u16::MAX {
+            return self.answer_site(server, id, out);
+        }
         if !self.still_here(server, operation.origin, operation.started) {
             self.fail(id, false);
             return;

@@ -415,7 +415,7 @@ impl Databases {
     pub fn ask(&mut self, now: SimTime, shard: usize, kind: Kind, bits: u32) -> Queried {
         let table = match kind {
             Kind::Command => &self.write,
-            Kind::Publish | Kind::Presence | Kind::Query | Kind::Connect => &self.query,
+            _ => &self.query,
         };
         self.shards[shard].ask(now, table.sample(bits))
     }

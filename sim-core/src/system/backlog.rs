@@ -8,12 +8,14 @@ use super::world::AUDIT;
 use crate::time::{SimDuration, SimTime};
 
 /// Tiers in the order of the samples.
-const TIERS: [&str; 5] = [
+pub const TIERS: [&str; 7] = [
     "connection_servers",
     "channel_owners",
     "broker",
     "database",
     "cache",
+    "edge",
+    "origin",
 ];
 const HOPELESS: SimDuration = SimDuration::from_secs(30);
 const NOTABLE: SimDuration = SimDuration::from_secs(1);

@@ -3,6 +3,7 @@
 use routing::CacheCounters;
 
 use super::caches::CacheNodes;
+use super::edge::reading::WebReading;
 use super::ledger::InnerBytes;
 use super::world::World;
 use crate::station::FastFifo;
@@ -36,6 +37,8 @@ pub struct Baseline {
     pub cache: Vec<Reading>,
     /// What the cache has done.
     pub cached: CacheCounters,
+    /// Of points of presence and origin.
+    pub web: WebReading,
     /// By shard, of its pool.
     pub databases: Vec<Reading>,
     /// Bytes sent to clients in all.
@@ -72,6 +75,7 @@ impl Baseline {
                 .as_ref()
                 .map(CacheNodes::counters)
                 .unwrap_or_default(),
+            web: WebReading::of(world, now),
             databases: world
                 .databases
                 .iter()
@@ -82,7 +86,8 @@ impl Baseline {
     }
 }
 
-fn fifo(station: &FastFifo, now: SimTime) -> Reading {
+/// The readings of a station.
+pub fn fifo(station: &FastFifo, now: SimTime) -> Reading {
     Reading {
         busy_ns: station.busy_ns(now),
         queue_job_ns: station.queue_job_ns(now),

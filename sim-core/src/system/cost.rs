@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use routing::RoutingMode;
 
 use super::baseline::Baseline;
+use super::edge;
 use super::ledger::Ledger;
 use super::operation::Kind;
 use super::sites::{Site, site_names};
@@ -203,7 +204,9 @@ fn usage(world: &World, ledger: &Ledger, month: &Month, now: SimTime) -> Usage {
             .collect(),
         idle_ppm: idle_share(world, now),
     };
-    usage_of(&world.scenario, &flows)
+    let mut usage = usage_of(&world.scenario, &flows);
+    edge::bill::add(&mut usage, world, now, |count| month.of(count));
+    usage
 }
 
 /// Bytes that the servers of each region sent to clients.
@@ -374,6 +377,10 @@ fn instances(design: &Design, idle_ppm: u64) -> Vec<Instances> {
         let rent = Rent::All(Purpose::Data);
         let count = design.shards.map_or(1, |shards| shards.count);
         all.push(of(Tier::Database, &database.machine, count, rent));
+    }
+    if let Some(origin) = &design.origin {
+        let rent = Rent::All(Purpose::Edge);
+        all.push(of(Tier::Origin, &origin.machine, origin.count, rent));
     }
     all
 }
@@ -552,6 +559,9 @@ fn notes(bill: &Bill, usage: &Usage, book: &PriceBook) -> Vec<String> {
         notes.push(format!(
             "messages stay in the database for {KEPT_MONTHS} month (Assumed)"
         ));
+    }
+    if !usage.edge.is_empty() {
+        notes.push(edge::bill::ASSUMED.to_owned());
     }
     notes.push(format!(
         "prices of {} at {}, on demand unless the book says otherwise",

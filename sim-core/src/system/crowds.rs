@@ -16,7 +16,7 @@ use core::ops::Range;
 use routing::{ChannelId, ConnectionId, ServerId};
 
 use super::event::Event;
-use super::operation::{Kind, Operation};
+use super::operation::{Kind, NOBODY, Operation};
 use super::sessions::Away;
 use super::world::World;
 use crate::draw::Purpose;
@@ -159,7 +159,8 @@ impl World {
 
     /// A query has been answered: a client that waits for it is free to think when it has the answer.
     pub(super) fn query_answered(&mut self, operation: &Operation, at: SimTime) {
-        if operation.kind == Kind::Query && self.closed_loop().is_some() {
+        let asked = operation.kind == Kind::Query && operation.origin != NOBODY;
+        if asked && self.closed_loop().is_some() {
             self.thinkers.free.push((operation.origin, at));
         }
     }

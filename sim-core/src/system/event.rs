@@ -2,6 +2,7 @@
 
 use super::between::BundleId;
 use super::caches::Update;
+use super::edge::WebEvent;
 use super::operation::{Kind, OperationId};
 use super::sites::Site;
 
@@ -53,6 +54,8 @@ pub enum Event {
     AtDatabase(OperationId),
     /// Its answer is back at the server that asked.
     Queried(OperationId),
+    /// Something of what is asked for by HTTP.
+    Web(WebEvent),
     /// A client's attempt to connect reaches the balancer.
     AtBalancer(u32),
     /// A client tries to connect.

@@ -1,13 +1,16 @@
 //! Faults of a scenario: instances that die and come back, rolling restarts, connections that are cut.
 //!
 //! A connection server dies silently, see [`super::sessions`]. A channel owner takes what it holds with it, and messages for
-//! its channels fail until it is back or others take over. What fails by region or zone stands in [`super::outages`]. A broker partition with a replica goes on after the failover. A dead shard of the database
-//! answers no query. A dead node of the cache is out of the placement at once, and comes back empty. A rolling restart drains one server after the other: its clients are cut over the drain time, then it restarts.
+//! its channels fail until it is back or others take over. What fails by region or zone stands in [`super::outages`].
+//! A broker partition with a replica goes on after the failover. A dead shard of the database
+//! answers no query. A dead node of the cache is out of the placement at once, and comes back empty. So does a point of
+//! presence, but clients are sent to it until its death is detected; a web server of the origin is out at once. A rolling restart drains one server after the other: its clients are cut over the drain time, then it restarts.
 //!
 //! Left out: balancers that die.
 
 use routing::{BackendState, ConnectionId, ConnectionState, ServerId};
 
+use super::edge;
 use super::event::Event;
 use super::servers::timestamp;
 use super::sites::Site;
@@ -62,6 +65,9 @@ impl World {
                 if let Some(cache) = &mut self.cache {
                     cache.flush();
                 }
+                let edge = self.web.edge.iter_mut();
+                edge.flat_map(|edge| &mut edge.sites)
+                    .for_each(edge::Site::flush);
             }
             Fault::LoseRegion { region } => self.lose_region(region as Site, begins, out),
             Fault::LoseZone { region, zone } => self.lose_zone((region as Site, zone), begins, out),
@@ -111,6 +117,12 @@ impl World {
                     databases.shards[instance as usize].kill(now);
                 }
             }
+            Tier::Edge => self.kill_site(instance, out),
+            Tier::Origin => {
+                if let Some(origin) = &mut self.web.origin {
+                    origin.kill(now, instance);
+                }
+            }
             Tier::LoadBalancer => unreachable!("the scenario refuses it"),
         }
     }
@@ -137,6 +149,12 @@ impl World {
             Tier::Database => {
                 if let Some(databases) = &mut self.databases {
                     databases.shards[instance as usize].restore();
+                }
+            }
+            Tier::Edge => self.restore_site(instance),
+            Tier::Origin => {
+                if let Some(origin) = &mut self.web.origin {
+                    origin.restore(now, instance);
                 }
             }
             Tier::LoadBalancer => unreachable!("the scenario refuses it"),

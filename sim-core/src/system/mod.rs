@@ -18,6 +18,7 @@ mod compared;
 mod cost;
 mod crowds;
 mod deliveries;
+mod edge;
 mod event;
 mod faults;
 mod gate;
@@ -60,6 +61,7 @@ use world::World;
 
 pub use compared::{compared, compared_reports, compared_stories};
 pub(crate) use cost::{Flows, usage_of};
+pub(crate) use edge::served;
 pub use gate::{Asked, Gate, WEAKER_WAY_OUT, asked, dropped, judge_comparison};
 pub use limits::delivery_growth;
 pub use populations::over_populations;

@@ -128,6 +128,18 @@ impl Network {
         one_way
     }
 
+    /// What of a connection's base delay lies between its region's network and a server of a region.
+    #[must_use]
+    pub fn trunk(&self, place: Place, site: Site) -> SimDuration {
+        self.classes[usize::from(place.class())].trunk_one_way[usize::from(site)] + self.hop
+    }
+
+    /// One way through the balancer.
+    #[must_use]
+    pub fn hop(&self) -> SimDuration {
+        self.hop
+    }
+
     /// The jitter of one message to (or from) one connection, in units; the same whenever it is asked for.
     #[inline]
     #[must_use]

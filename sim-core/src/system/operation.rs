@@ -23,16 +23,19 @@ pub enum Kind {
     Connect,
     /// A write acknowledged by the database.
     Command,
+    /// A script, picture or other file.
+    FetchAsset,
 }
 
 impl Kind {
     /// All kinds, in report order.
-    pub const ALL: [Kind; 5] = [
+    pub const ALL: [Kind; 6] = [
         Kind::Publish,
         Kind::Presence,
         Kind::Query,
         Kind::Connect,
         Kind::Command,
+        Kind::FetchAsset,
     ];
 
     /// Name in reports.
@@ -44,6 +47,7 @@ impl Kind {
             Kind::Query => "query",
             Kind::Connect => "connect",
             Kind::Command => "command",
+            Kind::FetchAsset => "fetch_asset",
         }
     }
 
@@ -52,14 +56,14 @@ impl Kind {
     pub fn terminal(self) -> &'static str {
         match self {
             Kind::Publish | Kind::Presence => "delivered",
-            Kind::Query | Kind::Connect | Kind::Command => "answered",
+            Kind::Query | Kind::Connect | Kind::Command | Kind::FetchAsset => "answered",
         }
     }
 
     /// Whether it ends with one answer to who asked, and not with copies to others.
     #[must_use]
     pub fn is_answered(self) -> bool {
-        matches!(self, Kind::Query | Kind::Connect | Kind::Command)
+        !matches!(self, Kind::Publish | Kind::Presence)
     }
 
     /// Position in [`Self::ALL`].
@@ -112,14 +116,20 @@ pub enum Part {
     Poll,
     /// Waiting for the client to come back.
     Offline,
+    /// Waiting at a point of presence.
+    EdgeQueue,
+    /// Being looked up there.
+    EdgeService,
+    /// Waiting there for another request to fetch the same.
+    EdgeFetch,
 }
 
 /// Number of [`Part`]s.
-pub const PARTS: usize = 20;
+pub const PARTS: usize = 23;
 
 impl Part {
     /// All parts with their tier and cause, by index.
-    pub const NAMES: [(&'static str, &'static str); PARTS] = [
+    const NAMES: [(&'static str, &'static str); PARTS] = [
         ("network", "uplink"),
         ("connection_servers", "queue"),
         ("connection_servers", "service"),
@@ -140,7 +150,22 @@ impl Part {
         ("client", "order"),
         ("client", "poll"),
         ("client", "offline"),
+        ("edge", "queue"),
+        ("edge", "service"),
+        ("edge", "fetch of another"),
     ];
+
+    /// The tier and cause of a part of an operation of a kind. Assets meet neither cache nor database: at those places stand
+    /// the shield and the origin, so that an operation needs no more room.
+    #[must_use]
+    pub fn name(index: usize, kind: Kind) -> (&'static str, &'static str) {
+        let (tier, cause) = Self::NAMES[index];
+        match (kind, tier) {
+            (Kind::FetchAsset, "cache") => ("edge shield", cause),
+            (Kind::FetchAsset, "database") => ("origin", cause),
+            _ => (tier, cause),
+        }
+    }
 }
 
 /// Time by [`Part`], in units of 128 ns. What a span has beyond whole units is carried to the next one, so that the parts add
@@ -223,7 +248,7 @@ pub struct Operation {
     pub origin: u32,
     /// Copies on their way plus written batches whose last receipt lies in the future.
     pub outstanding: u32,
-    /// Owner or broker node that ordered it; `u16::MAX`: none yet.
+    /// Owner or broker node that ordered it, or point of presence that it came through; `u16::MAX`: none yet.
     pub leader: u16,
     /// Server it came in through; a feed's has none.
     pub server: u16,
@@ -251,10 +276,14 @@ pub struct Operation {
     pub last_receipt: SimTime,
     /// Recipient list of a presence change, if any.
     pub recipients: Option<u32>,
+    /// Version of its record that it is answered with, where a point of presence asks.
+    pub version: u32,
     /// Whether it asks every shard of the database.
     pub scatters: bool,
     /// Whether its copies go through relays in the region that ordered it.
     pub relayed: bool,
+    /// Whether no cache may keep the answer.
+    pub uncached: bool,
 }
 
 impl Operation {
@@ -282,8 +311,10 @@ impl Operation {
             server: u16::MAX,
             recipients: None,
             record: 0,
+            version: 0,
             scatters: false,
             relayed: false,
+            uncached: false,
         }
     }
 

@@ -290,6 +290,9 @@ impl World {
             }
         }
         self.query_failed(&operation, timed_out);
+        if operation.kind.is_answered() && operation.leader != u16::MAX {
+            self.web_failed(id, &operation);
+        }
         if let Some(list) = operation.recipients {
             self.lists.remove(list);
         }

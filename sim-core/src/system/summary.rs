@@ -7,11 +7,11 @@ use super::baseline::{Baseline, Reading};
 use super::caches::CacheNodes;
 use super::intervals::{Intervals, plain};
 use super::ledger::{KindLedger, Ledger, Refusal};
-use super::operation::{Kind, Part};
+use super::operation::{Kind, PARTS, Part};
 use super::world::World;
 use routing::RoutingMode;
 
-use super::{cost, limits, rates, regional, verdict};
+use super::{cost, edge, limits, rates, regional, verdict};
 use crate::histogram::Histogram;
 use crate::report::{
     BreakdownRow, ConnectionsReport, EngineReport, LatencyReport, OperationReport, QueueReport,
@@ -167,7 +167,7 @@ fn operation(
         latency_ms,
         by_region: by_class(world, own, unstable, |class| &class.place),
         by_access: by_class(world, own, unstable, |class| &class.access),
-        breakdown: breakdown(own),
+        breakdown: breakdown(kind, own),
     }
 }
 
@@ -211,14 +211,13 @@ fn by_class(
         .collect()
 }
 
-fn breakdown(own: &KindLedger) -> Vec<BreakdownRow> {
+fn breakdown(kind: Kind, own: &KindLedger) -> Vec<BreakdownRow> {
     let mean = own.causes.breakdown_mean();
     let slow = own.causes.breakdown_above(0.99);
     let slow_total: f64 = slow.iter().sum();
-    Part::NAMES
-        .into_iter()
-        .enumerate()
-        .filter(|(index, _)| mean[*index] > 0.0)
+    (0..PARTS)
+        .filter(|index| mean[*index] > 0.0)
+        .map(|index| (index, Part::name(index, kind)))
         .map(|(index, (tier, cause))| BreakdownRow {
             tier: tier.to_owned(),
             cause: cause.to_owned(),
@@ -296,6 +295,9 @@ fn tiers(
     }
     if let Some(databases) = &world.databases {
         insert(Tier::Database, pools(databases, &span));
+    }
+    for (tier, report) in edge::reading::tiers(world, &span.before.web, &span.after.web, span.ns) {
+        insert(tier, report);
     }
     tiers
 }
@@ -527,7 +529,8 @@ fn fifo_nodes(nodes: &Nodes, before: &[Reading], after: &[Reading], ns: f64) -> 
     }
 }
 
-fn utilization(values: impl Iterator<Item = f64>) -> Utilization {
+/// The fullest of several instances, and their mean.
+pub(super) fn utilization(values: impl Iterator<Item = f64>) -> Utilization {
     let (mut sum, mut count, mut hottest, mut instance) = (0.0, 0u32, 0.0, 0);
     for value in values {
         if value > hottest {

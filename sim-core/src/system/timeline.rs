@@ -19,12 +19,14 @@ use crate::time::{SimDuration, SimTime};
 
 const STEPS: usize = 128;
 /// Tiers with stations, in the order of a sample.
-const TIERS: [Tier; 5] = [
+const TIERS: [Tier; 7] = [
     Tier::ConnectionServers,
     Tier::ChannelOwners,
     Tier::Broker,
     Tier::Cache,
     Tier::Database,
+    Tier::Edge,
+    Tier::Origin,
 ];
 
 /// One step.
@@ -38,6 +40,8 @@ struct Step {
     /// Lookups that the cache answered, and all.
     hits: u64,
     lookups: u64,
+    /// The same at points of presence.
+    edge: (u64, u64),
 }
 
 /// The steps since measuring began.
@@ -116,10 +120,10 @@ impl Timeline {
                     TierSeries {
                         cpu: steps.iter().map(|step| step.busy[index]).collect(),
                         queue: steps.iter().map(|step| step.waiting[index]).collect(),
-                        hit_ratio: if tier == Tier::Cache {
-                            steps.iter().map(Step::hit_ratio).collect()
-                        } else {
-                            Vec::new()
+                        hit_ratio: match tier {
+                            Tier::Cache => steps.iter().map(Step::hit_ratio).collect(),
+                            Tier::Edge => steps.iter().map(Step::edge_hit_ratio).collect(),
+                            _ => Vec::new(),
                         },
                     },
                 );
@@ -141,6 +145,8 @@ fn has(world: &World, tier: Tier) -> bool {
         Tier::Broker => world.broker.is_some(),
         Tier::Cache => world.cache.is_some(),
         Tier::Database => world.databases.is_some(),
+        Tier::Edge => world.web.edge.is_some(),
+        Tier::Origin => world.web.origin.is_some(),
         Tier::ConnectionServers | Tier::LoadBalancer => true,
     }
 }
@@ -156,14 +162,23 @@ fn step(world: &World, before: &Baseline, after: &Baseline, span: SimDuration) -
         .map(|shard| u64::from(shard.connections))
         .next()
         .unwrap_or(1);
+    let design = &world.scenario.design;
+    let of_origin = design.origin.as_ref().map_or(1, |tier| tier.machine.cores);
+    let of_edge = design.edge.as_ref().map_or(1, |tier| tier.cores);
+    let pops = |own: &Baseline| own.web.pops.iter().map(|pop| pop.cores).collect();
+    let (pops_before, pops_after): (Vec<Reading>, Vec<Reading>) = (pops(before), pops(after));
     let groups: [(&Vec<Reading>, &Vec<Reading>, u64); TIERS.len()] = [
         (&before.servers, &after.servers, cores),
         (&before.owners, &after.owners, 1),
         (&before.broker, &after.broker, 1),
         (&before.cache, &after.cache, 1),
         (&before.databases, &after.databases, pool),
+        (&pops_before, &pops_after, u64::from(of_edge)),
+        (&before.web.origin, &after.web.origin, of_origin.into()),
     ];
+    let (hits_before, hits_after) = (before.web.hits(), after.web.hits());
     let mut step = Step {
+        edge: (hits_after.0 - hits_before.0, hits_after.1 - hits_before.1),
         open: u64::from(world.hub.connections().open_count()) - world.unnoticed(),
         hits: answered(&after.cached) - answered(&before.cached),
         lookups: after.cached.lookups() - before.cached.lookups(),
@@ -193,6 +208,11 @@ impl Step {
     fn hit_ratio(&self) -> Option<f64> {
         (self.lookups > 0).then(|| self.hits as f64 / self.lookups as f64)
     }
+
+    fn edge_hit_ratio(&self) -> Option<f64> {
+        let (hits, lookups) = self.edge;
+        (lookups > 0).then(|| hits as f64 / lookups as f64)
+    }
 }
 
 fn mean(steps: &[Step]) -> Step {
@@ -204,6 +224,10 @@ fn mean(steps: &[Step]) -> Step {
         open: steps.last().map_or(0, |step| step.open),
         hits: steps.iter().map(|step| step.hits).sum(),
         lookups: steps.iter().map(|step| step.lookups).sum(),
+        edge: (
+            steps.iter().map(|step| step.edge.0).sum(),
+            steps.iter().map(|step| step.edge.1).sum(),
+        ),
     }
 }
 

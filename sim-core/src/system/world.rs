@@ -16,13 +16,14 @@ use routing::{
 
 use super::BuildError;
 use super::backend::{BrokerNodes, Databases, Owners};
-use super::backlog::Backlog;
+use super::backlog::{self, Backlog};
 use super::balancers::Balancers;
 use super::baseline::Baseline;
 use super::between::Bundles;
 use super::caches::CacheNodes;
 use super::clients::Clients;
 use super::crowds::{self, Thinkers};
+use super::edge::Web;
 use super::event::{Event, Work};
 use super::ledger::Ledger;
 use super::lists::Lists;
@@ -83,6 +84,7 @@ pub struct World {
     pub(super) broker: Option<BrokerNodes>,
     pub(super) databases: Option<Databases>,
     pub(super) cache: Option<CacheNodes>,
+    pub(super) web: Web,
     pub(super) records: Records,
     /// Queries of the cache itself.
     pub(super) refreshes: u64,
@@ -174,7 +176,8 @@ impl World {
         for &(_, reason) in &refused {
             ledger.refuse(reason);
         }
-        let asked = design.cache.is_some() || design.shards.is_some();
+        let web = Web::new(&scenario);
+        let asked = design.cache.is_some() || design.shards.is_some() || web.keeps_queries();
         let records = Records::new(
             scenario.traffic.keys,
             asked,
@@ -201,6 +204,7 @@ impl World {
                 .as_ref()
                 .map(|database| Databases::new(database, design.shards.as_ref())),
             cache,
+            web,
             records,
             refreshes: 0,
             deadlines: TimerWheel::new(COHORT, 4096),
@@ -238,6 +242,7 @@ impl World {
             channels,
         };
         world.warm_cache();
+        world.warm_edge();
         Ok(world)
     }
 
@@ -341,6 +346,7 @@ impl World {
             + self.sites.memory_bytes() as usize
             + self.clients.memory_bytes()
             + self.records.memory_bytes()
+            + self.web.memory_bytes()
             + self.presence_seen.len() * 8) as u64
     }
 
@@ -353,6 +359,7 @@ impl World {
             Kind::Presence => traffic.presence.as_ref().map(|presence| presence.rate),
             Kind::Query => traffic.query.as_ref().map(|query| query.rate),
             Kind::Command => traffic.command.as_ref().map(|command| command.rate),
+            Kind::FetchAsset => traffic.asset.as_ref().map(|asset| asset.rate),
             Kind::Connect => None,
         };
         rate.map_or(0.0, |Rate { per_s, per }| {
@@ -383,6 +390,7 @@ impl World {
                 .command
                 .as_ref()
                 .map_or(0, |command| command.size_bytes),
+            Kind::FetchAsset => traffic.asset.as_ref().map_or(0, |asset| asset.size_bytes),
             Kind::Connect => 0,
         }
     }
@@ -490,7 +498,7 @@ impl World {
                 parts.add(Part::ServerQueue, done.waited());
                 parts.add(Part::ServerService, done.service);
                 parts.add(Part::ServerPause, done.paused);
-                self.answer(usize::from(server), id, now);
+                self.answer(usize::from(server), id, out);
             }
             Work::Accept(connection) => self.admitted(server, connection, out),
             Work::Replay(_) | Work::Chores { .. } => {}
@@ -606,7 +614,7 @@ impl World {
     }
 
     /// How long the work that waits at each tier has waited, or will wait.
-    fn backlogs(&self, now: SimTime) -> [SimDuration; 5] {
+    fn backlogs(&self, now: SimTime) -> [SimDuration; backlog::TIERS.len()] {
         let behind =
             |cores: &[crate::station::FastFifo]| cores.iter().map(|core| core.next_wait(now)).max();
         let waiting = |server: &super::servers::Server| {
@@ -640,6 +648,8 @@ impl World {
                 .as_ref()
                 .and_then(|cache| behind(&cache.nodes.cores))
                 .unwrap_or_default(),
+            self.web.edge_wait(now),
+            self.web.origin_wait(now),
         ]
     }
 
@@ -696,6 +706,7 @@ impl Model for World {
             Event::AtRelay(bundle) => self.at_relay(bundle, out),
             Event::AtCache(id) => self.at_cache(id, out),
             Event::FromCache(id) => self.next_step(id, out),
+            Event::Web(event) => self.web_event(event, out),
             Event::CacheUpdate(update) => self.cache_update(update, out),
             Event::AtDatabase(id) => self.at_database(id, out),
             Event::Queried(id) => self.queried(id, out),

@@ -38,14 +38,19 @@ pub fn keys(raw: Option<&RawKeys>, check: &mut Check<'_>) -> Keys {
             count(&raw.count, &["keys", "records"], 1, limits::KEYS),
             1,
         ) as u32,
-        exponent: match &raw.skew {
-            None | Some(RawSkew::Even) => 0.0,
-            Some(RawSkew::Zipf { exponent }) => check.take(
-                "traffic.keys.skew.exponent",
-                number(exponent, &[], 0.0, 4.0),
-                0.0,
-            ),
-        },
+        exponent: skew("traffic.keys.skew", raw.skew.as_ref(), check),
+    }
+}
+
+/// The exponent of a skew; none where all are alike.
+pub(super) fn skew(path: &str, raw: Option<&RawSkew>, check: &mut Check<'_>) -> f64 {
+    match raw {
+        None | Some(RawSkew::Even) => 0.0,
+        Some(RawSkew::Zipf { exponent }) => check.take(
+            &format!("{path}.exponent"),
+            number(exponent, &[], 0.0, 4.0),
+            0.0,
+        ),
     }
 }
 
@@ -118,7 +123,7 @@ pub fn cache(raw: &RawCache, names: &Names<'_>, check: &mut Check<'_>) -> CacheT
     }
 }
 
-fn eviction(raw: RawEviction) -> EvictionPolicy {
+pub(super) fn eviction(raw: RawEviction) -> EvictionPolicy {
     match raw {
         RawEviction::Fifo => EvictionPolicy::Fifo,
         RawEviction::Lru => EvictionPolicy::Lru,

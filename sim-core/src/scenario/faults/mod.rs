@@ -75,7 +75,7 @@ fn fault(raw: &RawFaultKind, path: &str, design: &Design, check: &mut Check<'_>)
     };
     match raw {
         RawFaultKind::FlushCache => {
-            if design.cache.is_none() {
+            if design.cache.is_none() && design.edge.is_none() {
                 let problem = Problem::new("there is no cache to flush");
                 let help = "add design.cache, and patterns.caching_and_edge: On";
                 check.problem(path, problem.help(help));
@@ -263,5 +263,10 @@ fn instances_of(tier: Tier, design: &Design) -> u32 {
             None => 0,
             Some(_) => design.shards.map_or(1, |shards| shards.count),
         },
+        Tier::Edge => design
+            .edge
+            .as_ref()
+            .map_or(0, |edge| edge.places.len() as u32),
+        Tier::Origin => design.origin.as_ref().map_or(0, |origin| origin.count),
     }
 }

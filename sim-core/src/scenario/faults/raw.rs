@@ -39,7 +39,7 @@ pub enum RawFaultKind {
         /// Time away.
         restart: Quantity,
     },
-    /// The cache forgets everything.
+    /// The caches forget everything: that of the database, and the points of presence.
     FlushCache,
     /// All that stands in a region is gone, and with it whoever stands there alone.
     LoseRegion {

@@ -9,7 +9,7 @@ use super::check::Check;
 use super::model::{Command, Per, Presence, Publish, Publisher, Query, Rate, Region, Traffic};
 use super::quantity::{self, count, duration, size};
 use super::raw::Quantity;
-use super::{data, limits};
+use super::{data, edge, limits};
 
 use raw::{RawCommand, RawPresence, RawPublish, RawPublisher, RawQuery, RawTraffic};
 
@@ -21,10 +21,11 @@ pub fn traffic(raw: &RawTraffic, check: &mut Check<'_>) -> Traffic {
         query: raw.query.as_ref().map(|raw| query(raw, check)),
         command: raw.command.as_ref().map(|raw| command(raw, check)),
         keys: data::keys(raw.keys.as_ref(), check),
+        asset: raw.asset.as_ref().map(|raw| edge::asset(raw, check)),
     }
 }
 
-fn rate(path: &str, raw: &Quantity, check: &mut Check<'_>) -> Rate {
+pub(super) fn rate(path: &str, raw: &Quantity, check: &mut Check<'_>) -> Rate {
     let none = Rate {
         per_s: 0.0,
         per: Per::System,
@@ -32,7 +33,7 @@ fn rate(path: &str, raw: &Quantity, check: &mut Check<'_>) -> Rate {
     check.take(path, quantity::rate(raw, limits::RATE), none)
 }
 
-fn payload(path: &str, raw: &Quantity, check: &mut Check<'_>) -> u32 {
+pub(super) fn payload(path: &str, raw: &Quantity, check: &mut Check<'_>) -> u32 {
     check.take(path, size(raw, 1, limits::PAYLOAD), 1) as u32
 }
 
@@ -76,6 +77,7 @@ fn query(raw: &RawQuery, check: &mut Check<'_>) -> Query {
         rate: rate("traffic.query.rate", &raw.rate, check),
         size_bytes: payload("traffic.query.size", &raw.size, check),
         scatter: check.take_or("traffic.query.scatter", &raw.scatter, 0.0, quantity::share),
+        edge: raw.edge.as_ref().map(|raw| edge::query_at_edge(raw, check)),
     }
 }
 

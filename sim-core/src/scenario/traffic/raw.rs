@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::scenario::data::raw::RawKeys;
+use crate::scenario::edge::raw::{RawAsset, RawQueryAtEdge};
 use crate::scenario::model::Source;
 use crate::scenario::over_time::raw::{RawArrivals, RawLoop};
 use crate::scenario::raw::{Quantity, Sources};
@@ -21,6 +22,8 @@ pub struct RawTraffic {
     pub command: Option<RawCommand>,
     /// The records that reads and writes are about. Default: a million, all alike.
     pub keys: Option<RawKeys>,
+    /// Fetches of scripts, pictures and other files.
+    pub asset: Option<RawAsset>,
 }
 
 /// Messages to channels.
@@ -85,6 +88,8 @@ pub struct RawQuery {
     pub size: Quantity,
     /// Share of queries that ask every shard and wait for the last. Default: 0 %.
     pub scatter: Option<Quantity>,
+    /// What points of presence keep of the answers (pattern caching_and_edge, with `design.edge`). Default: nothing.
+    pub edge: Option<RawQueryAtEdge>,
     /// Of all numbers here.
     pub source: Option<Source>,
     /// Of single numbers.

@@ -11,7 +11,7 @@ pub fn tier(painter: &Painter, rect: Rect, name: &str, color: Color32) {
         "load_balancer" => fork(painter, rect, stroke),
         "channel_owners" => ordered(painter, rect, stroke),
         "broker" => hub(painter, rect, stroke),
-        "cache" => bolt(painter, rect, stroke),
+        "cache" | "edge" => bolt(painter, rect, stroke),
         "database" => cylinder(painter, rect, stroke),
         _ => rack(painter, rect, stroke),
     }

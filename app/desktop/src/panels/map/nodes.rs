@@ -129,6 +129,8 @@ fn designed(scenario: &Scenario) -> Vec<Tier> {
             Tier::Broker => design.broker.is_some(),
             Tier::Cache => design.cache.is_some(),
             Tier::Database => design.database.is_some(),
+            Tier::Edge => design.edge.is_some(),
+            Tier::Origin => design.origin.is_some(),
         })
         .collect()
 }
@@ -171,6 +173,10 @@ fn machines(scenario: &Scenario, name: &str) -> (u32, Option<String>) {
             let count = design.shards.map_or(1, |shards| shards.count);
             design.database.map(|database| of(count, database.machine))
         }
+        Some(Tier::Edge) => design
+            .edge
+            .map(|edge| (edge.places.len() as u32, Some("managed".to_owned()))),
+        Some(Tier::Origin) => design.origin.map(|origin| of(origin.count, origin.machine)),
         None => None,
     };
     found.unwrap_or((1, None))
