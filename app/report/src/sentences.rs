@@ -188,7 +188,7 @@ pub(crate) fn cached(report: &RunReport) -> Option<String> {
     let (name, tier) = report
         .tiers
         .iter()
-        .find(|(_, tier)| tier.hit_ratio.is_some())?;
+        .find(|(name, tier)| tier.hit_ratio.is_some() && *name != "edge")?;
     let count_of = |counter: &str| tier.counters.get(counter).copied().unwrap_or(0) as f64;
     let ratio = tier.hit_ratio?;
     Some(format!(
@@ -201,6 +201,21 @@ pub(crate) fn cached(report: &RunReport) -> Option<String> {
         count(count_of("evicted")),
         count(count_of("expired")),
         count(count_of("invalidated")),
+    ))
+}
+
+/// What points of presence did for the origin; `None` without them.
+pub(crate) fn edge(report: &RunReport) -> Option<String> {
+    let tier = report.tiers.get("edge")?;
+    let count_of = |counter: &str| tier.counters.get(counter).copied().unwrap_or(0) as f64;
+    Some(format!(
+        "The points of presence answer {} of what they are asked and may keep; {} of the bytes to clients are not sent by the \
+         origin. {} requests missed, {} waited for another's fetch, {} were answered with what had been superseded.",
+        percent(tier.hit_ratio?),
+        percent(tier.origin_offload?),
+        count(count_of("misses")),
+        count(count_of("coalesced")),
+        count(count_of("superseded_answers")),
     ))
 }
 

@@ -79,6 +79,7 @@ pub(super) fn body(page: &mut Page, report: &RunReport, labels: &Labels) {
         .filter_map(|(name, operation)| sentences::mishaps(name, operation))
         .map(|text| story::capital(&text))
         .chain(sentences::cached(report))
+        .chain(sentences::edge(report))
         .collect();
     page.list(&mishaps);
     if let (Some(grid), Some(sentence)) = (tables::cost(report), story::cost(report)) {

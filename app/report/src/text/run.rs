@@ -105,7 +105,8 @@ fn operations(out: &mut String, report: &RunReport) {
             paragraph(out, &sentence, 2);
         }
     }
-    if let Some(sentence) = sentences::cached(report) {
+    let caches = [sentences::cached(report), sentences::edge(report)];
+    for sentence in caches.into_iter().flatten() {
         paragraph(out, &sentence, 2);
     }
 }

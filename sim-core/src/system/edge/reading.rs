@@ -178,7 +178,9 @@ fn sites(nodes: TierReport, sites: &[Site], before: &WebReading, after: &WebRead
     let bytes_out = after.to_clients() - before.to_clients();
     let from = |bytes: &WebBytes| bytes.from_origin + bytes.from_servers;
     let bytes_in = from(&after.bytes) - from(&before.bytes);
+    let requests = pairs().map(|(a, b)| b.requests - a.requests).sum();
     let mut counters: BTreeMap<String, u64> = [
+        ("requests", requests),
         ("hits", sum(|own| own.hits)),
         ("misses", sum(|own| own.misses)),
         ("stale_served", sum(|own| own.stale_served)),

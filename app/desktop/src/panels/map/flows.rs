@@ -29,6 +29,8 @@ struct Rates {
     looked_up: f64,
     /// To the database: all of it, or what the cache does not answer.
     queries: f64,
+    /// To the origin of assets.
+    to_origin: f64,
 }
 
 /// Arrows below the cards, so that nothing runs across a word.
@@ -52,7 +54,14 @@ pub fn show(ui: &Ui, view: &ViewCtx<'_>, places: &[Node], tiers: &[Node]) {
             [there, back],
         );
     }
-    for (one, next) in tiers.iter().zip(&tiers[1..]) {
+    let steps = tiers.iter().zip(&tiers[1..]);
+    // Assets take a way of their own: nothing of a message goes on from the database to them.
+    let is_step = |step: &(&Node, &Node)| match step.1.name.as_str() {
+        "edge" => false,
+        "origin" => step.0.name == "edge",
+        _ => true,
+    };
+    for (one, next) in steps.filter(is_step) {
         let (from, to) = (
             pos2(exit(view, one), one.rect.center().y),
             pos2(next.rect.left(), next.rect.center().y),
@@ -61,6 +70,7 @@ pub fn show(ui: &Ui, view: &ViewCtx<'_>, places: &[Node], tiers: &[Node]) {
             "connection_servers" => (rates.requests, rates.deliveries),
             "cache" => (rates.looked_up, rates.looked_up),
             "database" => (rates.queries, rates.queries),
+            "origin" => (rates.to_origin, rates.to_origin),
             _ => (rates.publishes, rates.publishes),
         });
         pair(&mut flows, from, to, lane, rates, [there, back]);
@@ -140,6 +150,10 @@ fn rates(report: &RunReport, view: &ViewCtx<'_>) -> Rates {
         publishes: publish + presence,
         looked_up: query,
         queries: query * missed + command + publish * f64::from(per_message),
+        to_origin: report.tiers.get("origin").map_or(0.0, |tier| {
+            let asked = tier.counters.get("requests").copied().unwrap_or(0);
+            asked as f64 / (report.warmup_s + report.simulated_s).max(1e-9)
+        }),
     }
 }
 
@@ -180,6 +194,7 @@ fn label(
         "connection_servers" => [format::rate(rates.requests), format::rate(rates.deliveries)],
         "cache" => [format::rate(rates.looked_up), String::new()],
         "database" => [format::rate(rates.queries), String::new()],
+        "origin" => [format::rate(rates.to_origin), String::new()],
         _ => [format::rate(rates.publishes), String::new()],
     };
     let row = Rect::from_two_pos(from, to).expand2(vec2(0.0, 1.0));
