@@ -24,6 +24,7 @@ pub const ALL: &[Preset] = presets![
     "p2-growth",
     "reconnect-storm",
     "closed-loop",
+    "metastable",
     "published/kafkorama-125k",
     "published/kafkorama-250k",
     "published/kafkorama-1m",

@@ -8,6 +8,7 @@
 //!
 //! Leaves out: reading files (callers pass texts) and writing scenarios.
 
+mod asking;
 pub mod assets;
 mod check;
 mod convert;
@@ -32,6 +33,7 @@ mod translate;
 pub mod tree;
 mod validate;
 
+pub use asking::{Asking, Callers, Hedge, HedgeTo, SlowShards};
 pub use edit::Edit;
 pub use error::{Problem, ScenarioError, nearest};
 pub use extend::{Base, Find};

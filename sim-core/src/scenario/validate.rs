@@ -21,7 +21,7 @@ use super::raw::{
     RawScenario, RawTransport, Switch,
 };
 use super::traffic::traffic;
-use super::{convert, design, over_time, words_of_edit};
+use super::{asking, convert, design, over_time, words_of_edit};
 use crate::cost::{book, book_names};
 
 /// A value that stands in for a refused one; the scenario is refused as a whole, so it is never used.
@@ -37,6 +37,7 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
     let design = design::design(raw, check);
     let run = run(raw.run.as_ref(), check);
     let over_time = over_time::check::over_time((&raw.load, &raw.traffic), &load, &run, check);
+    let asking = asking::asking(raw, check);
     let effective = design::effective(&design, patterns);
     check_together(&traffic, &effective, patterns, check);
     let faults = faults(
@@ -69,6 +70,7 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
         channels,
         traffic,
         over_time,
+        asking,
         patterns,
         design,
         faults,

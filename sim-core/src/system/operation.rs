@@ -92,6 +92,8 @@ pub enum Part {
     DatabaseQueue,
     /// Holding a database connection.
     DatabaseService,
+    /// Attempts that the database did not answer in time, and the waits after them.
+    DatabaseRetry,
     /// Waiting at the channel owner.
     OwnerQueue,
     /// Being ordered and copied by the channel owner.
@@ -115,7 +117,7 @@ pub enum Part {
 }
 
 /// Number of [`Part`]s.
-pub const PARTS: usize = 20;
+pub const PARTS: usize = 21;
 
 impl Part {
     /// All parts with their tier and cause, by index.
@@ -130,6 +132,7 @@ impl Part {
         ("cache", "fetch of another"),
         ("database", "queue"),
         ("database", "service"),
+        ("database", "retry"),
         ("channel_owners", "queue"),
         ("channel_owners", "service"),
         ("broker", "queue"),

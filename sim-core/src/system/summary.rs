@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::backend::{DatabasePool, Databases, Nodes};
+use super::backend::{Databases, Nodes};
 use super::baseline::{Baseline, Reading};
 use super::caches::CacheNodes;
 use super::intervals::{Intervals, plain};
 use super::ledger::{KindLedger, Ledger, Refusal};
 use super::operation::{Kind, Part};
+use super::pools::DatabasePool;
 use super::world::World;
 use routing::RoutingMode;
 
@@ -474,13 +475,13 @@ fn pools(databases: &Databases, span: &Span<'_>) -> TierReport {
             mean: queues / span.ns / shards.len().max(1) as f64,
             max: shards
                 .iter()
-                .map(|shard| shard.pool.max_queue() as u64)
+                .map(|shard| shard.max_queue() as u64)
                 .max()
                 .unwrap_or_default(),
         },
         dropped: sum(&|shard| shard.refused),
         counters: [
-            ("queries".to_owned(), sum(&|shard| shard.pool.accepted())),
+            ("queries".to_owned(), sum(&|shard| shard.accepted())),
             ("gave_up".to_owned(), sum(&|shard| shard.gave_up)),
         ]
         .into(),

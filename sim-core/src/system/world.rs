@@ -20,6 +20,7 @@ use super::backend::{BrokerNodes, Databases, Owners};
 use super::backlog::Backlog;
 use super::baseline::Baseline;
 use super::caches::CacheNodes;
+use super::calls::Calls;
 use super::clients::Clients;
 use super::crowds::{self, Thinkers};
 use super::event::{Event, Work};
@@ -78,8 +79,12 @@ pub struct World {
     pub(super) owners: Option<Owners>,
     pub(super) broker: Option<BrokerNodes>,
     pub(super) databases: Option<Databases>,
+    /// How it is asked, where that is watched.
+    pub(super) calls: Option<Calls>,
     pub(super) cache: Option<CacheNodes>,
     pub(super) records: Records,
+    /// By fault that lasts: its number, the share of questions and the record that they are about.
+    pub(super) hot_keys: Vec<(u64, f64, u32)>,
     /// Queries of the cache itself.
     pub(super) refreshes: u64,
     pub(super) ledger: Ledger,
@@ -105,7 +110,7 @@ pub struct World {
     pub(super) thinkers: Thinkers,
     pub(super) plan: FanoutPlan,
     pub(super) pairs: Vec<(ServerId, ConnectionId)>,
-    wakes: Vec<Wake>,
+    pub(super) wakes: Vec<Wake>,
 }
 
 impl World {
@@ -178,10 +183,12 @@ impl World {
             kernel: Kernel::detect(),
             wire: wire(scenario.load.transport),
             broker: design.broker.as_ref().map(BrokerNodes::new),
-            databases: design
-                .database
-                .as_ref()
-                .map(|database| Databases::new(database, design.shards.as_ref())),
+            databases: design.database.as_ref().map(|database| {
+                let shards = design.shards.as_ref();
+                Databases::new(database, shards, &scenario.asking, &population_draws)
+            }),
+            calls: Calls::of(&scenario),
+            hot_keys: Vec::new(),
             cache,
             records,
             refreshes: 0,
@@ -611,7 +618,7 @@ impl World {
             self.databases
                 .iter()
                 .flat_map(|databases| &databases.shards)
-                .map(|shard| shard.pool.next_wait(now))
+                .map(|shard| shard.backlog(now))
                 .max()
                 .unwrap_or_default(),
             self.cache
@@ -715,6 +722,14 @@ impl Model for World {
             Event::CacheUpdate(update) => self.cache_update(update, out),
             Event::AtDatabase(id) => self.at_database(id, out),
             Event::Queried(id) => self.queried(id, out),
+            Event::CallWakes(id) => self.call_wakes(id, out),
+            Event::CopyComes(id) => self.copy_comes(id, out),
+            Event::CopyServed(id) => self.copy_served(id, out),
+            Event::CopyGivesUp(id) => self.copy_gives_up(id, out),
+            Event::CopyBack(id) => self.copy_back(id, out),
+            Event::CopyFailed { copy, gave_up } => self.copy_failed(copy, gave_up, out),
+            Event::CopyCancelled(id) => self.copy_cancelled(id, at),
+            Event::TwinStarts(id) => self.twin_starts(id, at),
             Event::AtOwner(id) => self.at_owner(id, out),
             Event::AtBroker(id) => self.at_broker(id, out),
             Event::Pause {

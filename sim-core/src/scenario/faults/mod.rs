@@ -92,31 +92,66 @@ fn fault(raw: &RawFaultKind, path: &str, design: &Design, check: &mut Check<'_>)
             tier,
             first,
             instances,
-        } => kill(tier, first, instances, path, design, check),
+        } => {
+            let (tier, first, instances) =
+                hit("killed", (tier, first, instances), path, design, check);
+            Fault::Kill {
+                tier,
+                first,
+                instances,
+            }
+        }
+        RawFaultKind::SlowDown {
+            tier,
+            first,
+            instances,
+            factor,
+        } => {
+            let (tier, first, instances) =
+                hit("slowed down", (tier, first, instances), path, design, check);
+            let at = format!("{path}.factor");
+            let factor = quantity::factor(factor, 1.0, limits::SLOW_DOWN);
+            Fault::SlowDown {
+                tier,
+                first,
+                instances,
+                factor: check.take(&at, factor, 1.0),
+            }
+        }
+        RawFaultKind::HotKey { share } => {
+            if design.database.is_none() {
+                let problem = Problem::new("there is no record to ask for");
+                check.problem(path, problem.help("add design.database"));
+            }
+            let share = quantity::share(share);
+            Fault::HotKey {
+                share: check.take(&format!("{path}.share"), share, 0.0),
+            }
+        }
     }
 }
 
-fn kill(
-    name: &str,
-    first: &Option<Quantity>,
-    instances: &Option<Quantity>,
+/// The instances that a fault is about.
+fn hit(
+    how: &str,
+    (name, first, instances): (&str, &Option<Quantity>, &Option<Quantity>),
     path: &str,
     design: &Design,
     check: &mut Check<'_>,
-) -> Fault {
+) -> (Tier, u32, u32) {
     let mut tiers = objective::tiers(design);
     tiers.retain(|&tier| tier != Tier::LoadBalancer);
     let names: Vec<&str> = tiers.iter().map(|tier| tier.name()).collect();
     let Some(tier) = tiers.iter().copied().find(|tier| tier.name() == name) else {
         check.problem(
             &format!("{path}.tier"),
-            Problem::unknown("tier of this design that can be killed", name, names),
+            Problem::unknown(
+                &format!("tier of this design that can be {how}"),
+                name,
+                names,
+            ),
         );
-        return Fault::Kill {
-            tier: Tier::ConnectionServers,
-            first: 0,
-            instances: 1,
-        };
+        return (Tier::ConnectionServers, 0, 1);
     };
     let have = u64::from(instances_of(tier, design));
     let first_at = format!("{path}.first");
@@ -136,33 +171,28 @@ fn kill(
             1,
         )
     });
-    Fault::Kill {
-        tier,
-        first: first as u32,
-        instances: instances as u32,
-    }
+    (tier, first as u32, instances as u32)
 }
 
 /// A fault as far as the tiers exist that the switches leave; `None`: nothing is left to fail.
-pub fn in_effect(fault: TimedFault, design: &Design) -> Option<TimedFault> {
-    let Fault::Kill {
+pub fn in_effect(mut fault: TimedFault, design: &Design) -> Option<TimedFault> {
+    let (Fault::Kill {
         tier,
         first,
         instances,
-    } = fault.fault
+    }
+    | Fault::SlowDown {
+        tier,
+        first,
+        instances,
+        ..
+    }) = &mut fault.fault
     else {
         return Some(fault);
     };
-    let have = instances_of(tier, design);
-    let kill = Fault::Kill {
-        tier,
-        first,
-        instances: instances.min(have.saturating_sub(first)),
-    };
-    (first < have).then_some(TimedFault {
-        fault: kill,
-        ..fault
-    })
+    let have = instances_of(*tier, design);
+    *instances = (*instances).min(have.saturating_sub(*first));
+    (*first < have).then_some(fault)
 }
 
 fn instances_of(tier: Tier, design: &Design) -> u32 {

@@ -2,10 +2,11 @@
 
 use serde::Deserialize;
 
+use crate::scenario::asking::raw::RawHedge;
 use crate::scenario::data::raw::RawKeys;
 use crate::scenario::model::Source;
 use crate::scenario::over_time::raw::{RawArrivals, RawLoop};
-use crate::scenario::raw::{Quantity, Sources};
+use crate::scenario::raw::{Quantity, RawDistribution, Sources};
 
 /// Operations; one that is left out never happens.
 #[derive(Clone, Debug, Deserialize)]
@@ -85,6 +86,12 @@ pub struct RawQuery {
     pub size: Quantity,
     /// Share of queries that ask every shard and wait for the last. Default: 0 %.
     pub scatter: Option<Quantity>,
+    /// Share of the shards whose answers are enough for a query that asks every shard. Default: 100 %.
+    pub needed: Option<Quantity>,
+    /// Time by which one query that asks every shard takes longer at each of them, as a heavy one does. Default: none.
+    pub common: Option<RawDistribution>,
+    /// A second copy of a query to a shard that is slow to answer. Default: none.
+    pub hedge: Option<RawHedge>,
     /// Of all numbers here.
     pub source: Option<Source>,
     /// Of single numbers.
