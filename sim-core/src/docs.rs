@@ -17,7 +17,7 @@ const SCENARIO: [&str; 7] = [
     include_str!("scenario/model.rs"),
 ];
 /// Texts that hold the reports.
-const REPORT: [&str; 1] = [include_str!("report.rs")];
+const REPORT: [&str; 2] = [include_str!("report.rs"), include_str!("report/faults.rs")];
 
 /// A set of types that refer to one another.
 #[derive(Clone, Debug)]

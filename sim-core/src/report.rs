@@ -3,9 +3,13 @@
 //! Fields may be added, never renamed. Units stand in the names. The result part, everything but `engine`, is
 //! byte-identical for the same scenario and seeds. `low` and `high` are `None` where the run supports no interval.
 
+mod faults;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use faults::FaultReport;
 
 /// Version of the report's shape.
 pub const SCHEMA: u32 = 1;
@@ -58,6 +62,9 @@ pub struct RunReport {
     /// The measured time in steps; `None` when nothing was kept.
     #[serde(default)]
     pub series: Option<SeriesReport>,
+    /// The faults that ended while measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultReport>,
     /// The numbers of the scenario that somebody should check, and all others that name a source.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourceReport>,

@@ -140,6 +140,7 @@ fn report() -> RunReport {
         precision: None,
         populations: None,
         rates: Default::default(),
+        faults: Vec::new(),
         series: None,
         sources: Vec::new(),
         quick_estimate: None,

@@ -53,6 +53,7 @@ pub fn run() -> RunReport {
         precision: None,
         populations: None,
         rates: BTreeMap::new(),
+        faults: Vec::new(),
         series: None,
         sources: Vec::new(),
         quick_estimate: None,

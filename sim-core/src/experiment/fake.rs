@@ -83,6 +83,7 @@ impl Fake {
             precision: None,
             populations: None,
             rates: BTreeMap::new(),
+            faults: Vec::new(),
             series: None,
             sources: Vec::new(),
             quick_estimate: None,

@@ -35,6 +35,7 @@ mod populations;
 mod rates;
 mod receipts;
 mod records;
+mod recovery;
 mod replicated;
 mod rhythm;
 mod servers;

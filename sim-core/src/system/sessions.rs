@@ -463,6 +463,7 @@ impl World {
             return;
         }
         let counted = core::mem::take(&mut state.counted);
+        self.recovery.noticed(now, server);
         for _ in 0..counted {
             self.balancer.on_closed(timestamp(now), ServerId(server));
         }

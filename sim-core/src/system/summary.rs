@@ -95,6 +95,7 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
         precision: intervals.precision(),
         populations: None,
         rates: BTreeMap::new(),
+        faults: world.recovery.reports(&world.scenario.faults),
         series: world.timeline.report(world, &ledger),
         sources: scenario.source_reports(),
         quick_estimate: None,
@@ -295,7 +296,20 @@ fn tiers(
         insert(Tier::Cache, cached(report, world, ledger, &span));
     }
     if let Some(databases) = &world.databases {
-        insert(Tier::Database, pools(databases, &span));
+        let mut report = pools(databases, &span);
+        if let Some(calls) = &world.calls {
+            let shards = databases.shards.iter();
+            let dropped = shards.map(|shard| shard.dropped_dead).sum();
+            let counts = [
+                ("dropped_dead", dropped),
+                ("served_for_nobody", calls.wasted),
+                ("hedges", calls.hedges),
+                ("held_back", calls.held_back),
+            ];
+            let named = counts.map(|(name, count)| (name.to_owned(), count));
+            report.counters.extend(named);
+        }
+        insert(Tier::Database, report);
     }
     tiers
 }

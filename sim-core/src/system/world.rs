@@ -31,6 +31,7 @@ use super::operation::{Kind, OperationSlab, Part};
 use super::population::Population;
 use super::receipts::Scratch;
 use super::records::Records;
+use super::recovery::Recovery;
 use super::rhythm::Rhythm;
 use super::servers::{Servers, timestamp};
 use super::sessions::{Away, Fate};
@@ -100,6 +101,7 @@ pub struct World {
     pub(super) baseline: Baseline,
     pub(super) backlog: Backlog,
     pub(super) timeline: Timeline,
+    pub(super) recovery: Recovery,
     pub(super) scratch: Scratch,
     pub(super) recipients: Vec<u32>,
     pub(super) arrivals: [u64; Kind::ALL.len()],
@@ -202,6 +204,7 @@ impl World {
             baseline: Baseline::default(),
             backlog: Backlog::new(scenario.is_steady()),
             timeline: Timeline::default(),
+            recovery: Recovery::default(),
             scratch: Scratch::default(),
             recipients: Vec::new(),
             arrivals: [0; Kind::ALL.len()],
@@ -304,6 +307,7 @@ impl World {
     /// Takes the readings that measuring starts from.
     fn begin_measuring(&mut self, now: SimTime) {
         self.baseline = Baseline::of(self, now);
+        self.recovery = Recovery::default();
         let mut timeline = core::mem::take(&mut self.timeline);
         timeline.begin(self, now);
         self.timeline = timeline;
@@ -578,7 +582,11 @@ impl World {
                 kind.name()
             );
         }
-        self.backlog.push(now, self.backlogs(now));
+        let backlogs = self.backlogs(now);
+        self.backlog.push(now, backlogs);
+        let mut recovery = core::mem::take(&mut self.recovery);
+        recovery.push(self, now, backlogs.into_iter().max().unwrap_or_default());
+        self.recovery = recovery;
         let mut timeline = core::mem::take(&mut self.timeline);
         timeline.push(self, now);
         self.timeline = timeline;
