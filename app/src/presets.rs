@@ -28,6 +28,7 @@ pub const ALL: &[Preset] = presets![
     "published/kafkorama-125k",
     "published/kafkorama-250k",
     "published/kafkorama-1m",
+    "published/tail-at-scale",
 ];
 
 /// A preset by its name.

@@ -127,7 +127,7 @@ const FAN_OUT: &str = r#"(
         connection_servers: (count: 1, machine: "c7g.4xlarge", profile: "tuned"),
         database: (
             machine: "r7g.xlarge", pool: 1000, queue: "10_000 queries",
-            query: Percentiles(min: "1 ms", p50: "5 ms", p95: "10 ms", p99: "1 s"),
+            query: Exponential(mean: "6 ms"), outliers: (share: "1 %", takes: "1 s"),
         ),
         shards: (count: 100),
     ),
@@ -142,27 +142,225 @@ fn slower(report: &RunReport, ms: f64) -> f64 {
 }
 
 #[test]
-fn a_second_copy_cures_the_tail_of_a_hundred_leaves() {
-    // One in a hundred leaves takes more than a second. The published figures are of a leaf that takes a second exactly.
+fn c041_a_second_copy_cures_the_tail_of_a_hundred_leaves() {
+    // One in a hundred leaves takes a second: 1 − 0.99^100 = 0.634, hedged 1 − (1 − 0.01²)^100 = 0.00995.
     let plain = run(&scenario(FAN_OUT, &[]));
     let hedge = ("traffic.query.hedge", "(after: \"25 ms\")");
     let hedged = run(&scenario(FAN_OUT, &[hedge]));
-    let p99 = |report: &RunReport| {
+    let counters = &hedged.tiers["database"].counters;
+    let load = counters["hedges"] as f64 / (counters["queries"] - counters["hedges"]) as f64;
+    let (before, after) = (slower(&plain, 900.0), slower(&hedged, 900.0));
+    let p95 = |report: &RunReport| {
         report.operations["query"].latency_ms["answered"]
-            .p99
+            .p95
             .value
             .unwrap()
     };
-    let counters = &hedged.tiers["database"].counters;
-    let load = counters["hedges"] as f64 / (counters["queries"] - counters["hedges"]) as f64;
-    let (before, after) = (slower(&plain, 1_000.0), slower(&hedged, 1_000.0));
     println!(
-        "P(1 s and more) {before:.3} -> {after:.4} (published .625 -> .0085, theory .634), p99 {:.0} -> {:.0} ms, load +{:.1} % \
-         (published +2.8 %)",
-        p99(&plain),
-        p99(&hedged),
+        "a second and more: {before:.3} -> {after:.4} (published .625 -> .0085), p95 {:.0} -> {:.0} ms, load +{:.1} % (published \
+         +2.8 %)",
+        p95(&plain),
+        p95(&hedged),
         100.0 * load
     );
     assert!((before - 0.634).abs() < 0.02, "{before}");
-    assert!(after < 0.02, "{after}");
+    assert!((after - 0.00995).abs() < 0.003, "{after}");
+    // 1 % are outliers, and e^(−25/6) of the others take longer than the delay.
+    assert!((load - 0.0254).abs() < 0.002, "{load}");
+    assert!(p95(&plain) > 900.0 && p95(&hedged) < 70.0);
+}
+
+/// Rooms whose messages take every way; a database and a cache that are asked.
+const EVERY_TIER: &str = r#"(
+    version: 1,
+    name: "every-tier",
+    title: "Every tier",
+    story: "One of each tier, none of them busy.",
+    load: (users: 2000, places: {"us-east-1": "100 %"}, access: {"none": "100 %"}),
+    channels: (members: Rooms(size: 20)),
+    traffic: (
+        publish: (rate: "0.1/s per user", size: "300 B"),
+        query: (rate: "0.2/s per user", size: "1 KB"),
+        keys: (count: 100_000),
+    ),
+    patterns: (pooling: On, sharding: On, caching_and_edge: On),
+    design: (
+        place: "us-east-1",
+        routing: Interest,
+        connection_servers: (count: 1, machine: "c7g.4xlarge", profile: "tuned"),
+        channel_owners: (count: 1, machine: "c7g.large", sequence: "100 us"),
+        broker: (count: 1, machine: "c7g.large", publish: "100 us"),
+        database: (machine: "r7g.large", pool: 50, query: Constant("5 ms")),
+        shards: (count: 4),
+        cache: (count: 1, machine: "r7g.large", capacity: "1 MB", lookup: "100 us"),
+    ),
+    run: (population_seed: 1, seed: 7, warmup: "5 s", duration: "60 s"),
+)"#;
+
+/// How many times as long an operation takes from second 30 to 40 as before and after, on average.
+fn stretched(operation: &str, edits: &[(&str, &str)]) -> (f64, f64) {
+    let report = run(&scenario(EVERY_TIER, edits));
+    let series = report.series.as_ref().unwrap();
+    let means = &series.operations[operation].mean_ms;
+    let mean = |from: f64, to: f64| {
+        let at = |s: f64| ((s - series.start_s) / series.step_s).round() as usize;
+        let values: Vec<f64> = means[at(from)..at(to)].iter().flatten().copied().collect();
+        values.iter().sum::<f64>() / values.len() as f64
+    };
+    let before = mean(10.0, 29.0);
+    (mean(31.0, 39.0) / before, mean(42.0, 60.0) / before)
+}
+
+#[test]
+fn slow_instances_take_longer_while_it_lasts() {
+    let owned = ("design.routing", "ChannelOwner");
+    for (tier, operation, more) in [
+        ("connection_servers", "publish", None),
+        ("broker", "publish", None),
+        ("channel_owners", "publish", Some(owned)),
+        ("cache", "query", None),
+        ("database", "query", None),
+    ] {
+        let fault = format!(
+            "[(at: \"30 s\", lasts: \"10 s\", fault: SlowDown(tier: \"{tier}\", factor: 8))]"
+        );
+        let mut edits = vec![("faults", fault.as_str())];
+        edits.extend(more);
+        let (during, after) = stretched(operation, &edits);
+        println!("{tier} eight times as slow: × {during:.2}, then × {after:.2}");
+        assert!(during > 1.2 && (after - 1.0).abs() < 0.1, "{tier}");
+    }
+}
+
+#[test]
+fn one_slow_shard_of_four_is_slow_for_a_quarter() {
+    let base = [("patterns.caching_and_edge", "Off")];
+    let slow = "[(at: \"30 s\", lasts: \"10 s\", fault: SlowDown(tier: \"database\", first: 2, factor: 9))]";
+    let mean = |edits: &[(&str, &str)]| {
+        let edits: Vec<_> = base.iter().chain(edits).copied().collect();
+        stretched("query", &edits).0
+    };
+    // A quarter of 5 ms becomes 45 ms: 10 ms more on about 5.6 ms.
+    let found = mean(&[("faults", slow)]);
+    println!("one of four shards nine times as slow: × {found:.2}");
+    assert!((2.3..3.3).contains(&found), "{found}");
+    // The same shards, always slow: nothing changes while it lasts.
+    let always = mean(&[("design.shards.slow", "(share: \"25 %\", factor: 9)")]);
+    assert!((always - 1.0).abs() < 0.15, "{always}");
+}
+
+#[test]
+fn a_hot_key_makes_one_shard_hot() {
+    let hottest = |faults: &str| {
+        let report = run(&scenario(
+            EVERY_TIER,
+            &[("patterns.caching_and_edge", "Off"), ("faults", faults)],
+        ));
+        let pool = report.tiers["database"].utilization["pool"];
+        pool.hottest / pool.mean
+    };
+    // From second 5 to 65 measured, 30 of them hot: half of the time (0.3 + 0.7/4) · 4 = 1.9 times the mean.
+    let found = hottest("[(at: \"20 s\", lasts: \"30 s\", fault: HotKey(share: \"30 %\"))]");
+    let none = hottest("[]");
+    println!("hottest of four shards: × {none:.2}, with a hot key half of the time × {found:.2}");
+    assert!((none - 1.0).abs() < 0.05 && (found - 1.45).abs() < 0.07);
+}
+
+#[test]
+fn one_attempt_that_is_watched_is_one_that_is_not() {
+    // The same draws in both forms of the pool: the same answers, to the nanosecond.
+    let with = |callers: &[(&str, &str)]| {
+        let mut edits = vec![
+            ("design.database.pool", "1"),
+            ("patterns.caching_and_edge", "Off"),
+        ];
+        edits.extend(callers);
+        let report = run(&scenario(EVERY_TIER, &edits));
+        let query = report.operations["query"].clone();
+        let pool = report.tiers["database"].utilization["pool"];
+        (query.latency_ms, query.completed_per_s, pool)
+    };
+    let watched = with(&[("design.database.callers", "()")]);
+    let fast = with(&[]);
+    assert_eq!(watched.0["answered"].buckets, fast.0["answered"].buckets);
+    assert_eq!((watched.1, watched.2.hottest), (fast.1, fast.2.hottest));
+}
+
+#[test]
+fn a_dead_shard_is_asked_again_and_answers_when_it_is_back() {
+    let dead = "[(at: \"30 s\", lasts: \"2 s\", fault: Kill(tier: \"database\", first: 1))]";
+    let with = |callers: &str| {
+        let report = run(&scenario(
+            EVERY_TIER,
+            &[
+                ("patterns.caching_and_edge", "Off"),
+                ("faults", dead),
+                ("design.database.callers", callers),
+            ],
+        ));
+        let query = &report.operations["query"];
+        (query.failed, query.retried, report.faults[0].recovered_s)
+    };
+    let (failed, retried, recovered) = with("()");
+    let waits = "(attempts: 10, backoff: Exponential(base: \"50 ms\", cap: \"1 s\"))";
+    let (patient, again, back) = with(waits);
+    println!(
+        "one attempt: {failed} fail, {retried} retries, recovered at {recovered:?}; up to ten: {patient} fail, {again} retries, \
+         recovered at {back:?}"
+    );
+    assert!(failed > 150 && retried == 0);
+    assert!(patient == 0 && again > 300);
+    assert!(recovered.is_some_and(|at| at < 35.0) && back.is_some_and(|at| at < 36.0));
+}
+
+fn answered(report: &RunReport, read: impl Fn(&sim_core::report::LatencyReport) -> f64) -> f64 {
+    read(&report.operations["query"].latency_ms["answered"])
+}
+
+/// Milliseconds between the client and the database and back, where nothing waits.
+fn way_ms(report: &RunReport) -> f64 {
+    let rows = report.operations["query"].breakdown.iter();
+    rows.filter(|row| row.tier != "database")
+        .map(|row| row.mean_ms)
+        .sum()
+}
+
+#[test]
+fn t1_many_leaves_and_what_they_share_make_the_tail() {
+    let text = preset("published/tail-at-scale");
+    let rows = [
+        ("one leaf", "traffic.query.scatter", "0 %", [1.0, 5.0, 10.0]),
+        (
+            "95 % of leaves",
+            "traffic.query.needed",
+            "95 %",
+            [12.0, 32.0, 70.0],
+        ),
+        (
+            "all leaves",
+            "traffic.query.needed",
+            "100 %",
+            [40.0, 87.0, 140.0],
+        ),
+    ];
+    let mut missed = Vec::new();
+    for (name, path, value, published) in rows {
+        let report = run(&scenario(text, &[(path, value)]));
+        let way = way_ms(&report);
+        let found = [
+            answered(&report, |l| l.p50.value.unwrap()),
+            answered(&report, |l| l.p95.value.unwrap()),
+            answered(&report, |l| l.p99.value.unwrap()),
+        ]
+        .map(|ms| ms - way);
+        println!("T1 {name}: {found:.1?} ms (published {published:?})");
+        for (found, published) in found.into_iter().zip(published) {
+            if (found / published - 1.0).abs() > 0.2 {
+                missed.push(format!("{name}: {found:.1} ms, published {published} ms"));
+            }
+        }
+    }
+    println!("T1 beyond 20 %: {missed:?}");
+    // The 95th percentile of the second row lies where a lognormal of its median and 99th percentile does not.
+    assert!(missed.len() <= 1, "{missed:?}");
 }

@@ -298,6 +298,8 @@ pub struct Databases {
     write: QuantileTable,
     /// By how much one scattered query takes longer at every shard.
     common: Option<QuantileTable>,
+    /// The bits from which on a query takes this long.
+    outliers: Option<(u64, SimDuration)>,
     /// Answers that a scattered query waits for.
     needed: u32,
 }
@@ -326,6 +328,10 @@ impl Databases {
             query: table(tier.query),
             write: table(tier.write),
             common: asking.common.map(table),
+            outliers: asking.outliers.map(|(share, takes)| {
+                let usual = libm::round((1.0 - share) * 4_294_967_296.0) as u64;
+                (usual, takes)
+            }),
             needed: asking.needed.map_or(count, |share| {
                 (libm::ceil(share * f64::from(count) - 1e-9) as u32).clamp(1, count)
             }),
@@ -359,7 +365,12 @@ impl Databases {
             Kind::Command => &self.write,
             Kind::Publish | Kind::Presence | Kind::Query | Kind::Connect => &self.query,
         };
-        table.sample(bits)
+        match self.outliers {
+            None => table.sample(bits),
+            Some((usual, takes)) if u64::from(bits) >= usual => takes,
+            // The others share all of the distribution.
+            Some((usual, _)) => table.sample(((u64::from(bits) << 32) / usual) as u32),
+        }
     }
 
     /// By how much a scattered query takes longer at every shard, for a time that falls on `bits`.

@@ -128,11 +128,18 @@ impl World {
         };
         let Some(calls) = &mut self.calls else { return };
         calls.hedges += u64::from(twin == Twin::Second);
+        let (tied, now, link) = (copy.tied.is_some(), copy.sent, self.network.server_link());
         let copy = calls.copies.insert(copy);
-        if let Some(call) = calls.calls.get_mut(id) {
-            call.copies[twin as usize] = Some(copy);
+        out.after(link, Event::CopyComes(copy));
+        let Some(call) = calls.calls.get_mut(id) else {
+            return;
+        };
+        call.copies[twin as usize] = Some(copy);
+        // The shard of a twin that was served before this copy was sent has told the other shard then.
+        let twin = call.copies[twin.other() as usize].and_then(|other| calls.copies.get(other));
+        if let Some(started) = twin.and_then(|twin| twin.started).filter(|_| tied) {
+            out.at((started + link).max(now), Event::TwinStarts(copy));
         }
-        out.after(self.network.server_link(), Event::CopyComes(copy));
     }
 
     /// Lets the call be woken when it wants to do something by itself.

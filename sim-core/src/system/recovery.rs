@@ -172,7 +172,7 @@ mod tests {
         let mut recovery = Recovery::default();
         let mut done = 0;
         for second in 0..=100 {
-            done += completed(second);
+            done += if second > 0 { completed(second) } else { 0 };
             recovery.seconds.push(Second {
                 at: SimTime::from_secs(second),
                 offered: [100 * second; KINDS],

@@ -20,7 +20,7 @@ use super::quantity::{count, duration, factor, number, share};
 use super::raw::{Quantity, RawScenario, Switch};
 
 use raw::{
-    RawBackoff, RawBreaker, RawBudget, RawCallers, RawHedge, RawHedgeTo, RawOverload,
+    RawBackoff, RawBreaker, RawBudget, RawCallers, RawHedge, RawHedgeTo, RawOutliers, RawOverload,
     RawSlowShards, RawThrottle,
 };
 
@@ -37,6 +37,8 @@ pub struct Asking {
     pub needed: Option<f64>,
     /// Time that every shard takes longer for one scattered query, the same at each.
     pub common: Option<Distribution>,
+    /// Share of queries and commands that take another time, and that time.
+    pub outliers: Option<(f64, SimDuration)>,
     /// Shards that are always slower.
     pub slow_shards: Option<SlowShards>,
 }
@@ -116,6 +118,9 @@ pub fn asking(raw: &RawScenario, check: &mut Check<'_>) -> Asking {
         common: query
             .and_then(|query| query.common.as_ref())
             .map(|raw| distribution(raw, COMMON, SimDuration::ZERO, limits::LONG, check)),
+        outliers: database
+            .and_then(|database| database.outliers.as_ref())
+            .map(|raw| outliers(raw, check)),
         slow_shards: raw
             .design
             .shards
@@ -278,6 +283,16 @@ fn hedge(raw: &RawHedge, check: &mut Check<'_>) -> Hedge {
         },
         tied: raw.tied == Some(Switch::On),
     }
+}
+
+fn outliers(raw: &RawOutliers, check: &mut Check<'_>) -> (f64, SimDuration) {
+    const AT: &str = "design.database.outliers";
+    let shortest = SimDuration::from_nanos(1);
+    let takes = duration(&raw.takes, shortest, limits::LONG);
+    (
+        check.take(&format!("{AT}.share"), share(&raw.share), 0.0),
+        check.take(&format!("{AT}.takes"), takes, shortest),
+    )
 }
 
 fn slow_shards(raw: &RawSlowShards, check: &mut Check<'_>) -> SlowShards {

@@ -148,3 +148,13 @@ pub struct RawSlowShards {
     /// How many times as long they take for a query.
     pub factor: Quantity,
 }
+
+/// Queries and commands that take another time than all others: they meet a pause, a cold page, a background job.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawOutliers {
+    /// How many, of all.
+    pub share: Quantity,
+    /// How long they hold a connection.
+    pub takes: Quantity,
+}
