@@ -29,6 +29,7 @@ pub const ALL: &[Preset] = presets![
     "published/kafkorama-250k",
     "published/kafkorama-1m",
     "published/tail-at-scale",
+    "published/tied-reads",
 ];
 
 /// A preset by its name.

@@ -364,3 +364,66 @@ fn t1_many_leaves_and_what_they_share_make_the_tail() {
     // The 95th percentile of the second row lies where a lognormal of its median and 99th percentile does not.
     assert!(missed.len() <= 1, "{missed:?}");
 }
+
+/// The duration within which a share of the answers is there, ms.
+fn within(report: &RunReport, share: f64) -> f64 {
+    let latency = &report.operations["query"].latency_ms["answered"];
+    let wanted = share * latency.count as f64;
+    let mut seen = 0;
+    let bucket = latency.buckets.iter().find(|bucket| {
+        seen += bucket.1;
+        seen as f64 >= wanted
+    });
+    bucket.unwrap().0
+}
+
+#[test]
+fn t3_tied_reads_take_the_shorter_of_two_queues() {
+    let text = preset("published/tied-reads");
+    let sorting: &[(&str, &str)] = &[
+        ("design.database.query.median", "17 ms"),
+        ("design.database.query.p99", "58 ms"),
+    ];
+    // Share, and the published times without and with a tie.
+    type Row = (f64, f64, f64);
+    let idle: &[Row] = &[
+        (0.5, 19.0, 16.0),
+        (0.9, 38.0, 29.0),
+        (0.99, 67.0, 42.0),
+        (0.999, 98.0, 61.0),
+    ];
+    let loaded: &[Row] = &[
+        (0.5, 24.0, 19.0),
+        (0.99, 108.0, 67.0),
+        (0.999, 159.0, 108.0),
+    ];
+    for (name, edits, rows) in [
+        ("idle", &[] as &[_], idle),
+        ("beside a sort", sorting, loaded),
+    ] {
+        let untied = [&[("traffic.query.hedge", "(after: \"1 h\")")], edits].concat();
+        let (alone, tied) = (run(&scenario(text, &untied)), run(&scenario(text, edits)));
+        let busy = |report: &RunReport| report.tiers["database"].utilization["pool"].mean;
+        let more = busy(&tied) / busy(&alone) - 1.0;
+        for &(share, before, after) in rows {
+            let found = (within(&alone, share), within(&tied, share));
+            let gain = |(before, after): (f64, f64)| 100.0 * (1.0 - after / before);
+            let (ours, theirs) = (gain(found), gain((before, after)));
+            println!(
+                "T3 {name}, {} % within {:.1} -> {:.1} ms, {ours:.0} % less (published {before} -> {after}, {theirs:.0} % less)",
+                100.0 * share,
+                found.0,
+                found.1
+            );
+            assert!(
+                (ours - theirs).abs() < 10.0,
+                "{name} {share}: {ours} and {theirs}"
+            );
+        }
+        println!(
+            "T3 {name}: disks are {:.1} % busier (published less than 1 %)",
+            100.0 * more
+        );
+        assert!(more < 0.01, "{more}");
+    }
+}
