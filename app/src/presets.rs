@@ -26,9 +26,12 @@ pub const ALL: &[Preset] = presets![
     "closed-loop",
     "discord",
     "espn-live",
+    "metastable",
     "published/kafkorama-125k",
     "published/kafkorama-250k",
     "published/kafkorama-1m",
+    "published/tail-at-scale",
+    "published/tied-reads",
 ];
 
 /// A preset by its name.

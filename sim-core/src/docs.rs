@@ -7,8 +7,9 @@
 //! Leaves out: what is checked. Units and ranges are asked of the validation itself.
 
 /// Texts that hold the file form of a scenario.
-const SCENARIO: [&str; 7] = [
+const SCENARIO: [&str; 8] = [
     include_str!("scenario/raw.rs"),
+    include_str!("scenario/asking/raw.rs"),
     include_str!("scenario/data/raw.rs"),
     include_str!("scenario/edge/raw.rs"),
     include_str!("scenario/faults/raw.rs"),
@@ -17,7 +18,13 @@ const SCENARIO: [&str; 7] = [
     include_str!("scenario/model.rs"),
 ];
 /// Texts that hold the reports.
-const REPORT: [&str; 2] = [include_str!("report.rs"), include_str!("report/regions.rs")];
+const REPORT: [&str; 5] = [
+    include_str!("report.rs"),
+    include_str!("report/cost.rs"),
+    include_str!("report/faults.rs"),
+    include_str!("report/regions.rs"),
+    include_str!("report/series.rs"),
+];
 
 /// A set of types that refer to one another.
 #[derive(Clone, Debug)]

@@ -3,13 +3,19 @@
 //! Fields may be added, never renamed. Units stand in the names. The result part, everything but `engine`, is
 //! byte-identical for the same scenario and seeds. `low` and `high` are `None` where the run supports no interval.
 
+mod cost;
+mod faults;
 mod regions;
+mod series;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use cost::{CostItem, CostReport, ManagedReport};
+pub use faults::FaultReport;
 pub use regions::{RegionReport, RegionsReport};
+pub use series::{OperationSeries, SeriesReport, TierSeries};
 
 /// Version of the report's shape.
 pub const SCHEMA: u32 = 1;
@@ -65,6 +71,9 @@ pub struct RunReport {
     /// The measured time in steps; `None` when nothing was kept.
     #[serde(default)]
     pub series: Option<SeriesReport>,
+    /// The faults that ended while measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultReport>,
     /// The numbers of the scenario that somebody should check, and all others that name a source.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourceReport>,
@@ -294,71 +303,6 @@ pub struct BreaksAt {
     pub estimate: bool,
 }
 
-/// Money.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct CostReport {
-    /// Per month of 730 hours.
-    pub usd_per_month: f64,
-    /// Per million messages published.
-    pub usd_per_million_messages: f64,
-    /// Per user and month.
-    pub usd_per_user_month: f64,
-    /// Which prices.
-    pub price_book: String,
-    /// What it adds up from.
-    pub items: Vec<CostItem>,
-    /// Per year: 12 months of 730 hours.
-    #[serde(default)]
-    pub usd_per_year: f64,
-    /// Per month by tier name.
-    #[serde(default)]
-    pub by_tier: BTreeMap<String, f64>,
-    /// Per month by what it is spent for: `idle_connections`, `message_cpu`, `egress`, `data`, `edge`.
-    #[serde(default)]
-    pub by_purpose: BTreeMap<String, f64>,
-    /// Per month by the region it is spent in.
-    #[serde(default)]
-    pub by_region: BTreeMap<String, f64>,
-    /// Deliveries per second and connection at which messages answer for as much of the connection servers' rent as idle
-    /// connections do; `None`: no messages.
-    #[serde(default)]
-    pub crossover_deliveries_per_s: Option<f64>,
-    /// Which hours the month is made of: `at this load around the clock`.
-    #[serde(default)]
-    pub shape: String,
-    /// The same connections and messages at managed services.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub managed: Vec<ManagedReport>,
-    /// What stands behind the figures: assumptions, prices of another region or book.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
-}
-
-/// A managed service in place of the design's own servers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ManagedReport {
-    /// Name in `assets/prices/managed.tsv`.
-    pub service: String,
-    /// Per month of 730 hours; `None`: the service lists no price for so much.
-    pub usd_per_month: Option<f64>,
-    /// Published limits: `messages_per_s: 10000 1/s`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub limits: Vec<String>,
-    /// `latency not simulated`, limits this use is beyond, or why there is no price.
-    pub note: String,
-}
-
-/// One line of the bill.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CostItem {
-    /// Tier name.
-    pub tier: String,
-    /// `machines`, `egress`.
-    pub category: String,
-    /// Per month of 730 hours.
-    pub usd_per_month: f64,
-}
-
 /// One objective's verdict.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ObjectiveReport {
@@ -426,48 +370,6 @@ pub struct PopulationSpread {
     pub sd_of_run: Option<f64>,
     /// Share of the variance that is between populations, 0..=1; `None`: the runs give the number no interval.
     pub share_of_population: Option<f64>,
-}
-
-/// The measured time in equal steps.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct SeriesReport {
-    /// Start of the first step, simulated seconds.
-    pub start_s: f64,
-    /// Length of a step, seconds.
-    pub step_s: f64,
-    /// By operation name.
-    pub operations: BTreeMap<String, OperationSeries>,
-    /// By tier name.
-    pub tiers: BTreeMap<String, TierSeries>,
-    /// Open connections at the end of each step.
-    pub connections_open: Vec<u64>,
-}
-
-/// One operation over time, by the step in which it was started.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct OperationSeries {
-    /// Started per second.
-    pub offered_per_s: Vec<f64>,
-    /// Copies received, or answers, per second.
-    pub deliveries_per_s: Vec<f64>,
-    /// Mean latency; `None` in a step without any.
-    pub mean_ms: Vec<Option<f64>>,
-    /// Median.
-    pub p50_ms: Vec<Option<f64>>,
-    /// 99th percentile.
-    pub p99_ms: Vec<Option<f64>>,
-}
-
-/// One tier over time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct TierSeries {
-    /// Mean share of CPU in use, 0..=1.
-    pub cpu: Vec<f64>,
-    /// Work waiting at the end of the step, all instances.
-    pub queue: Vec<f64>,
-    /// Lookups that a cache answered, of all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub hit_ratio: Vec<Option<f64>>,
 }
 
 /// A number of the scenario and where it comes from.

@@ -141,6 +141,7 @@ fn report() -> RunReport {
         populations: None,
         regions: None,
         rates: Default::default(),
+        faults: Vec::new(),
         series: None,
         sources: Vec::new(),
         quick_estimate: None,

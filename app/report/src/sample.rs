@@ -54,6 +54,7 @@ pub fn run() -> RunReport {
         populations: None,
         regions: None,
         rates: BTreeMap::new(),
+        faults: Vec::new(),
         series: None,
         sources: Vec::new(),
         quick_estimate: None,

@@ -421,6 +421,7 @@ mod tests {
             precision: None,
             populations: None,
             rates: BTreeMap::new(),
+            faults: Vec::new(),
             series: None,
             sources: Vec::new(),
             quick_estimate: None,

@@ -6,6 +6,7 @@
 
 use std::fmt::{self, Write};
 
+use super::asking::Asking;
 use super::model::Scenario;
 use super::over_time::OverTime;
 
@@ -27,6 +28,10 @@ pub fn hash(scenario: &Scenario) -> u64 {
     assert!(written.is_ok(), "writing to memory does not fail");
     if scenario.over_time != OverTime::default() {
         let written = write!(text, "|{:?}", scenario.over_time);
+        assert!(written.is_ok(), "writing to memory does not fail");
+    }
+    if scenario.asking != Asking::default() {
+        let written = write!(text, "|{:?}", scenario.asking);
         assert!(written.is_ok(), "writing to memory does not fail");
     }
     for objective in &scenario.objectives {

@@ -40,5 +40,9 @@ pub const VIRTUAL_NODES: u64 = 100_000;
 pub const PARTITIONS: u64 = 1 << 20;
 /// Nanoseconds, shortest distance between two heartbeats, polls or pauses: a millisecond.
 pub const SHORT: SimDuration = SimDuration::from_millis(1);
+/// Attempts of one question.
+pub const ATTEMPTS: u64 = 100;
+/// How many times as slow something is.
+pub const SLOW_DOWN: f64 = 10_000.0;
 /// Entries of a list or map.
 pub const ENTRIES: usize = 1_000;

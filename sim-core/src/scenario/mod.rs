@@ -8,6 +8,7 @@
 //!
 //! Leaves out: reading files (callers pass texts) and writing scenarios.
 
+mod asking;
 pub mod assets;
 mod check;
 mod convert;
@@ -34,6 +35,7 @@ mod translate;
 pub mod tree;
 mod validate;
 
+pub use asking::{Asking, Callers, Hedge, HedgeTo, SlowShards};
 pub use edge::{Asset, EdgeTier, OriginTier, QueryAtEdge, Shield};
 pub use edit::Edit;
 pub use error::{Problem, ScenarioError, nearest};

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::asking::Asking;
 use super::edge::{Asset, EdgeTier, OriginTier, QueryAtEdge};
 use super::numbers::Number;
 use super::over_time::OverTime;
@@ -33,6 +34,8 @@ pub struct Scenario {
     pub traffic: Traffic,
     /// How load changes while a run lasts.
     pub over_time: OverTime,
+    /// How the database is asked under stress.
+    pub asking: Asking,
     /// The four reversible switches.
     pub patterns: Patterns,
     /// Tiers and policies, with the tuning of patterns that are off kept.
@@ -584,6 +587,22 @@ pub enum Fault {
         first: u32,
         /// How many die.
         instances: u32,
+    },
+    /// Instances of a tier serve more slowly.
+    SlowDown {
+        /// Which tier.
+        tier: Tier,
+        /// The first instance, 0 for the first.
+        first: u32,
+        /// How many.
+        instances: u32,
+        /// How many times as long they take.
+        factor: f64,
+    },
+    /// One record is asked for by many.
+    HotKey {
+        /// Share of queries and commands that are about it, 0..=1.
+        share: f64,
     },
     /// Connection servers are drained and restarted one after the other.
     RollingRestart {

@@ -22,7 +22,7 @@ use super::raw::{
 };
 use super::regions::check_regions;
 use super::traffic::traffic;
-use super::{convert, design, edge, over_time, words_of_edit};
+use super::{asking, convert, design, edge, over_time, words_of_edit};
 use crate::cost::{book, book_names};
 
 /// A value that stands in for a refused one; the scenario is refused as a whole, so it is never used.
@@ -38,6 +38,7 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
     let design = design::design(raw, check);
     let run = run(raw.run.as_ref(), check);
     let over_time = over_time::check::over_time((&raw.load, &raw.traffic), &load, &run, check);
+    let asking = asking::asking(raw, check);
     let effective = design::effective(&design, patterns);
     check_together(&traffic, &effective, patterns, check);
     check_regions(&effective, patterns.pooling, check);
@@ -71,6 +72,7 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
         channels,
         traffic,
         over_time,
+        asking,
         patterns,
         design,
         faults,

@@ -152,6 +152,12 @@ impl<J: Copy> Pool<J> {
         self.accounts.queued()
     }
 
+    /// How long the first of those who wait has waited.
+    pub fn longest_wait(&self, now: SimTime) -> SimDuration {
+        let first = self.waiting.iter().flatten().next();
+        first.map_or(SimDuration::ZERO, |&(_, since)| now.saturating_since(since))
+    }
+
     /// The integral of held permits up to `now`, in permit-nanoseconds.
     pub fn held_ns(&self, now: SimTime) -> u128 {
         let since = now.saturating_since(self.held_since).as_nanos();

@@ -7,12 +7,12 @@
 
 use routing::{ConnectionId, Lookup, ServerId};
 
-use super::backend::Queried;
 use super::caches::{Fetch, Update};
 use super::event::{Event, Work};
 use super::inflight::Direct;
 use super::ledger::units_ns;
 use super::operation::{Kind, NOBODY, Operation, OperationId, Part};
+use super::pools::Queried;
 use super::sites::Sites;
 use super::world::World;
 use crate::draw::{Purpose, open_unit};
@@ -21,9 +21,11 @@ use crate::histogram::units_of;
 use crate::scenario::OnWrite;
 use crate::time::{SimDuration, SimTime};
 
-const QUERY_TIME: Purpose = Purpose::named("database/query");
-const SCATTER: Purpose = Purpose::named("query/scatter");
+pub(super) const QUERY_TIME: Purpose = Purpose::named("database/query");
+pub(super) const SCATTER: Purpose = Purpose::named("query/scatter");
+pub(super) const COMMON: Purpose = Purpose::named("query/common");
 const EARLY: Purpose = Purpose::named("cache/early");
+pub(super) const HOT: Purpose = Purpose::named("fault/hot-key");
 /// Ordinals of queries that refresh an entry of the cache.
 const REFRESH: u64 = 1 << 59;
 
@@ -44,6 +46,11 @@ impl World {
         if drawn && matches!(operation.kind, Kind::Query | Kind::Command) {
             let (kind, ordinal) = (operation.kind as u64, operation.ordinal);
             operation.record = self.records.of(&self.draws, kind, ordinal);
+            for &(index, share, record) in &self.hot_keys {
+                if self.draws.chance(HOT, operation.key(), index, share) {
+                    operation.record = record;
+                }
+            }
         }
         if operation.kind == Kind::Query {
             let scatters = drawn && self.scatters(&self.operations[id]);
@@ -198,6 +205,9 @@ impl World {
         let operation = &mut self.operations[id];
         if operation.queries_left > 0 && self.databases.is_some() {
             operation.queries_left -= 1;
+            if self.calls.is_some() {
+                return self.call(id, out);
+            }
             let (server, leg) = (operation.server, operation.queries_left.into());
             let (from, to) = (self.sites.of_server(server), self.sites.home);
             let Some(link) = self.reach(id, from, to, leg) else {
@@ -226,7 +236,8 @@ impl World {
         };
         let (key, nth) = (operation.key(), u64::from(operation.queries_left));
         let asked = if operation.scatters {
-            databases.ask_all(now, |shard| {
+            let common = databases.common(|| self.draws.u32(COMMON, key, nth));
+            databases.ask_all(now, common, |shard| {
                 let shard = (u64::from(shard) << 16) | nth;
                 self.draws.u32(SCATTER, key, shard)
             })
@@ -267,7 +278,17 @@ impl World {
         if cut_off || databases.is_some_and(|databases| databases.lost(operation, answered)) {
             return self.fail_asking(id, false, out);
         }
-        match operation.kind {
+        self.has_answer(id, answered, out);
+    }
+
+    /// A server has the answer that the database gave at `answered`.
+    pub(super) fn has_answer(
+        &mut self,
+        id: OperationId,
+        answered: SimTime,
+        out: &mut Schedule<'_, Event>,
+    ) {
+        match self.operations[id].kind {
             Kind::Command => self.written(id, answered, out),
             Kind::Query => self.fetched(id, out),
             Kind::Publish | Kind::Presence | Kind::Connect | Kind::FetchAsset => {}
@@ -322,7 +343,12 @@ impl World {
     }
 
     /// A query or command fails; what waits for its fetch looks again.
-    fn fail_asking(&mut self, id: OperationId, timed_out: bool, out: &mut Schedule<'_, Event>) {
+    pub(super) fn fail_asking(
+        &mut self,
+        id: OperationId,
+        timed_out: bool,
+        out: &mut Schedule<'_, Event>,
+    ) {
         let record = self.operations[id].record;
         let now = out.now();
         let waiting = self

@@ -3,7 +3,8 @@
 //! Each is a set of FIFO stations where nothing is cancelled or displaced, so departures are known at arrival
 //! ([`FastFifo`]). A channel (or a partition) is pinned to one core, which keeps its order: a message needs
 //! sequence + copies · copy there, and copy k leaves after sequence + k · copy. The database serves `pool` queries at a
-//! time; a query that finds the queue full, or would wait longer than the timeout, fails.
+//! time; a query that finds the queue full, or would wait longer than the timeout, fails ([`super::pools`]). A slow node takes
+//! `factor` times as long for what it takes in after.
 //!
 //! Left out: the memory and disks of these tiers, and statements that hold locks.
 
@@ -11,12 +12,16 @@ use routing::pubsub::RelayTree;
 use routing::{ChannelId, PlacementMap};
 
 use super::operation::{Kind, Operation};
+use super::pools::{DatabasePool, Queried};
 use super::servers::timestamp;
 use super::sites::{Site, Sites};
+use crate::draw::{Draws, Purpose};
 use crate::quantile::QuantileTable;
-use crate::scenario::{Broker, ChannelOwners, Database, ShardBy, Shards};
+use crate::scenario::{Asking, Broker, ChannelOwners, Database, ShardBy, Shards, SlowShards};
 use crate::station::{Departure, FastFifo};
 use crate::time::{SimDuration, SimTime};
+
+const SLOW: Purpose = Purpose::named("shard/slow");
 
 /// Nodes whose cores are FIFO stations of their own.
 #[derive(Clone, Debug)]
@@ -27,6 +32,8 @@ pub struct Nodes {
     pub per_node: u32,
     /// When each node died last; what it would have sent later is void.
     died: Vec<Option<SimTime>>,
+    /// How many times as long each node takes; empty: no node was ever slow.
+    slow: Vec<f64>,
 }
 
 impl Nodes {
@@ -39,7 +46,14 @@ impl Nodes {
                 .collect(),
             per_node,
             died: vec![None; count as usize],
+            slow: Vec::new(),
         }
+    }
+
+    /// A node takes `factor` times as long from now on.
+    pub fn slow_down(&mut self, node: u32, factor: f64) {
+        self.slow.resize(self.died.len(), 1.0);
+        self.slow[node as usize] = factor;
     }
 
     /// Serves a message on the core of a node that its lane falls on: `first` until the copies begin, then `copy` for each.
@@ -48,10 +62,13 @@ impl Nodes {
         &mut self,
         now: SimTime,
         (node, lane): (u32, u64),
-        (first, copy): (SimDuration, SimDuration),
+        (mut first, mut copy): (SimDuration, SimDuration),
         copies: usize,
     ) -> Option<Ordered> {
         let core = self.core(node, lane);
+        if let Some(&factor) = self.slow.get(node as usize) {
+            (first, copy) = (first.scaled(factor), copy.scaled(factor));
+        }
         let departure = self.cores[core].arrive(now, first + copy * copies as u64)?;
         Some(Ordered {
             departure,
@@ -377,12 +394,23 @@ pub struct Databases {
     placement: Option<(PlacementMap, ShardBy)>,
     query: QuantileTable,
     write: QuantileTable,
+    /// By how much one scattered query takes longer at every shard.
+    common: Option<QuantileTable>,
+    /// The bits from which on a query takes this long.
+    outliers: Option<(u64, SimDuration)>,
+    /// Answers that a scattered query waits for.
+    needed: u32,
 }
 
 impl Databases {
     /// The databases of a design, idle.
     #[must_use]
-    pub fn new(tier: &Database, shards: Option<&Shards>) -> Self {
+    pub fn new(
+        tier: &Database,
+        shards: Option<&Shards>,
+        asking: &Asking,
+        population: &Draws,
+    ) -> Self {
         let table = |time| {
             QuantileTable::new(time)
                 .unwrap_or_else(|problem| panic!("a validated query time: {problem}"))
@@ -390,10 +418,21 @@ impl Databases {
         let count = shards.map_or(1, |shards| shards.count);
         let ids: Vec<u32> = (0..count).collect();
         Self {
-            shards: vec![DatabasePool::new(tier); count as usize],
+            shards: slowness(count, asking.slow_shards, population)
+                .into_iter()
+                .map(|slow| DatabasePool::new(tier, asking, slow))
+                .collect(),
             placement: shards.map(|shards| (PlacementMap::new(shards.placement, &ids), shards.by)),
             query: table(tier.query),
             write: table(tier.write),
+            common: asking.common.map(table),
+            outliers: asking.outliers.map(|(share, takes)| {
+                let usual = libm::round((1.0 - share) * 4_294_967_296.0) as u64;
+                (usual, takes)
+            }),
+            needed: asking.needed.map_or(count, |share| {
+                (libm::ceil(share * f64::from(count) - 1e-9) as u32).clamp(1, count)
+            }),
         }
     }
 
@@ -411,20 +450,54 @@ impl Databases {
         placement.owner(key.into()).unwrap_or_default() as usize
     }
 
-    /// Asks a shard, for a time that falls on `bits`.
-    pub fn ask(&mut self, now: SimTime, shard: usize, kind: Kind, bits: u32) -> Queried {
+    /// Answers that a scattered query waits for.
+    #[must_use]
+    pub fn needed(&self) -> u32 {
+        self.needed
+    }
+
+    /// How long a query holds a connection, for a time that falls on `bits`.
+    #[must_use]
+    pub fn demand(&self, kind: Kind, bits: u32) -> SimDuration {
         let table = match kind {
             Kind::Command => &self.write,
             _ => &self.query,
         };
-        self.shards[shard].ask(now, table.sample(bits))
+        match self.outliers {
+            None => table.sample(bits),
+            Some((usual, takes)) if u64::from(bits) >= usual => takes,
+            // The others share all of the distribution.
+            Some((usual, _)) => table.sample(((u64::from(bits) << 32) / usual) as u32),
+        }
     }
 
-    /// Asks every shard; the last answer is the answer.
-    pub fn ask_all(&mut self, now: SimTime, bits: impl Fn(u32) -> u32) -> Queried {
+    /// By how much a scattered query takes longer at every shard, for a time that falls on `bits`.
+    #[must_use]
+    pub fn common(&self, bits: impl Fn() -> u32) -> SimDuration {
+        let common = self.common.as_ref();
+        common.map_or(SimDuration::ZERO, |table| table.sample(bits()))
+    }
+
+    /// Asks a shard, for a time that falls on `bits`.
+    pub fn ask(&mut self, now: SimTime, shard: usize, kind: Kind, bits: u32) -> Queried {
+        let demand = self.demand(kind, bits);
+        self.shards[shard].ask(now, demand)
+    }
+
+    /// Asks every shard, each for `common` longer; the last answer that is needed is the answer.
+    pub fn ask_all(
+        &mut self,
+        now: SimTime,
+        common: SimDuration,
+        bits: impl Fn(u32) -> u32,
+    ) -> Queried {
+        if (self.needed as usize) < self.shards.len() {
+            return self.ask_some(now, common, bits);
+        }
         let mut last: Option<Departure> = None;
         for shard in 0..self.shards.len() {
-            match self.ask(now, shard, Kind::Query, bits(shard as u32)) {
+            let demand = self.demand(Kind::Query, bits(shard as u32)) + common;
+            match self.shards[shard].ask(now, demand) {
                 Queried::Served(departure) => {
                     last = last
                         .filter(|last| last.at >= departure.at)
@@ -434,6 +507,30 @@ impl Databases {
             }
         }
         last.map_or(Queried::Refused, Queried::Served)
+    }
+
+    /// As [`Self::ask_all`], when not all answers are needed: shards that fail are missing only if too few are left.
+    fn ask_some(
+        &mut self,
+        now: SimTime,
+        common: SimDuration,
+        bits: impl Fn(u32) -> u32,
+    ) -> Queried {
+        let mut failed = Queried::Refused;
+        let mut served = Vec::with_capacity(self.shards.len());
+        for shard in 0..self.shards.len() {
+            let demand = self.demand(Kind::Query, bits(shard as u32)) + common;
+            match self.shards[shard].ask(now, demand) {
+                Queried::Served(departure) => served.push(departure),
+                other => failed = other,
+            }
+        }
+        let nth = self.needed as usize - 1;
+        if nth >= served.len() {
+            return failed;
+        }
+        let (_, departure, _) = served.select_nth_unstable_by_key(nth, |departure| departure.at);
+        Queried::Served(*departure)
     }
 
     /// Whether an operation that asked and would have been answered at `answered` was asking a database that died meanwhile.
@@ -448,82 +545,15 @@ impl Databases {
     }
 }
 
-/// The database behind its connection pool.
-#[derive(Clone, Debug)]
-pub struct DatabasePool {
-    /// Connections of the pool as servers.
-    pub pool: FastFifo,
-    /// Connections in the pool.
-    pub connections: u32,
-    /// Queries refused because the queue was full, and those that gave up waiting.
-    pub refused: u64,
-    /// Queries that gave up waiting.
-    pub gave_up: u64,
-    queue: u32,
-    timeout: Option<SimDuration>,
-    died: Option<SimTime>,
-}
-
-/// What becomes of a query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Queried {
-    /// It starts and ends then.
-    Served(Departure),
-    /// The queue is full.
-    Refused,
-    /// It will give up after the timeout.
-    GivesUp(SimDuration),
-}
-
-impl DatabasePool {
-    /// The pool of a tier, idle.
-    #[must_use]
-    pub fn new(tier: &Database) -> Self {
-        Self {
-            pool: FastFifo::new(0, tier.pool),
-            connections: tier.pool,
-            refused: 0,
-            gave_up: 0,
-            queue: tier.queue,
-            timeout: tier.timeout,
-            died: None,
-        }
+/// By shard: how many times as long it always takes. The slow ones are fixed by the population.
+fn slowness(count: u32, slow: Option<SlowShards>, population: &Draws) -> Vec<f64> {
+    let mut factors = vec![1.0; count as usize];
+    let Some(slow) = slow else { return factors };
+    let mut order: Vec<u32> = (0..count).collect();
+    order.sort_by_key(|&shard| population.u64(SLOW, shard.into(), 0));
+    let many = libm::round(slow.share * f64::from(count)) as usize;
+    for &shard in &order[..many] {
+        factors[shard as usize] = slow.factor;
     }
-
-    /// The database dies with its queries.
-    pub fn kill(&mut self, now: SimTime) {
-        self.died = Some(now);
-        self.pool.crash(now);
-    }
-
-    /// The database is back, idle.
-    pub fn restore(&mut self) {
-        self.pool.restore();
-    }
-
-    /// Whether a query that came in at `came` and would have been answered at `answered` died with the database.
-    #[must_use]
-    pub fn lost(&self, came: SimTime, answered: SimTime) -> bool {
-        self.died
-            .is_some_and(|died| came <= died && died < answered)
-    }
-
-    /// Asks for a connection for `demand`.
-    pub fn ask(&mut self, now: SimTime, demand: SimDuration) -> Queried {
-        let wait = self.pool.next_wait(now);
-        if let Some(timeout) = self.timeout
-            && wait > timeout
-        {
-            self.gave_up += 1;
-            return Queried::GivesUp(timeout);
-        }
-        if !wait.is_zero() && self.pool.queued(now) >= self.queue as usize {
-            self.refused += 1;
-            return Queried::Refused;
-        }
-        match self.pool.arrive(now, demand) {
-            Some(departure) => Queried::Served(departure),
-            None => Queried::Refused,
-        }
-    }
+    factors
 }

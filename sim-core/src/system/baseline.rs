@@ -80,7 +80,7 @@ impl Baseline {
                 .databases
                 .iter()
                 .flat_map(|databases| &databases.shards)
-                .map(|shard| fifo(&shard.pool, now))
+                .map(|shard| shard.reading(now))
                 .collect(),
         }
     }

@@ -169,7 +169,9 @@ impl World {
     pub(super) fn query_failed(&mut self, operation: &Operation, timed_out: bool) {
         let database = self.scenario.design.database.as_ref();
         let timeout = database.and_then(|database| database.timeout);
-        let waits = timeout.filter(|_| timed_out).unwrap_or_default();
+        // Where calls are watched, what they waited is part of what was spent.
+        let ahead = timed_out && self.calls.is_none();
+        let waits = timeout.filter(|_| ahead).unwrap_or_default();
         let spent = operation.parts.total_units() * UNIT_NS;
         let at = operation.started + SimDuration::from_nanos(spent) + waits;
         self.query_answered(operation, at);

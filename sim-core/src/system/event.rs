@@ -2,6 +2,7 @@
 
 use super::between::BundleId;
 use super::caches::Update;
+use super::calls::{CallId, CopyId};
 use super::edge::WebEvent;
 use super::operation::{Kind, OperationId};
 use super::sites::Site;
@@ -56,6 +57,27 @@ pub enum Event {
     Queried(OperationId),
     /// Something of what is asked for by HTTP.
     Web(WebEvent),
+    /// A call has waited as long as it asked to.
+    CallWakes(CallId),
+    /// A copy of a question reaches its shard.
+    CopyComes(CopyId),
+    /// Its shard has served it.
+    CopyServed(CopyId),
+    /// It has waited for a connection as long as it may.
+    CopyGivesUp(CopyId),
+    /// Its answer is back at the server that asked.
+    CopyBack(CopyId),
+    /// Word that it was not served is back at the server that asked.
+    CopyFailed {
+        /// Which copy.
+        copy: CopyId,
+        /// It waited too long; `false`: it was refused, or its shard died.
+        gave_up: bool,
+    },
+    /// Word that its answer is not needed reaches its shard.
+    CopyCancelled(CopyId),
+    /// Word that its twin is being served reaches its shard.
+    TwinStarts(CopyId),
     /// A client's attempt to connect reaches the balancer.
     AtBalancer(u32),
     /// A client tries to connect.

@@ -6,10 +6,15 @@
 //! answers no query. A dead node of the cache is out of the placement at once, and comes back empty. So does a point of
 //! presence, but clients are sent to it until its death is detected; a web server of the origin is out at once. A rolling restart drains one server after the other: its clients are cut over the drain time, then it restarts.
 //!
+//! A slow instance takes `factor` times as long: a connection server for what it serves from then on, what it is serving
+//! included; the others for what they take in or begin after, see [`super::backend`] and [`super::pools`]. Slow-downs that
+//! overlap multiply. A hot key is one record, whichever, that a share of all queries and commands is about.
+//!
 //! Left out: balancers that die.
 
 use routing::{BackendState, ConnectionId, ConnectionState, ServerId};
 
+use super::asking::HOT;
 use super::edge;
 use super::event::Event;
 use super::servers::timestamp;
@@ -17,7 +22,7 @@ use super::sites::Site;
 use super::world::World;
 use crate::draw::Purpose;
 use crate::engine::Schedule;
-use crate::scenario::{Fault, Tier};
+use crate::scenario::{Fault, Tier, TimedFault};
 use crate::time::{SimDuration, SimTime};
 
 const NOTICE: Purpose = Purpose::named("client/notice");
@@ -50,6 +55,17 @@ impl World {
                     }
                 }
             }
+            Fault::SlowDown {
+                tier,
+                first,
+                instances,
+                ..
+            } => {
+                for instance in first..first + instances {
+                    self.set_speed(tier, instance, out);
+                }
+            }
+            Fault::HotKey { share } => self.hot_key(index, share, begins),
             Fault::RollingRestart { .. } if begins => out.after(
                 SimDuration::ZERO,
                 Event::Rolling {
@@ -113,9 +129,11 @@ impl World {
                 self.look_again(waiting.unwrap_or_default(), out);
             }
             Tier::Database => {
-                if let Some(databases) = &mut self.databases {
-                    databases.shards[instance as usize].kill(now);
-                }
+                let waiting = self
+                    .databases
+                    .as_mut()
+                    .map(|databases| databases.shards[instance as usize].kill(now));
+                self.copies_lost(instance, waiting.unwrap_or_default(), out);
             }
             Tier::Edge => self.kill_site(instance, out),
             Tier::Origin => {
@@ -124,6 +142,56 @@ impl World {
                 }
             }
             Tier::LoadBalancer => unreachable!("the scenario refuses it"),
+        }
+    }
+
+    /// Lets an instance take as many times as long as all faults that last now say together.
+    fn set_speed(&mut self, tier: Tier, instance: u32, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        let faults = self.scenario.faults.iter();
+        let factor: f64 = faults
+            .filter_map(|timed| slowing(timed, tier, instance, now))
+            .product();
+        match tier {
+            Tier::ConnectionServers => {
+                let station = &mut self.servers.servers[instance as usize].station;
+                station.set_slow_down(now, factor, &mut self.wakes);
+                self.schedule_wakes(instance as u16, out);
+            }
+            Tier::ChannelOwners => {
+                if let Some(owners) = &mut self.owners {
+                    owners.nodes.slow_down(instance, factor);
+                }
+            }
+            Tier::Broker => {
+                if let Some(broker) = &mut self.broker {
+                    broker.nodes.slow_down(instance, factor);
+                }
+            }
+            Tier::Cache => {
+                if let Some(cache) = &mut self.cache {
+                    cache.nodes.slow_down(instance, factor);
+                }
+            }
+            Tier::Database => {
+                if let Some(databases) = &mut self.databases {
+                    databases.shards[instance as usize].slow_down(factor);
+                }
+            }
+            Tier::LoadBalancer | Tier::Edge | Tier::Origin => {
+                unreachable!("the scenario refuses it")
+            }
+        }
+    }
+
+    /// One record is asked for by many, or no longer.
+    fn hot_key(&mut self, index: u16, share: f64, begins: bool) {
+        let fault = u64::from(index);
+        self.hot_keys.retain(|&(other, ..)| other != fault);
+        if begins {
+            let records = self.records.count().into();
+            let record = self.draws.below(HOT, fault, u64::MAX, records) as u32;
+            self.hot_keys.push((fault, share, record));
         }
     }
 
@@ -287,4 +355,21 @@ impl World {
             );
         }
     }
+}
+
+/// How many times as long an instance takes because of a fault, if it does now.
+fn slowing(timed: &TimedFault, slow: Tier, instance: u32, now: SimTime) -> Option<f64> {
+    let Fault::SlowDown {
+        tier,
+        first,
+        instances,
+        factor,
+    } = timed.fault
+    else {
+        return None;
+    };
+    let began = SimTime::ZERO + timed.at;
+    let lasts = began <= now && timed.lasts.is_none_or(|lasts| now < began + lasts);
+    let hit = tier == slow && (first..first + instances).contains(&instance);
+    (lasts && hit).then_some(factor)
 }

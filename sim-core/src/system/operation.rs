@@ -96,6 +96,8 @@ pub enum Part {
     DatabaseQueue,
     /// Holding a database connection.
     DatabaseService,
+    /// Attempts that the database did not answer in time, and the waits after them.
+    DatabaseRetry,
     /// Waiting at the channel owner.
     OwnerQueue,
     /// Being ordered and copied by the channel owner.
@@ -125,7 +127,7 @@ pub enum Part {
 }
 
 /// Number of [`Part`]s.
-pub const PARTS: usize = 23;
+pub const PARTS: usize = 24;
 
 impl Part {
     /// All parts with their tier and cause, by index.
@@ -140,6 +142,7 @@ impl Part {
         ("cache", "fetch of another"),
         ("database", "queue"),
         ("database", "service"),
+        ("database", "retry"),
         ("channel_owners", "queue"),
         ("channel_owners", "service"),
         ("broker", "queue"),

@@ -62,6 +62,12 @@ impl Records {
         }
     }
 
+    /// How many there are, as far as it matters.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
     /// The newest version of a record.
     #[must_use]
     pub fn version(&self, record: u32) -> u32 {

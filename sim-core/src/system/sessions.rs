@@ -495,6 +495,7 @@ impl World {
             return;
         }
         let counted = core::mem::take(&mut state.counted);
+        self.recovery.noticed(now, server);
         for _ in 0..counted {
             self.balancers
                 .on_closed(timestamp(now), &self.sites, ServerId(server));

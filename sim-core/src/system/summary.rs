@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::backend::{DatabasePool, Databases, Nodes};
+use super::backend::{Databases, Nodes};
 use super::baseline::{Baseline, Reading};
 use super::caches::CacheNodes;
 use super::intervals::{Intervals, plain};
 use super::ledger::{KindLedger, Ledger, Refusal};
 use super::operation::{Kind, PARTS, Part};
+use super::pools::DatabasePool;
 use super::world::World;
 use routing::RoutingMode;
 
@@ -95,6 +96,7 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
         precision: intervals.precision(),
         populations: None,
         rates: BTreeMap::new(),
+        faults: world.recovery.reports(&world.scenario.faults),
         series: world.timeline.report(world, &ledger),
         sources: scenario.source_reports(),
         quick_estimate: None,
@@ -294,7 +296,20 @@ fn tiers(
         insert(Tier::Cache, cached(report, world, ledger, &span));
     }
     if let Some(databases) = &world.databases {
-        insert(Tier::Database, pools(databases, &span));
+        let mut report = pools(databases, &span);
+        if let Some(calls) = &world.calls {
+            let shards = databases.shards.iter();
+            let dropped = shards.map(|shard| shard.dropped_dead).sum();
+            let counts = [
+                ("dropped_dead", dropped),
+                ("served_for_nobody", calls.wasted),
+                ("hedges", calls.hedges),
+                ("held_back", calls.held_back),
+            ];
+            let named = counts.map(|(name, count)| (name.to_owned(), count));
+            report.counters.extend(named);
+        }
+        insert(Tier::Database, report);
     }
     for (tier, report) in edge::reading::tiers(world, &span.before.web, &span.after.web, span.ns) {
         insert(tier, report);
@@ -477,13 +492,13 @@ fn pools(databases: &Databases, span: &Span<'_>) -> TierReport {
             mean: queues / span.ns / shards.len().max(1) as f64,
             max: shards
                 .iter()
-                .map(|shard| shard.pool.max_queue() as u64)
+                .map(|shard| shard.max_queue() as u64)
                 .max()
                 .unwrap_or_default(),
         },
         dropped: sum(&|shard| shard.refused),
         counters: [
-            ("queries".to_owned(), sum(&|shard| shard.pool.accepted())),
+            ("queries".to_owned(), sum(&|shard| shard.accepted())),
             ("gave_up".to_owned(), sum(&|shard| shard.gave_up)),
         ]
         .into(),

@@ -21,6 +21,7 @@ use super::balancers::Balancers;
 use super::baseline::Baseline;
 use super::between::Bundles;
 use super::caches::CacheNodes;
+use super::calls::Calls;
 use super::clients::Clients;
 use super::crowds::{self, Thinkers};
 use super::edge::Web;
@@ -32,6 +33,7 @@ use super::operation::{Kind, OperationSlab, Part};
 use super::population::Population;
 use super::receipts::Scratch;
 use super::records::Records;
+use super::recovery::Recovery;
 use super::rhythm::Rhythm;
 use super::seating::{BALANCE, Places, seat};
 use super::servers::{Servers, timestamp};
@@ -83,9 +85,13 @@ pub struct World {
     pub(super) owners: Option<Owners>,
     pub(super) broker: Option<BrokerNodes>,
     pub(super) databases: Option<Databases>,
+    /// How it is asked, where that is watched.
+    pub(super) calls: Option<Calls>,
     pub(super) cache: Option<CacheNodes>,
     pub(super) web: Web,
     pub(super) records: Records,
+    /// By fault that lasts: its number, the share of questions and the record that they are about.
+    pub(super) hot_keys: Vec<(u64, f64, u32)>,
     /// Queries of the cache itself.
     pub(super) refreshes: u64,
     pub(super) ledger: Ledger,
@@ -101,6 +107,7 @@ pub struct World {
     pub(super) baseline: Baseline,
     pub(super) backlog: Backlog,
     pub(super) timeline: Timeline,
+    pub(super) recovery: Recovery,
     pub(super) scratch: Scratch,
     pub(super) recipients: Vec<u32>,
     pub(super) arrivals: [u64; Kind::ALL.len()],
@@ -111,7 +118,7 @@ pub struct World {
     pub(super) thinkers: Thinkers,
     pub(super) plan: FanoutPlan,
     pub(super) pairs: Vec<(ServerId, ConnectionId)>,
-    wakes: Vec<Wake>,
+    pub(super) wakes: Vec<Wake>,
 }
 
 impl World {
@@ -199,10 +206,12 @@ impl World {
                 .broker
                 .as_ref()
                 .map(|broker| BrokerNodes::new(broker, &sites)),
-            databases: design
-                .database
-                .as_ref()
-                .map(|database| Databases::new(database, design.shards.as_ref())),
+            databases: design.database.as_ref().map(|database| {
+                let shards = design.shards.as_ref();
+                Databases::new(database, shards, &scenario.asking, &population_draws)
+            }),
+            calls: Calls::of(&scenario),
+            hot_keys: Vec::new(),
             cache,
             web,
             records,
@@ -217,6 +226,7 @@ impl World {
             baseline: Baseline::default(),
             backlog: Backlog::new(scenario.is_steady()),
             timeline: Timeline::default(),
+            recovery: Recovery::default(),
             scratch: Scratch::default(),
             recipients: Vec::new(),
             arrivals: [0; Kind::ALL.len()],
@@ -323,6 +333,7 @@ impl World {
     fn begin_measuring(&mut self, now: SimTime) {
         self.sites.restart_counting();
         self.baseline = Baseline::of(self, now);
+        self.recovery = Recovery::default();
         let mut timeline = core::mem::take(&mut self.timeline);
         timeline.begin(self, now);
         self.timeline = timeline;
@@ -601,7 +612,11 @@ impl World {
                 kind.name()
             );
         }
-        self.backlog.push(now, self.backlogs(now));
+        let backlogs = self.backlogs(now);
+        self.backlog.push(now, backlogs);
+        let mut recovery = core::mem::take(&mut self.recovery);
+        recovery.push(self, now, backlogs.into_iter().max().unwrap_or_default());
+        self.recovery = recovery;
         let mut timeline = core::mem::take(&mut self.timeline);
         timeline.push(self, now);
         self.timeline = timeline;
@@ -641,7 +656,7 @@ impl World {
             self.databases
                 .iter()
                 .flat_map(|databases| &databases.shards)
-                .map(|shard| shard.pool.next_wait(now))
+                .map(|shard| shard.backlog(now))
                 .max()
                 .unwrap_or_default(),
             self.cache
@@ -710,6 +725,14 @@ impl Model for World {
             Event::CacheUpdate(update) => self.cache_update(update, out),
             Event::AtDatabase(id) => self.at_database(id, out),
             Event::Queried(id) => self.queried(id, out),
+            Event::CallWakes(id) => self.call_wakes(id, out),
+            Event::CopyComes(id) => self.copy_comes(id, out),
+            Event::CopyServed(id) => self.copy_served(id, out),
+            Event::CopyGivesUp(id) => self.copy_gives_up(id, out),
+            Event::CopyBack(id) => self.copy_back(id, out),
+            Event::CopyFailed { copy, gave_up } => self.copy_failed(copy, gave_up, out),
+            Event::CopyCancelled(id) => self.copy_cancelled(id, at),
+            Event::TwinStarts(id) => self.twin_starts(id, at),
             Event::AtOwner(id) => self.at_owner(id, out),
             Event::AtBroker(id) => self.at_broker(id, out),
             Event::Pause {

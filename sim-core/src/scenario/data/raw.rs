@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::scenario::asking::raw::{RawCallers, RawOutliers, RawOverload, RawSlowShards};
 use crate::scenario::model::Source;
 use crate::scenario::raw::{Quantity, RawDistribution, RawPlacement, Sources, Switch};
 
@@ -48,6 +49,12 @@ pub struct RawDatabase {
     pub queue: Option<Quantity>,
     /// Longest wait. Default: none.
     pub timeout: Option<Quantity>,
+    /// Queries and commands that take far longer than the others. Default: none.
+    pub outliers: Option<RawOutliers>,
+    /// How connection servers ask it. Default: once, and they wait for the answer.
+    pub callers: Option<RawCallers>,
+    /// What it does with more than it can serve. Default: it queues up to `queue` queries, and serves them all.
+    pub overload: Option<RawOverload>,
     /// Of all numbers here.
     pub source: Option<Source>,
     /// Of single numbers.
@@ -64,6 +71,8 @@ pub struct RawShards {
     pub key: Option<RawShardBy>,
     /// How a key finds its shard. Default: `Slots`.
     pub placement: Option<RawPlacement>,
+    /// Those that are always slower than the others. Default: none.
+    pub slow: Option<RawSlowShards>,
     /// Of all numbers here.
     pub source: Option<Source>,
     /// Of single numbers.

@@ -127,31 +127,79 @@ fn fault(raw: &RawFaultKind, path: &str, design: &Design, check: &mut Check<'_>)
             tier,
             first,
             instances,
-        } => kill(tier, first, instances, path, design, check),
+        } => {
+            let (tier, first, instances) = hit(
+                ("killed", &[Tier::LoadBalancer]),
+                (tier, first, instances),
+                path,
+                design,
+                check,
+            );
+            Fault::Kill {
+                tier,
+                first,
+                instances,
+            }
+        }
+        RawFaultKind::SlowDown {
+            tier,
+            first,
+            instances,
+            factor,
+        } => {
+            let (tier, first, instances) = hit(
+                (
+                    "slowed down",
+                    &[Tier::LoadBalancer, Tier::Edge, Tier::Origin],
+                ),
+                (tier, first, instances),
+                path,
+                design,
+                check,
+            );
+            let at = format!("{path}.factor");
+            let factor = quantity::factor(factor, 1.0, limits::SLOW_DOWN);
+            Fault::SlowDown {
+                tier,
+                first,
+                instances,
+                factor: check.take(&at, factor, 1.0),
+            }
+        }
+        RawFaultKind::HotKey { share } => {
+            if design.database.is_none() {
+                let problem = Problem::new("there is no record to ask for");
+                check.problem(path, problem.help("add design.database"));
+            }
+            let share = quantity::share(share);
+            Fault::HotKey {
+                share: check.take(&format!("{path}.share"), share, 0.0),
+            }
+        }
     }
 }
 
-fn kill(
-    name: &str,
-    first: &Option<Quantity>,
-    instances: &Option<Quantity>,
+/// The instances that a fault is about.
+fn hit(
+    (how, cannot): (&str, &[Tier]),
+    (name, first, instances): (&str, &Option<Quantity>, &Option<Quantity>),
     path: &str,
     design: &Design,
     check: &mut Check<'_>,
-) -> Fault {
+) -> (Tier, u32, u32) {
     let mut tiers = objective::tiers(design);
-    tiers.retain(|&tier| tier != Tier::LoadBalancer);
+    tiers.retain(|tier| !cannot.contains(tier));
     let names: Vec<&str> = tiers.iter().map(|tier| tier.name()).collect();
     let Some(tier) = tiers.iter().copied().find(|tier| tier.name() == name) else {
         check.problem(
             &format!("{path}.tier"),
-            Problem::unknown("tier of this design that can be killed", name, names),
+            Problem::unknown(
+                &format!("tier of this design that can be {how}"),
+                name,
+                names,
+            ),
         );
-        return Fault::Kill {
-            tier: Tier::ConnectionServers,
-            first: 0,
-            instances: 1,
-        };
+        return (Tier::ConnectionServers, 0, 1);
     };
     let have = u64::from(instances_of(tier, design));
     let first_at = format!("{path}.first");
@@ -171,11 +219,7 @@ fn kill(
             1,
         )
     });
-    Fault::Kill {
-        tier,
-        first: first as u32,
-        instances: instances as u32,
-    }
+    (tier, first as u32, instances as u32)
 }
 
 /// The position of a region by its name; a design without regions has the one it stands in.
@@ -217,36 +261,35 @@ fn link(
 }
 
 /// A fault as far as the tiers exist that the switches leave; `None`: nothing is left to fail.
-pub fn in_effect(fault: TimedFault, design: &Design) -> Option<TimedFault> {
+pub fn in_effect(mut fault: TimedFault, design: &Design) -> Option<TimedFault> {
     let regions = design
         .regions
         .as_ref()
         .map_or(1, |regions| regions.places.len());
-    let (tier, first, instances) = match fault.fault {
+    let (tier, first, instances) = match &mut fault.fault {
         Fault::Kill {
             tier,
             first,
             instances,
+        }
+        | Fault::SlowDown {
+            tier,
+            first,
+            instances,
+            ..
         } => (tier, first, instances),
         // Without its regions, a design stands in one that nobody loses by itself.
         Fault::LoseRegion { .. } | Fault::Partition { .. } | Fault::SlowLink { .. } => {
             return (regions > 1).then_some(fault);
         }
         Fault::LoseZone { region, .. } => {
-            return (usize::from(region) < regions).then_some(fault);
+            return (usize::from(*region) < regions).then_some(fault);
         }
         _ => return Some(fault),
     };
-    let have = instances_of(tier, design);
-    let kill = Fault::Kill {
-        tier,
-        first,
-        instances: instances.min(have.saturating_sub(first)),
-    };
-    (first < have).then_some(TimedFault {
-        fault: kill,
-        ..fault
-    })
+    let have = instances_of(*tier, design);
+    *instances = (*instances).min(have.saturating_sub(*first));
+    (*first < have).then_some(fault)
 }
 
 fn instances_of(tier: Tier, design: &Design) -> u32 {

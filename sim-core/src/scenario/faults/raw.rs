@@ -32,6 +32,22 @@ pub enum RawFaultKind {
         /// How many die. Default: 1.
         instances: Option<Quantity>,
     },
+    /// Instances serve more slowly.
+    SlowDown {
+        /// Name of the tier.
+        tier: String,
+        /// Number of the first one. Default: 0, the first.
+        first: Option<Quantity>,
+        /// How many. Default: 1.
+        instances: Option<Quantity>,
+        /// How many times as long they take.
+        factor: Quantity,
+    },
+    /// Many queries and commands are about one record, whichever it may be.
+    HotKey {
+        /// How many of them.
+        share: Quantity,
+    },
     /// One server after the other is drained and restarted.
     RollingRestart {
         /// Time to leave.

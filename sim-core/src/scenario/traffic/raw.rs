@@ -2,11 +2,12 @@
 
 use serde::Deserialize;
 
+use crate::scenario::asking::raw::RawHedge;
 use crate::scenario::data::raw::RawKeys;
 use crate::scenario::edge::raw::{RawAsset, RawQueryAtEdge};
 use crate::scenario::model::Source;
 use crate::scenario::over_time::raw::{RawArrivals, RawLoop};
-use crate::scenario::raw::{Quantity, Sources};
+use crate::scenario::raw::{Quantity, RawDistribution, Sources};
 
 /// Operations; one that is left out never happens.
 #[derive(Clone, Debug, Deserialize)]
@@ -90,6 +91,12 @@ pub struct RawQuery {
     pub scatter: Option<Quantity>,
     /// What points of presence keep of the answers (pattern caching_and_edge, with `design.edge`). Default: nothing.
     pub edge: Option<RawQueryAtEdge>,
+    /// Share of the shards whose answers are enough for a query that asks every shard. Default: 100 %.
+    pub needed: Option<Quantity>,
+    /// Time by which one query that asks every shard takes longer at each of them, as a heavy one does. Default: none.
+    pub common: Option<RawDistribution>,
+    /// A second copy of a query to a shard that is slow to answer. Default: none.
+    pub hedge: Option<RawHedge>,
     /// Of all numbers here.
     pub source: Option<Source>,
     /// Of single numbers.
