@@ -7,10 +7,11 @@
 //! Leaves out: what is checked. Units and ranges are asked of the validation itself.
 
 /// Texts that hold the file form of a scenario.
-const SCENARIO: [&str; 6] = [
+const SCENARIO: [&str; 7] = [
     include_str!("scenario/raw.rs"),
     include_str!("scenario/data/raw.rs"),
     include_str!("scenario/faults/raw.rs"),
+    include_str!("scenario/product/raw.rs"),
     include_str!("scenario/traffic/raw.rs"),
     include_str!("scenario/over_time/raw.rs"),
     include_str!("scenario/model.rs"),

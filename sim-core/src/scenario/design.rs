@@ -16,6 +16,7 @@ use super::limits;
 use super::model::{
     Broker, ChannelOwners, ConnectionServers, Database, Design, LoadBalancer, Patterns, Region,
 };
+use super::product::{self, Products};
 use super::profile::Names;
 use super::quantity::{self, count, duration, number};
 use super::raw::{
@@ -48,6 +49,7 @@ pub fn effective(design: &Design, patterns: Patterns) -> Design {
 /// Checks the design with the machines and profiles of the scenario.
 pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
     let names = Names::new(raw, check);
+    let products = Products::new(raw, check);
     let raw = &raw.design;
     let place = assets().region(&raw.place).map(|_| ());
     check.take("design.place", place, ());
@@ -61,16 +63,19 @@ pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
             .channel_owners
             .as_ref()
             .map(|raw| channel_owners(raw, &names, check)),
-        broker: raw.broker.as_ref().map(|raw| broker(raw, &names, check)),
+        broker: raw
+            .broker
+            .as_ref()
+            .map(|raw| broker(&products.broker(raw, check), &names, check)),
         database: raw
             .database
             .as_ref()
-            .map(|raw| database(raw, &names, check)),
+            .map(|raw| database(&products.database(raw, check), &names, check)),
         shards: raw.shards.as_ref().map(|raw| data::shards(raw, check)),
         cache: raw
             .cache
             .as_ref()
-            .map(|raw| data::cache(raw, &names, check)),
+            .map(|raw| data::cache(&products.cache(raw, check), &names, check)),
     }
 }
 
@@ -310,7 +315,12 @@ fn broker(raw: &RawBroker, names: &Names<'_>, check: &mut Check<'_>) -> Broker {
     );
     Broker {
         count: nodes,
-        machine: names.machine(&raw.machine, &at("machine"), check),
+        machine: product::used(
+            names.machine(&raw.machine, &at("machine"), check),
+            raw.threads.as_ref(),
+            AT,
+            check,
+        ),
         partitions: check.take_or(&at("partitions"), &raw.partitions, 64, |q| {
             count(q, &["partitions"], 1, limits::PARTITIONS)
         }) as u32,
@@ -345,7 +355,15 @@ fn database(raw: &RawDatabase, names: &Names<'_>, check: &mut Check<'_>) -> Data
     check.sources(AT, &raw.source, &raw.sources);
     let at = |name: &str| format!("{AT}.{name}");
     let shortest = SimDuration::from_nanos(1);
-    let query = distribution(&raw.query, &at("query"), shortest, limits::LONG, check);
+    let query = match &raw.query {
+        Some(query) => distribution(query, &at("query"), shortest, limits::LONG, check),
+        None => {
+            let problem = Problem::new("the field `query` is missing");
+            let help = "say how long one query holds a connection, as in query: Exponential(mean: \"3 ms\"), or name a profile that does";
+            check.problem(AT, problem.help(help));
+            Distribution::Constant(shortest)
+        }
+    };
     Database {
         machine: names.machine(&raw.machine, &at("machine"), check),
         pool: check.take_or(&at("pool"), &raw.pool, 20, |q| {

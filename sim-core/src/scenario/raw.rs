@@ -13,6 +13,7 @@ use super::data::raw::{RawCache, RawDatabase, RawShards};
 use super::faults::raw::RawFault;
 use super::model::{LatencyTier, Source, Status};
 use super::over_time::raw::{RawDay, RawFlashCrowd, RawShape};
+use super::product::raw::{RawBrokerProfile, RawCacheProfile, RawDatabaseProfile};
 use super::traffic::raw::RawTraffic;
 
 /// A number, or text with a unit.
@@ -131,6 +132,12 @@ pub struct RawScenario {
     pub machines: Option<Ordered<RawMachine>>,
     /// Server software of one's own, by name, beside `assets/profiles/servers.ron`.
     pub profiles: Option<Ordered<RawProfile>>,
+    /// Broker software of one's own, by name, beside `assets/profiles/brokers.ron`.
+    pub broker_profiles: Option<Ordered<RawBrokerProfile>>,
+    /// Cache software of one's own, by name, beside `assets/profiles/caches.ron`.
+    pub cache_profiles: Option<Ordered<RawCacheProfile>>,
+    /// Database software of one's own, by name, beside `assets/profiles/databases.ron`.
+    pub database_profiles: Option<Ordered<RawDatabaseProfile>>,
     /// What goes wrong, and when. Default: none.
     pub faults: Option<Vec<RawFault>>,
     /// What the design must meet: `"publish.delivered.p99 < 500 ms"`. Default: none.
@@ -518,6 +525,10 @@ pub struct RawBroker {
     pub count: Quantity,
     /// Name of a machine.
     pub machine: String,
+    /// Name in `broker_profiles` or `assets/profiles/brokers.ron`; it gives what is left out here. Default: none.
+    pub profile: Option<String>,
+    /// Cores of its machine that a node can use. Default: all.
+    pub threads: Option<Quantity>,
     /// Partitions that channels are spread over. Default: 64.
     pub partitions: Option<Quantity>,
     /// Copies of each partition. Default: 1.
