@@ -219,7 +219,12 @@ fn connection_servers(
             &["servers", "server", "instances"],
             check,
         ),
-        machine: names.machine(&raw.machine, &at("machine"), check),
+        machine: names.used(
+            profile,
+            names.machine(&raw.machine, &at("machine"), check),
+            &at("profile"),
+            check,
+        ),
         profile: names.profile(profile, &at("profile"), check),
         max_connections: raw
             .max_connections
@@ -233,6 +238,10 @@ fn connection_servers(
         }) as u32,
         accept_burst: check.take_or(&at("accept_burst"), &raw.accept_burst, 1_000, connections)
             as u32,
+        inbox: raw
+            .inbox
+            .as_ref()
+            .map(|q| check.take(&at("inbox"), messages(q), 1) as u32),
         outbound_messages: check.take_or(&at("outbound"), &raw.outbound, 256, messages) as u32,
         on_full: convert::slow_consumer(raw.on_full.unwrap_or(RawSlowConsumer::Disconnect)),
         resume: check.take_or(&at("resume"), &raw.resume, NONE, |q| {
@@ -340,6 +349,10 @@ fn broker(raw: &RawBroker, names: &Names<'_>, check: &mut Check<'_>) -> Broker {
             service,
         ),
         copy: check.take_or(&at("copy"), &raw.copy, SimDuration::from_micros(5), service),
+        bus: raw
+            .bus
+            .as_ref()
+            .map(|q| check.take(&at("bus"), service(q), NONE)),
         linger: match &raw.linger {
             Some(raw) => distribution(raw, &at("linger"), NONE, limits::LONG, check),
             None => {

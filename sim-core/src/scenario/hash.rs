@@ -8,6 +8,14 @@ use std::fmt::{self, Write};
 use super::model::Scenario;
 use super::over_time::OverTime;
 
+/// Settings that the format got later, where a scenario does not use them: they leave the hashes of older scenarios alone.
+const LATER: [&str; 4] = [
+    ", publish_loop: Open",
+    ", inbox: None",
+    ", leases: None",
+    ", bus: None",
+];
+
 /// The hash.
 pub fn hash(scenario: &Scenario) -> u64 {
     let mut text = Text(String::new());
@@ -36,7 +44,10 @@ pub fn hash(scenario: &Scenario) -> u64 {
         );
         assert!(written.is_ok(), "writing to memory does not fail");
     }
-    routing::hash::hash_bytes(routing::hash::DEFAULT_SEED, text.0.as_bytes())
+    let text = LATER
+        .iter()
+        .fold(text.0, |text, absent| text.replace(absent, ""));
+    routing::hash::hash_bytes(routing::hash::DEFAULT_SEED, text.as_bytes())
 }
 
 struct Text(String);

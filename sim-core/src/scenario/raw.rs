@@ -444,6 +444,8 @@ pub struct RawConnectionServers {
     pub accept: Option<Quantity>,
     /// New connections at once. Default: 1 K.
     pub accept_burst: Option<Quantity>,
+    /// Messages that wait in one server to be written; a copy that finds as many is dropped. Default: none, all wait.
+    pub inbox: Option<Quantity>,
     /// Outbound queue of one connection. Default: 256 messages.
     pub outbound: Option<Quantity>,
     /// What happens when an outbound queue is full. Default: `Disconnect`.
@@ -539,6 +541,8 @@ pub struct RawBroker {
     pub publish: Option<Quantity>,
     /// CPU of one copy to a server. Default: 5 us.
     pub copy: Option<Quantity>,
+    /// CPU of handing one message to another node, and of taking it there, where every node gets every message. Default: none, only the leader does.
+    pub bus: Option<Quantity>,
     /// Rest before sending. Default: none.
     pub linger: Option<RawDistribution>,
     /// Of all numbers here.
@@ -619,6 +623,8 @@ pub struct RawProfile {
     pub like: Option<String>,
     /// What it stands for, in a sentence.
     pub about: Option<String>,
+    /// Cores of its machine that a server can use; all if no profile says.
+    pub threads: Option<Quantity>,
     /// Memory per open connection, kernel part included.
     pub memory_per_connection: Option<Quantity>,
     /// Memory of the idle process and system.

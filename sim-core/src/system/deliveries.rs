@@ -402,9 +402,28 @@ impl World {
         }
         self.ledger.copies_ended(&ended);
         self.operations.remove(id);
+        if ended.kind == Kind::Publish {
+            self.over(&ended, ended.last_receipt);
+        }
     }
 
-    /// A copy that will never be written: its server died.
+    /// Whether a copy found the inbox of its server full: it is dropped.
+    pub(super) fn turned_away(
+        &mut self,
+        server: usize,
+        copy: OperationId,
+        planned: u32,
+        now: SimTime,
+    ) -> bool {
+        let full = self.servers.is_full(server);
+        if full {
+            self.servers.servers[server].turned_away += 1;
+            self.void_copy(server, copy, planned, now);
+        }
+        full
+    }
+
+    /// A copy that will never be written: its server died, or had no room for it.
     pub(super) fn void_copy(&mut self, server: usize, id: OperationId, planned: u32, now: SimTime) {
         let operation = self.operations[id];
         if operation.measured {

@@ -280,7 +280,7 @@ impl World {
                 ledger.failed += 1;
             }
         }
-        self.query_failed(&operation, timed_out);
+        self.failed(&operation, timed_out);
         if let Some(list) = operation.recipients {
             self.lists.remove(list);
         }

@@ -100,6 +100,10 @@ pub fn cache(raw: &RawCache, names: &Names<'_>, check: &mut Check<'_>) -> CacheT
         ttl: check.take_or(&at("ttl"), &raw.ttl, SimDuration::from_secs(300), time),
         stale: check.take_or(&at("stale"), &raw.stale, NONE, time),
         coalesce: raw.coalesce.unwrap_or(Switch::On) == Switch::On,
+        leases: raw.leases.as_ref().map(|q| {
+            let interval = duration(q, limits::SHORT, limits::LONG);
+            check.take(&at("leases"), interval, NONE)
+        }),
         early: check.take_or(&at("early"), &raw.early, 0.0, |q| {
             number(q, &[], 0.0, 100.0)
         }),

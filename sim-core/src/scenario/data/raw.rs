@@ -103,6 +103,8 @@ pub struct RawCache {
     pub stale: Option<Quantity>,
     /// One fetch per record at a time; the others wait for it. Default: `On`.
     pub coalesce: Option<Switch>,
+    /// Leases in place of coalescing: one fetch per record within this time, whatever becomes of it. Default: none.
+    pub leases: Option<Quantity>,
     /// Eagerness of fetching before an entry expires (XFetch): 0 never, 1 usual. Default: 0.
     pub early: Option<Quantity>,
     /// What a command does to the entry. Default: `Invalidate`.
