@@ -27,6 +27,15 @@ pub const ALL: &[Preset] = presets![
     "published/kafkorama-125k",
     "published/kafkorama-250k",
     "published/kafkorama-1m",
+    "published/redis-pubsub",
+    "published/mqtt-p2p",
+    "published/mqtt-fanout",
+    "published/emqx-p2p",
+    "published/emqx-fanout",
+    "published/centrifugo-1m",
+    "published/azure-signalr",
+    "published/websocket-broadcast",
+    "published/memcache-leases",
 ];
 
 /// A preset by its name.

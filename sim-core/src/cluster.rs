@@ -50,10 +50,7 @@ mod tests {
 
     #[test]
     fn partitions_fall_on_nodes_as_published() {
-        assert_eq!(
-            partitions_per_node(128, 6, false),
-            [27, 15, 22, 23, 16, 25]
-        );
+        assert_eq!(partitions_per_node(128, 6, false), [27, 15, 22, 23, 16, 25]);
         assert_eq!(partitions_per_node(128, 6, true), [21, 22, 21, 21, 22, 21]);
     }
 

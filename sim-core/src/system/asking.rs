@@ -99,7 +99,10 @@ impl World {
                 cache.waits(served.departure.at, id, record);
                 if until != Timestamp::NEVER {
                     // Under a lease nobody may fetch before that, whatever became of the fetch.
-                    out.at(SimTime::from_nanos(until.0).max(now), Event::LeaseOver(record));
+                    out.at(
+                        SimTime::from_nanos(until.0).max(now),
+                        Event::LeaseOver(record),
+                    );
                 }
                 return;
             }
