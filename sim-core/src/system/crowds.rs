@@ -13,11 +13,12 @@
 //! *Leaves out:* a crowd that is under way when the population is re-seated is forgotten.
 
 use core::ops::Range;
+use std::collections::BTreeMap;
 
 use routing::{ChannelId, ConnectionId, ServerId};
 
 use super::event::Event;
-use super::operation::{Kind, NOBODY, Operation};
+use super::operation::{Kind, NOBODY, Operation, OperationId};
 use super::sessions::Away;
 use super::world::World;
 use crate::draw::Purpose;
@@ -54,6 +55,8 @@ pub struct Thinkers {
     asked: Vec<u32>,
     /// Messages that each has published.
     published: Vec<u32>,
+    /// Copies still to be written of their messages.
+    unwritten: BTreeMap<OperationId, u32>,
     /// Those whose answer is there, or has failed, and when.
     free: Vec<(Kind, u32, SimTime)>,
 }
@@ -191,6 +194,35 @@ impl World {
         if operation.origin != NOBODY && self.closed_loop(operation.kind).is_some() {
             let free = &mut self.thinkers.free;
             free.push((operation.kind, operation.origin, at));
+        }
+    }
+
+    /// So many copies of a message are to be written before its publisher is free to think.
+    pub(super) fn await_copies(&mut self, id: OperationId, copies: u32) {
+        if self.scenario.over_time.publish_loop == Loop::Open {
+            return;
+        }
+        let operation = self.operations[id];
+        match (operation.kind, copies) {
+            (Kind::Publish, 0) => self.over(&operation, SimTime::ZERO),
+            (Kind::Publish, _) => {
+                self.thinkers.unwritten.insert(id, copies);
+            }
+            _ => {}
+        }
+    }
+
+    /// A copy has been written, or never will be.
+    #[inline]
+    pub(super) fn copy_over(&mut self, id: OperationId) {
+        let Some(left) = self.thinkers.unwritten.get_mut(&id) else {
+            return;
+        };
+        *left -= 1;
+        if *left == 0 {
+            self.thinkers.unwritten.remove(&id);
+            let operation = self.operations[id];
+            self.over(&operation, operation.last_receipt);
         }
     }
 

@@ -60,6 +60,7 @@ impl World {
         if ids.is_empty() {
             self.servers.servers[server].wasted_copies += u64::from(planned == 0);
             self.recipients = ids;
+            self.copy_over(copy);
             self.release(copy);
             return;
         }
@@ -83,6 +84,7 @@ impl World {
         operation.received += count;
         operation.latency_units += sum;
         operation.last_receipt = operation.last_receipt.max(last);
+        self.copy_over(copy);
         self.flush(server, done.finished);
     }
 
@@ -402,9 +404,6 @@ impl World {
         }
         self.ledger.copies_ended(&ended);
         self.operations.remove(id);
-        if ended.kind == Kind::Publish {
-            self.over(&ended, ended.last_receipt);
-        }
     }
 
     /// Whether a copy found the inbox of its server full: it is dropped.
@@ -437,6 +436,7 @@ impl World {
                 now,
             );
         }
+        self.copy_over(id);
         self.release(id);
     }
 

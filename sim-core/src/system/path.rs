@@ -266,6 +266,7 @@ impl World {
                 },
             );
         }
+        self.await_copies(id, copies as u32);
         self.release(id);
     }
 

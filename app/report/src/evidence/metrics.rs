@@ -86,7 +86,7 @@ fn number(scenario: &Scenario, report: &RunReport, metric: &str) -> Option<f64> 
         }
         "reads_per_s" => {
             let fetches = report.tiers.get("cache")?.counters.get("fetches")?;
-            Some(*fetches as f64 / (report.simulated_s - report.warmup_s).max(1e-9))
+            Some(*fetches as f64 / report.simulated_s.max(1e-9))
         }
         latency => {
             let (of, which) = match latency.strip_prefix("complete.") {
