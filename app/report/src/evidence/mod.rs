@@ -206,7 +206,10 @@ pub fn selected(ids: &[String]) -> Vec<System> {
                 .flat_map(|case| {
                     let above = case.rows.iter().filter_map(|row| match &row.tolerance {
                         Tolerance::Above(other) => Some(other.clone()),
-                        _ => None,
+                        _ => row
+                            .metric
+                            .split_once(" over ")
+                            .map(|(_, other)| other.to_owned()),
                     });
                     above.chain([case.name.clone()])
                 })
@@ -259,6 +262,10 @@ impl System {
     }
 
     fn answer(&self, case: &Case, metric: &str, runs: &Runs) -> Option<Answer> {
+        if let Some((metric, other)) = metric.split_once(" over ") {
+            let own = self.answer(case, metric, runs)?.number()?;
+            return Some(Answer::Number(own / self.of_case(other, metric, runs)?));
+        }
         match case.key() {
             Some(key) => metrics::of_run(runs.get(&key)?, metric),
             None => metrics::computed(metric),
