@@ -60,16 +60,14 @@ fn r3_a_classic_cluster_gets_worse_with_more_nodes() {
 
 #[test]
 fn q_mosquitto_fanout_is_a_full_queue_over_the_rate_served() {
-    let found = cases("Q-Mosquitto-fanout", "30 s");
+    let found = cases("Q-Mosquitto-fanout", "240 s");
     let of = |metric: &str| predicted(&found, "Q-Mosquitto-fanout", metric);
-    let plateau_ms = 1000.0 / (of("delivered_per_s") / 1000.0) * 1e3;
-    assert!(
-        (of("p50") / plateau_ms - 1.0).abs() < 0.03,
-        "{} {plateau_ms}",
-        of("p50")
-    );
-    assert!(of("p99") < 1.05 * plateau_ms);
-    assert!((of("delivered_per_s") / 82e3 - 1.0).abs() < 0.05);
+    // 1000 messages ahead, each written to 1000 subscribers at 12.2 us.
+    assert!((of("p50") / 12_200.0 - 1.0).abs() < 0.03, "{}", of("p50"));
+    assert!(of("p99") < 1.05 * of("p50"));
+    // What is under way at the end, one plateau long, has not arrived.
+    let served = of("delivered_per_s") * 240.0 / (240.0 - 12.2);
+    assert!((served / 82e3 - 1.0).abs() < 0.02, "{served}");
 }
 
 #[test]

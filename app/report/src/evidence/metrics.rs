@@ -119,20 +119,20 @@ fn quantile(latency: &LatencyReport, p: f64) -> Option<f64> {
     })
 }
 
-/// What follows from the routing code without a run, by a metric's name: `partitions naive 128 on 6`, `partitions balanced 128
-/// on 6`, `connections 200 to 128`, `resubscribe 128 on 6 by 16` (the commands of as many workers for one node's partitions).
+/// What follows from the routing code without a run, by a metric's name: `naive 128 on 6` and `balanced 128 on 6` partitions,
+/// `sockets 200 to 128`, `resubscribe 128 on 6 by 16` (the commands of as many workers for one node's partitions).
 #[must_use]
 pub fn computed(metric: &str) -> Option<Answer> {
     let words: Vec<&str> = metric.split(' ').collect();
     let read = |word: &str| word.parse::<u32>().ok();
     match words[..] {
-        ["partitions", how, partitions, "on", nodes] => {
+        [how @ ("naive" | "balanced"), partitions, "on", nodes] => {
             let balanced = how == "balanced";
             let counts = cluster::partitions_per_node(read(partitions)?, read(nodes)?, balanced);
             let counts: Vec<String> = counts.iter().map(u32::to_string).collect();
             Some(Answer::Words(counts.join(",")))
         }
-        ["connections", servers, "to", each] => {
+        ["sockets", servers, "to", each] => {
             let all = cluster::connections(read(servers)?.into(), read(each)?.into());
             Some(Answer::Number(all as f64))
         }

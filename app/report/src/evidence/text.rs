@@ -47,19 +47,16 @@ fn block(out: &mut String, system: &System, judged: &[(&Case, Vec<Judged<'_>>)],
         paragraph(out, note, 0);
     }
     out.push('\n');
-    let mut table = Table::new(
-        3,
-        &[
-            "case",
-            "metric",
-            "role",
-            "published",
-            "predicted",
-            "off by",
-            "tolerance",
-            "verdict",
-        ],
-    );
+    let header = [
+        "case",
+        "metric",
+        "published",
+        "predicted",
+        "off by",
+        "tolerance",
+        "verdict",
+    ];
+    let mut table = Table::new(2, &header);
     for (case, rows) in judged {
         for (nth, row) in rows.iter().enumerate() {
             let name = if nth == 0 { case.name.as_str() } else { "" };
@@ -117,13 +114,15 @@ fn cells(name: &str, judged: &Judged<'_>) -> Vec<String> {
         Tolerance::Millis(ms) => millis(*ms),
         Tolerance::AtMost => "at most".to_owned(),
         Tolerance::Exact => "exact".to_owned(),
-        Tolerance::Above(other) => format!("above {other}"),
+        Tolerance::Above(_) => "rising".to_owned(),
         Tolerance::Informative => "-".to_owned(),
     };
-    let verdict = match judged.verdict {
-        Some(true) => "within",
-        Some(false) => "OUTSIDE",
-        None => "informative",
+    let verdict = match (judged.verdict, row.fitted) {
+        (Some(true), false) => "within",
+        (Some(false), false) => "OUTSIDE",
+        (Some(true), true) => "fitted",
+        (Some(false), true) => "fitted, OUTSIDE",
+        (None, _) => "-",
     };
     let off = judged
         .off()
@@ -131,7 +130,6 @@ fn cells(name: &str, judged: &Judged<'_>) -> Vec<String> {
     vec![
         name.to_owned(),
         row.metric.clone(),
-        if row.fitted { "fitted" } else { "" }.to_owned(),
         shown(row, &row.published),
         shown(row, &judged.predicted),
         off,

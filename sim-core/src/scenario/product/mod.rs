@@ -29,12 +29,16 @@ pub struct Products<'a> {
     brokers: Library<'a, RawBrokerProfile>,
     caches: Library<'a, RawCacheProfile>,
     databases: Library<'a, RawDatabaseProfile>,
+    /// Whether the scenario's own are free of errors; what is wrong with them is said once.
+    sound: bool,
 }
 
 impl<'a> Products<'a> {
     /// Checks the profiles that a scenario brings.
     pub fn new(raw: &'a RawScenario, check: &mut Check<'_>) -> Self {
-        let products = Self {
+        let errors = check.errors.len();
+        let mut products = Self {
+            sound: true,
             brokers: Library {
                 own: entries(raw.broker_profiles.as_ref()),
                 shipped: assets().brokers(),
@@ -51,13 +55,14 @@ impl<'a> Products<'a> {
         products.brokers.check_own(check);
         products.caches.check_own(check);
         products.databases.check_own(check);
+        products.sound = check.errors.len() == errors;
         products
     }
 
     /// The broker with what its profile gives.
     pub fn broker(&self, raw: &RawBroker, check: &mut Check<'_>) -> RawBroker {
         let mut raw = raw.clone();
-        let Some(name) = raw.profile.clone() else {
+        let Some(name) = raw.profile.clone().filter(|_| self.sound) else {
             return raw;
         };
         let mut fill = self.brokers.filling(&name, "design.broker", check);
@@ -71,7 +76,7 @@ impl<'a> Products<'a> {
     /// The cache with what its profile gives.
     pub fn cache(&self, raw: &RawCache, check: &mut Check<'_>) -> RawCache {
         let mut raw = raw.clone();
-        let Some(name) = raw.profile.clone() else {
+        let Some(name) = raw.profile.clone().filter(|_| self.sound) else {
             return raw;
         };
         let mut fill = self.caches.filling(&name, "design.cache", check);
@@ -83,7 +88,7 @@ impl<'a> Products<'a> {
     /// The database with what its profile gives.
     pub fn database(&self, raw: &RawDatabase, check: &mut Check<'_>) -> RawDatabase {
         let mut raw = raw.clone();
-        let Some(name) = raw.profile.clone() else {
+        let Some(name) = raw.profile.clone().filter(|_| self.sound) else {
             return raw;
         };
         let mut fill = self.databases.filling(&name, "design.database", check);
