@@ -30,8 +30,6 @@ pub const ALL: &[Preset] = presets![
     "published/redis-pubsub",
     "published/mqtt-p2p",
     "published/mqtt-fanout",
-    "published/emqx-p2p",
-    "published/emqx-fanout",
     "published/centrifugo-1m",
     "published/azure-signalr",
     "published/websocket-broadcast",
