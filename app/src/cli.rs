@@ -288,6 +288,12 @@ pub(crate) enum SchemaOf {
 /// `evidence`.
 #[derive(Debug, Args)]
 pub(crate) struct EvidenceArgs {
+    /// Systems or cases whose names begin with this, as redis or K4; all if none is given
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    /// How to write it
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
+    pub(crate) format: String,
     /// Simulated time measured per case, as 60s; the presets' own if not given
     #[arg(long, value_name = "TIME")]
     pub(crate) duration: Option<String>,

@@ -143,6 +143,10 @@ pub(crate) struct PresetsPlan {
 /// `evidence`.
 #[derive(Debug)]
 pub(crate) struct EvidencePlan {
+    /// What is asked for; everything if nothing is.
+    pub(crate) ids: Vec<String>,
+    /// JSON in place of text.
+    pub(crate) json: bool,
     /// Simulated time measured per case.
     pub(crate) duration: Option<String>,
     /// No progress.
@@ -178,6 +182,8 @@ impl Plan {
             Some(Verb::Schema { of }) => Ok(Plan::Schema(of)),
             Some(Verb::Completions { shell }) => Ok(Plan::Completions(shell)),
             Some(Verb::Evidence(args)) => Ok(Plan::Evidence(EvidencePlan {
+                json: args.format == "json",
+                ids: args.ids,
                 duration: args.duration,
                 quiet: args.quiet,
             })),

@@ -32,6 +32,13 @@ pub const ALL: &[Preset] = presets![
     "published/kafkorama-1m",
     "published/tail-at-scale",
     "published/tied-reads",
+    "published/redis-pubsub",
+    "published/mqtt-p2p",
+    "published/mqtt-fanout",
+    "published/centrifugo-1m",
+    "published/azure-signalr",
+    "published/websocket-broadcast",
+    "published/memcache-leases",
 ];
 
 /// A preset by its name.

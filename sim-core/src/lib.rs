@@ -3,6 +3,7 @@
 //! Data travels one way: a scenario file becomes a checked [`scenario`] value, which builds a simulated [`system`], which the
 //! engine drives event by event, and which answers with a [`report`]. No thread, file, socket, wall clock or widget.
 
+pub mod cluster;
 pub mod cost;
 pub mod delivery;
 pub mod docs;

@@ -420,6 +420,7 @@ mod tests {
             }],
             precision: None,
             populations: None,
+            regions: None,
             rates: BTreeMap::new(),
             faults: Vec::new(),
             series: None,

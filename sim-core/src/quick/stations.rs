@@ -229,7 +229,10 @@ impl<'a> Model<'a> {
             }
             RoutingMode::Broadcast | RoutingMode::Interest => {
                 let broker = design.broker.as_ref()?;
-                (broker.publish, broker.copy)
+                // What a message costs the other nodes comes back from theirs.
+                let others = u64::from(broker.count.saturating_sub(1));
+                let bus = broker.bus.unwrap_or_default() * (2 * others);
+                (broker.publish + bus, broker.copy)
             }
         };
         Some((first.as_secs_f64(), copy.as_secs_f64()))

@@ -10,6 +10,7 @@ use crate::time::SimDuration;
 
 use super::error::Problem;
 use super::model::{Machine, Source};
+use super::product::raw::{RawBrokerProfile, RawCacheProfile, RawDatabaseProfile};
 use super::raw::{Ordered, RawProfile};
 
 /// The price book of scenarios that name none.
@@ -24,6 +25,9 @@ pub struct Assets {
     access: Vec<AccessNetwork>,
     machines: Vec<Machine>,
     profiles: Vec<(String, RawProfile)>,
+    brokers: Vec<(String, RawBrokerProfile)>,
+    caches: Vec<(String, RawCacheProfile)>,
+    databases: Vec<(String, RawDatabaseProfile)>,
 }
 
 /// A round trip between two regions.
@@ -136,6 +140,24 @@ impl Assets {
             .map(|(name, profile)| (name.as_str(), profile))
     }
 
+    /// Broker profiles, in file order.
+    #[must_use]
+    pub fn brokers(&self) -> &[(String, RawBrokerProfile)] {
+        &self.brokers
+    }
+
+    /// Cache profiles, in file order.
+    #[must_use]
+    pub fn caches(&self) -> &[(String, RawCacheProfile)] {
+        &self.caches
+    }
+
+    /// Database profiles, in file order.
+    #[must_use]
+    pub fn databases(&self) -> &[(String, RawDatabaseProfile)] {
+        &self.databases
+    }
+
     fn parse() -> Result<Self, String> {
         let mut regions = Vec::new();
         let mut round_trips = BTreeMap::new();
@@ -150,9 +172,6 @@ impl Assets {
         }
         regions.sort();
         regions.dedup();
-        let Ordered(profiles) = super::options()
-            .from_str(include_str!("../../../assets/profiles/servers.ron"))
-            .map_err(|error| format!("servers.ron:{error}"))?;
         Ok(Self {
             regions,
             round_trips,
@@ -165,9 +184,20 @@ impl Assets {
             machines: read(include_str!("../../../assets/machines.tsv"), |row| {
                 row.machine()
             })?,
-            profiles,
+            profiles: products(include_str!("../../../assets/profiles/servers.ron"))?,
+            brokers: products(include_str!("../../../assets/profiles/brokers.ron"))?,
+            caches: products(include_str!("../../../assets/profiles/caches.ron"))?,
+            databases: products(include_str!("../../../assets/profiles/databases.ron"))?,
         })
     }
+}
+
+/// Profiles by name; a text that does not parse is named by its first comment.
+fn products<P: serde::de::DeserializeOwned>(text: &str) -> Result<Vec<(String, P)>, String> {
+    let head = text.lines().next().unwrap_or_default();
+    let read: Result<Ordered<P>, _> = super::options().from_str(text);
+    read.map(|Ordered(profiles)| profiles)
+        .map_err(|error| format!("{head}: {error}"))
 }
 
 const WIFI: &str = "wifi";

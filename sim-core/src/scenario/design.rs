@@ -17,6 +17,7 @@ use super::limits;
 use super::model::{
     Broker, ChannelOwners, ConnectionServers, Database, Design, LoadBalancer, Patterns, Region,
 };
+use super::product::{self, Products};
 use super::profile::Names;
 use super::quantity::{self, count, duration, number};
 use super::raw::{
@@ -58,6 +59,7 @@ pub fn effective(design: &Design, patterns: Patterns) -> Design {
 /// Checks the design with the machines and profiles of the scenario.
 pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
     let names = Names::new(raw, check);
+    let products = Products::new(raw, check);
     let raw = &raw.design;
     let place = assets().region(&raw.place).map(|_| ());
     check.take("design.place", place, ());
@@ -72,16 +74,19 @@ pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
             .channel_owners
             .as_ref()
             .map(|raw| channel_owners(raw, &names, check)),
-        broker: raw.broker.as_ref().map(|raw| broker(raw, &names, check)),
+        broker: raw
+            .broker
+            .as_ref()
+            .map(|raw| broker(&products.broker(raw, check), &names, check)),
         database: raw
             .database
             .as_ref()
-            .map(|raw| database(raw, &names, check)),
+            .map(|raw| database(&products.database(raw, check), &names, check)),
         shards: raw.shards.as_ref().map(|raw| data::shards(raw, check)),
         cache: raw
             .cache
             .as_ref()
-            .map(|raw| data::cache(raw, &names, check)),
+            .map(|raw| data::cache(&products.cache(raw, check), &names, check)),
         edge: raw.edge.as_ref().map(|raw| edge::edge(raw, check)),
         origin: raw
             .origin
@@ -230,7 +235,12 @@ fn connection_servers(
             &["servers", "server", "instances"],
             check,
         ),
-        machine: names.machine(&raw.machine, &at("machine"), check),
+        machine: names.used(
+            profile,
+            names.machine(&raw.machine, &at("machine"), check),
+            &at("profile"),
+            check,
+        ),
         profile: names.profile(profile, &at("profile"), check),
         max_connections: raw
             .max_connections
@@ -244,6 +254,10 @@ fn connection_servers(
         }) as u32,
         accept_burst: check.take_or(&at("accept_burst"), &raw.accept_burst, 1_000, connections)
             as u32,
+        inbox: raw
+            .inbox
+            .as_ref()
+            .map(|q| check.take(&at("inbox"), messages(q), 1) as u32),
         outbound_messages: check.take_or(&at("outbound"), &raw.outbound, 256, messages) as u32,
         on_full: convert::slow_consumer(raw.on_full.unwrap_or(RawSlowConsumer::Disconnect)),
         resume: check.take_or(&at("resume"), &raw.resume, NONE, |q| {
@@ -334,7 +348,12 @@ fn broker(raw: &RawBroker, names: &Names<'_>, check: &mut Check<'_>) -> Broker {
     );
     Broker {
         count: nodes,
-        machine: names.machine(&raw.machine, &at("machine"), check),
+        machine: product::used(
+            names.machine(&raw.machine, &at("machine"), check),
+            raw.threads.as_ref(),
+            AT,
+            check,
+        ),
         partitions: check.take_or(&at("partitions"), &raw.partitions, 64, |q| {
             count(q, &["partitions"], 1, limits::PARTITIONS)
         }) as u32,
@@ -354,6 +373,10 @@ fn broker(raw: &RawBroker, names: &Names<'_>, check: &mut Check<'_>) -> Broker {
             service,
         ),
         copy: check.take_or(&at("copy"), &raw.copy, SimDuration::from_micros(5), service),
+        bus: raw
+            .bus
+            .as_ref()
+            .map(|q| check.take(&at("bus"), service(q), NONE)),
         linger: match &raw.linger {
             Some(raw) => distribution(raw, &at("linger"), NONE, limits::LONG, check),
             None => {
@@ -369,7 +392,15 @@ fn database(raw: &RawDatabase, names: &Names<'_>, check: &mut Check<'_>) -> Data
     check.sources(AT, &raw.source, &raw.sources);
     let at = |name: &str| format!("{AT}.{name}");
     let shortest = SimDuration::from_nanos(1);
-    let query = distribution(&raw.query, &at("query"), shortest, limits::LONG, check);
+    let query = match &raw.query {
+        Some(query) => distribution(query, &at("query"), shortest, limits::LONG, check),
+        None => {
+            let problem = Problem::new("the field `query` is missing");
+            let help = "say how long one query holds a connection, as in query: Exponential(mean: \"3 ms\"), or name a profile that does";
+            check.problem(AT, problem.help(help));
+            Distribution::Constant(shortest)
+        }
+    };
     Database {
         machine: names.machine(&raw.machine, &at("machine"), check),
         pool: check.take_or(&at("pool"), &raw.pool, 20, |q| {

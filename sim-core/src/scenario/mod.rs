@@ -25,6 +25,7 @@ pub mod model;
 mod numbers;
 mod objective;
 pub mod over_time;
+mod product;
 mod profile;
 pub mod quantity;
 pub mod raw;

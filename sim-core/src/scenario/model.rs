@@ -395,6 +395,8 @@ pub struct ConnectionServers {
     pub accept_per_s: u32,
     /// New connections one server admits at once.
     pub accept_burst: u32,
+    /// Copies that wait in a server to be written; beyond, they are dropped.
+    pub inbox: Option<u32>,
     /// Messages a connection's outbound queue holds.
     pub outbound_messages: u32,
     /// What happens when it is full.
@@ -481,6 +483,8 @@ pub struct Broker {
     pub publish: SimDuration,
     /// CPU of sending one copy to a server.
     pub copy: SimDuration,
+    /// CPU of handing one message to another node, and of taking it there, where every node gets every message.
+    pub bus: Option<SimDuration>,
     /// Time a message rests before it is sent on (batching, poll interval, replication), not CPU.
     pub linger: Distribution,
 }
@@ -539,6 +543,8 @@ pub struct CacheTier {
     pub stale: SimDuration,
     /// One fetch per record at a time.
     pub coalesce: bool,
+    /// Leases in place of coalescing: one fetch per record within this time.
+    pub leases: Option<SimDuration>,
     /// Eagerness of fetching before an entry expires.
     pub early: f64,
     /// What a command does to the entry.

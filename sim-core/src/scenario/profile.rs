@@ -8,10 +8,13 @@ use super::design::distribution;
 use super::error::{Problem, shorten};
 use super::limits;
 use super::model::{Machine, PauseClass, ServerProfile, Source};
+use super::product;
 use super::quantity::{self, count, duration, size};
 use super::raw::{Ordered, Quantity, RawMachine, RawPause, RawProfile, RawScenario};
 
 const NONE: SimDuration = SimDuration::ZERO;
+/// Most profiles that are like one another.
+const LONGEST: usize = 8;
 
 /// The machines and profiles that a scenario brings, beside the embedded ones.
 pub struct Names<'a> {
@@ -90,7 +93,6 @@ impl<'a> Names<'a> {
 
     /// The profile and those it is like, nearest first; notes unknown names and circles.
     fn chain(&self, name: &str, path: &str, check: &mut Check<'_>) -> Vec<Link<'_>> {
-        const LONGEST: usize = 8;
         let mut chain: Vec<Link<'_>> = Vec::new();
         let (mut name, mut at) = (name.to_owned(), path.to_owned());
         while let Some((raw, own)) = self.raw_profile(&name) {
@@ -119,6 +121,24 @@ impl<'a> Names<'a> {
             .chain(assets().profiles().map(|(name, _)| name));
         check.problem(&at, Problem::unknown("server profile", &name, known));
         Vec::new()
+    }
+
+    /// The machine as software with this profile uses it.
+    pub fn used(&self, name: &str, machine: Machine, path: &str, check: &mut Check<'_>) -> Machine {
+        let mut next = self.raw_profile(name);
+        // A circle is found with the other numbers.
+        for _ in 0..LONGEST {
+            let Some((raw, _)) = next else { break };
+            if let Some(threads) = &raw.threads {
+                check.source(&format!("{path}.threads"), &source_of(raw, "threads"));
+                check
+                    .unwritten
+                    .insert(format!("{path}.threads"), threads.to_string());
+                return product::used(machine, Some(threads), path, check);
+            }
+            next = raw.like.as_deref().and_then(|like| self.raw_profile(like));
+        }
+        machine
     }
 
     /// A profile with everything that its `like` gives.

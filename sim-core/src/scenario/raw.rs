@@ -14,6 +14,7 @@ use super::edge::raw::{RawEdge, RawOrigin};
 use super::faults::raw::RawFault;
 use super::model::{LatencyTier, Source, Status};
 use super::over_time::raw::{RawDay, RawFlashCrowd, RawShape};
+use super::product::raw::{RawBrokerProfile, RawCacheProfile, RawDatabaseProfile};
 use super::regions::raw::RawRegions;
 use super::traffic::raw::RawTraffic;
 
@@ -133,6 +134,12 @@ pub struct RawScenario {
     pub machines: Option<Ordered<RawMachine>>,
     /// Server software of one's own, by name, beside `assets/profiles/servers.ron`.
     pub profiles: Option<Ordered<RawProfile>>,
+    /// Broker software of one's own, by name, beside `assets/profiles/brokers.ron`.
+    pub broker_profiles: Option<Ordered<RawBrokerProfile>>,
+    /// Cache software of one's own, by name, beside `assets/profiles/caches.ron`.
+    pub cache_profiles: Option<Ordered<RawCacheProfile>>,
+    /// Database software of one's own, by name, beside `assets/profiles/databases.ron`.
+    pub database_profiles: Option<Ordered<RawDatabaseProfile>>,
     /// What goes wrong, and when. Default: none.
     pub faults: Option<Vec<RawFault>>,
     /// What the design must meet: `"publish.delivered.p99 < 500 ms"`. Default: none.
@@ -449,6 +456,8 @@ pub struct RawConnectionServers {
     pub accept: Option<Quantity>,
     /// New connections at once. Default: 1 K.
     pub accept_burst: Option<Quantity>,
+    /// Messages that wait in one server to be written; a copy that finds as many is dropped. Default: none, all wait.
+    pub inbox: Option<Quantity>,
     /// Outbound queue of one connection. Default: 256 messages.
     pub outbound: Option<Quantity>,
     /// What happens when an outbound queue is full. Default: `Disconnect`.
@@ -534,6 +543,10 @@ pub struct RawBroker {
     pub count: Quantity,
     /// Name of a machine.
     pub machine: String,
+    /// Name in `broker_profiles` or `assets/profiles/brokers.ron`; it gives what is left out here. Default: none.
+    pub profile: Option<String>,
+    /// Cores of its machine that a node can use. Default: all.
+    pub threads: Option<Quantity>,
     /// Partitions that channels are spread over. Default: 64.
     pub partitions: Option<Quantity>,
     /// Copies of each partition. Default: 1.
@@ -544,6 +557,8 @@ pub struct RawBroker {
     pub publish: Option<Quantity>,
     /// CPU of one copy to a server. Default: 5 us.
     pub copy: Option<Quantity>,
+    /// CPU of handing one message to another node, and of taking it there, where every node gets every message. Default: none, only the leader does.
+    pub bus: Option<Quantity>,
     /// Rest before sending. Default: none.
     pub linger: Option<RawDistribution>,
     /// Of all numbers here.
@@ -624,6 +639,8 @@ pub struct RawProfile {
     pub like: Option<String>,
     /// What it stands for, in a sentence.
     pub about: Option<String>,
+    /// Cores of its machine that a server can use; all if no profile says.
+    pub threads: Option<Quantity>,
     /// Memory per open connection, kernel part included.
     pub memory_per_connection: Option<Quantity>,
     /// Memory of the idle process and system.

@@ -415,6 +415,12 @@ impl<J: Copy> Station<J> {
         self.inbox.len() + self.sockets.len()
     }
 
+    /// Jobs of the inbox waiting now.
+    #[inline]
+    pub fn inbox_len(&self) -> usize {
+        self.inbox.len()
+    }
+
     /// When the job that has waited longest arrived.
     pub fn oldest_arrival(&self) -> Option<SimTime> {
         let first = |lane: &VecDeque<Waiting<J>>| lane.front().map(|waiting| waiting.arrived);

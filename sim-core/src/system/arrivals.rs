@@ -34,7 +34,7 @@ impl World {
         }
         let stated = self.offered_per_s(kind);
         let rate = Rhythm::ceiling(arrivals, &self.scenario.over_time, stated);
-        let waits = kind == Kind::Query && self.closed_loop().is_some();
+        let waits = self.closed_loop(kind).is_some();
         if rate <= 0.0 || waits {
             return;
         }
@@ -156,14 +156,22 @@ impl World {
         if kind != Kind::Publish {
             return Some((user.0, ChannelId(user.0)));
         }
+        let channel = self.one_of_its_channels(user, ordinal)?;
+        Some((user.0, channel))
+    }
+
+    /// The channel that a user's message goes to; `None`: it is in none.
+    pub(super) fn one_of_its_channels(
+        &self,
+        user: ConnectionId,
+        ordinal: u64,
+    ) -> Option<ChannelId> {
         let channels = self.hub.directory().channels_of(user);
-        if channels.is_empty() {
-            return None;
-        }
+        let among = (channels.len() as u64).max(1);
         let index = self
             .draws
-            .below(CHANNEL, kind as u64, ordinal, channels.len() as u64);
-        Some((user.0, channels[index as usize]))
+            .below(CHANNEL, Kind::Publish as u64, ordinal, among);
+        channels.get(index as usize).copied()
     }
 
     fn user(&self, kind: Kind, ordinal: u64) -> ConnectionId {

@@ -5,7 +5,7 @@
 //! many queries as it needs, one after the other, before it is routed. A query that scatters asks every shard at once and
 //! waits for the last answer. A read sees what was written before it left the database.
 
-use routing::{ConnectionId, Lookup, ServerId};
+use routing::{ConnectionId, Lookup, ServerId, Timestamp};
 
 use super::caches::{Fetch, Update};
 use super::event::{Event, Work};
@@ -113,8 +113,15 @@ impl World {
                 cache.fetches(id, Fetch { node, token });
                 operation.parts.add(Part::Link, link);
             }
-            Lookup::Wait(_) => {
+            Lookup::Wait(until) => {
                 cache.waits(served.departure.at, id, record);
+                if until != Timestamp::NEVER {
+                    // Under a lease nobody may fetch before that, whatever became of the fetch.
+                    out.at(
+                        SimTime::from_nanos(until.0).max(now),
+                        Event::LeaseOver(record),
+                    );
+                }
                 return;
             }
         }
@@ -182,7 +189,7 @@ impl World {
     }
 
     /// Those that wait for a record that nobody fetches any more look again.
-    fn ask_again(&mut self, record: u32, out: &mut Schedule<'_, Event>) {
+    pub(super) fn ask_again(&mut self, record: u32, out: &mut Schedule<'_, Event>) {
         let woken = self.cache.as_mut().map(|cache| cache.woken(record));
         self.look_again(woken.unwrap_or_default(), out);
     }
@@ -406,7 +413,7 @@ impl World {
             parts,
             message: None,
         };
-        self.query_answered(&operation, receipt);
+        self.over(&operation, receipt);
         self.receive_direct(server, direct);
         self.flush(server, now);
     }

@@ -2,9 +2,10 @@
 //!
 //! Each is a set of FIFO stations where nothing is cancelled or displaced, so departures are known at arrival
 //! ([`FastFifo`]). A channel (or a partition) is pinned to one core, which keeps its order: a message needs
-//! sequence + copies · copy there, and copy k leaves after sequence + k · copy. The database serves `pool` queries at a
-//! time; a query that finds the queue full, or would wait longer than the timeout, fails ([`super::pools`]). A slow node takes
-//! `factor` times as long for what it takes in after.
+//! sequence + copies · copy there, and copy k leaves after sequence + k · copy. Where a broker hands every message to all its
+//! nodes (`bus`), its leader spends that for each of the others, and so does each of them; the copies leave the leader. The
+//! database serves `pool` queries at a time; a query that finds the queue full, or would wait longer than the timeout, fails
+//! ([`super::pools`]). A slow node takes `factor` times as long for what it takes in after.
 //!
 //! Left out: the memory and disks of these tiers, and statements that hold locks.
 
@@ -242,6 +243,7 @@ pub struct BrokerNodes {
     pub linger: QuantileTable,
     publish: SimDuration,
     copy: SimDuration,
+    bus: Option<SimDuration>,
     count: u32,
     failover: SimDuration,
 }
@@ -288,6 +290,7 @@ impl BrokerNodes {
                 .unwrap_or_else(|problem| panic!("a validated linger: {problem}")),
             publish: tier.publish,
             copy: tier.copy,
+            bus: tier.bus,
             count: tier.partitions,
             failover: tier.failover,
         }
@@ -339,9 +342,26 @@ impl BrokerNodes {
         partition: u32,
         copies: usize,
     ) -> Option<Ordered> {
-        let costs = (self.publish, self.copy);
+        let lane = |node: u32| (node, u64::from(partition));
+        let Some(bus) = self.bus else {
+            let costs = (self.publish, self.copy);
+            return self.nodes.serve(now, lane(leader), costs, copies);
+        };
+        let own = self
+            .clusters
+            .partition_point(|cluster| cluster.first <= leader);
+        let first = self.clusters[own - 1].first;
+        let end = self
+            .clusters
+            .get(own)
+            .map_or(self.nodes.count() as u32, |next| next.first);
+        for other in (first..end).filter(|other| *other != leader) {
+            self.nodes
+                .serve(now, lane(other), (bus, SimDuration::ZERO), 0);
+        }
+        let first = self.publish + bus * u64::from(end - first - 1);
         self.nodes
-            .serve(now, (leader, partition.into()), costs, copies)
+            .serve(now, lane(leader), (first, self.copy), copies)
     }
 
     fn has_replica(&self, site: Site, partition: u32) -> bool {

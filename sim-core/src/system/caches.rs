@@ -69,10 +69,12 @@ impl CacheNodes {
         let options = CacheOptions {
             stale_ns: tier.stale.as_nanos(),
             early_beta: tier.early,
-            fetching: if tier.coalesce {
-                Fetching::Coalesced
-            } else {
-                Fetching::Each
+            fetching: match tier.leases {
+                Some(interval) => Fetching::Leased {
+                    interval_ns: interval.as_nanos(),
+                },
+                None if tier.coalesce => Fetching::Coalesced,
+                None => Fetching::Each,
             },
             writing: match tier.on_write {
                 OnWrite::Replace => Writing::Through,

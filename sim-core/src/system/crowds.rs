@@ -7,16 +7,18 @@
 //! somebody who leaves is lost.
 //!
 //! *Closed loop:* a client thinks for an exponential time, asks, and thinks again when the answer has arrived or the question
-//! has failed. The n-th question of a client has draws of its own. One that is offline looks again after a think time.
+//! has failed. The n-th question of a client has draws of its own. One that is offline looks again after a think time. A
+//! publisher in a closed loop waits until all copies of its message are written, and the last recipient has it.
 //!
 //! *Leaves out:* a crowd that is under way when the population is re-seated is forgotten.
 
 use core::ops::Range;
+use std::collections::BTreeMap;
 
 use routing::{ChannelId, ConnectionId, ServerId};
 
 use super::event::Event;
-use super::operation::{Kind, NOBODY, Operation};
+use super::operation::{Kind, NOBODY, Operation, OperationId};
 use super::sessions::Away;
 use super::world::World;
 use crate::draw::Purpose;
@@ -28,6 +30,7 @@ use crate::time::{SimDuration, SimTime};
 const JOIN: Purpose = Purpose::named("crowd/join");
 const LEAVE: Purpose = Purpose::named("crowd/leave");
 const THINK: Purpose = Purpose::named("client/think");
+const WRITE: Purpose = Purpose::named("client/write");
 /// Bits of an operation's number that count the questions of one client.
 const QUESTIONS: u32 = 30;
 
@@ -50,14 +53,26 @@ pub fn crowds(scenario: &Scenario, residents: u32) -> Vec<Range<u32>> {
 pub struct Thinkers {
     /// Questions that each has asked.
     asked: Vec<u32>,
+    /// Messages that each has published.
+    published: Vec<u32>,
+    /// Copies still to be written of their messages.
+    unwritten: BTreeMap<OperationId, u32>,
     /// Those whose answer is there, or has failed, and when.
-    free: Vec<(u32, SimTime)>,
+    free: Vec<(Kind, u32, SimTime)>,
 }
 
 impl Thinkers {
+    fn count(&mut self, kind: Kind) -> &mut Vec<u32> {
+        match kind {
+            Kind::Publish => &mut self.published,
+            _ => &mut self.asked,
+        }
+    }
+
     /// Takes over the numbers of questions asked so far.
     pub fn continue_from(&mut self, earlier: &Thinkers) {
         self.asked.clone_from(&earlier.asked);
+        self.published.clone_from(&earlier.published);
     }
 }
 
@@ -112,10 +127,15 @@ impl World {
         u64::from(self.residents) + joined.filter(|&c| self.stays(c, now)).count() as u64
     }
 
-    /// Clients that ask in a closed loop, and how long they think; `None`: the loop is open.
-    pub(super) fn closed_loop(&self) -> Option<(u32, SimDuration)> {
-        self.scenario.traffic.query.as_ref()?;
-        match self.scenario.over_time.query_loop {
+    /// Clients of a closed loop, and how long they think; `None`: operations of this kind arrive by themselves.
+    pub(super) fn closed_loop(&self, kind: Kind) -> Option<(u32, SimDuration)> {
+        let (traffic, over_time) = (&self.scenario.traffic, &self.scenario.over_time);
+        let waits = match kind {
+            Kind::Query => traffic.query.as_ref().map(|_| over_time.query_loop),
+            Kind::Publish => traffic.publish.as_ref().map(|_| over_time.publish_loop),
+            Kind::Command | Kind::Presence | Kind::Connect | Kind::FetchAsset => None,
+        };
+        match waits? {
             Loop::Open => None,
             Loop::Closed {
                 think_time,
@@ -124,49 +144,90 @@ impl World {
         }
     }
 
-    /// Lets the clients of a closed loop begin to think.
+    /// Lets the clients of closed loops begin to think.
     pub(super) fn begin_thinking(&mut self, out: &mut Schedule<'_, Event>) {
-        let clients = self.closed_loop().map_or(0, |(clients, _)| clients);
-        let known = self.thinkers.asked.len().max(clients as usize);
-        self.thinkers.asked.resize(known, 0);
-        for client in 0..clients {
-            self.think(client, out.now(), out);
+        for kind in [Kind::Query, Kind::Publish] {
+            let clients = self.closed_loop(kind).map_or(0, |(clients, _)| clients);
+            let counts = self.thinkers.count(kind);
+            let known = counts.len().max(clients as usize);
+            counts.resize(known, 0);
+            for client in 0..clients {
+                self.think(kind, client, out.now(), out);
+            }
         }
     }
 
     /// A client thinks from `from` on.
-    fn think(&mut self, client: u32, from: SimTime, out: &mut Schedule<'_, Event>) {
-        let Some((_, mean)) = self.closed_loop() else {
+    fn think(&mut self, kind: Kind, client: u32, from: SimTime, out: &mut Schedule<'_, Event>) {
+        let Some((_, mean)) = self.closed_loop(kind) else {
             return;
         };
-        let asked = self.thinkers.asked[client as usize];
-        let thinks = self.draws.exp(THINK, client.into(), asked.into(), mean);
-        out.at(from + thinks, Event::Ask(client));
+        let nth = self.thinkers.count(kind)[client as usize].into();
+        let (purpose, event) = match kind {
+            Kind::Publish => (WRITE, Event::Publish(client)),
+            _ => (THINK, Event::Ask(client)),
+        };
+        let thinks = self.draws.exp(purpose, client.into(), nth, mean);
+        out.at(from + thinks, event);
     }
 
-    /// A client has thought: it asks, or looks again later if it has no connection.
-    pub(super) fn ask(&mut self, client: u32, out: &mut Schedule<'_, Event>) {
-        if !self.is_online(ConnectionId(client)) {
+    /// A client has thought: it asks or publishes, or looks again later if it has no connection.
+    pub(super) fn act(&mut self, kind: Kind, client: u32, out: &mut Schedule<'_, Event>) {
+        let user = ConnectionId(client);
+        let nth = self.thinkers.count(kind)[client as usize];
+        let number = (u64::from(client) << QUESTIONS) | u64::from(nth);
+        let channel = match kind {
+            Kind::Publish => self.one_of_its_channels(user, number),
+            _ => Some(ChannelId(client)),
+        };
+        let Some(channel) = channel.filter(|_| self.is_online(user)) else {
             let again = out.now() + self.scenario.load.heartbeat;
-            self.think(client, again, out);
+            self.think(kind, client, again, out);
+            return;
+        };
+        self.thinkers.count(kind)[client as usize] += 1;
+        self.start(kind, number, (client, channel), out);
+    }
+
+    /// A query has been answered, or a message received: a client that waits for that is free to think from then on.
+    pub(super) fn over(&mut self, operation: &Operation, at: SimTime) {
+        if operation.origin != NOBODY && self.closed_loop(operation.kind).is_some() {
+            let free = &mut self.thinkers.free;
+            free.push((operation.kind, operation.origin, at));
+        }
+    }
+
+    /// So many copies of a message are to be written before its publisher is free to think.
+    pub(super) fn await_copies(&mut self, id: OperationId, copies: u32) {
+        if self.scenario.over_time.publish_loop == Loop::Open {
             return;
         }
-        let asked = &mut self.thinkers.asked[client as usize];
-        let number = (u64::from(client) << QUESTIONS) | u64::from(*asked);
-        *asked += 1;
-        self.start(Kind::Query, number, (client, ChannelId(client)), out);
-    }
-
-    /// A query has been answered: a client that waits for it is free to think when it has the answer.
-    pub(super) fn query_answered(&mut self, operation: &Operation, at: SimTime) {
-        let asked = operation.kind == Kind::Query && operation.origin != NOBODY;
-        if asked && self.closed_loop().is_some() {
-            self.thinkers.free.push((operation.origin, at));
+        let operation = self.operations[id];
+        match (operation.kind, copies) {
+            (Kind::Publish, 0) => self.over(&operation, SimTime::ZERO),
+            (Kind::Publish, _) => {
+                self.thinkers.unwritten.insert(id, copies);
+            }
+            _ => {}
         }
     }
 
-    /// A query has failed: who waits for it learns that at once, or when the time for an answer is over.
-    pub(super) fn query_failed(&mut self, operation: &Operation, timed_out: bool) {
+    /// A copy has been written, or never will be.
+    #[inline]
+    pub(super) fn copy_over(&mut self, id: OperationId) {
+        let Some(left) = self.thinkers.unwritten.get_mut(&id) else {
+            return;
+        };
+        *left -= 1;
+        if *left == 0 {
+            self.thinkers.unwritten.remove(&id);
+            let operation = self.operations[id];
+            self.over(&operation, operation.last_receipt);
+        }
+    }
+
+    /// A query or a message has failed: who waits for it learns that at once, or when the time for an answer is over.
+    pub(super) fn failed(&mut self, operation: &Operation, timed_out: bool) {
         let database = self.scenario.design.database.as_ref();
         let timeout = database.and_then(|database| database.timeout);
         // Where calls are watched, what they waited is part of what was spent.
@@ -174,14 +235,14 @@ impl World {
         let waits = timeout.filter(|_| ahead).unwrap_or_default();
         let spent = operation.parts.total_units() * UNIT_NS;
         let at = operation.started + SimDuration::from_nanos(spent) + waits;
-        self.query_answered(operation, at);
+        self.over(operation, at);
     }
 
     /// Those who are free think again.
     #[inline]
     pub(super) fn think_again(&mut self, out: &mut Schedule<'_, Event>) {
-        while let Some((client, at)) = self.thinkers.free.pop() {
-            self.think(client, at.max(out.now()), out);
+        while let Some((kind, client, at)) = self.thinkers.free.pop() {
+            self.think(kind, client, at.max(out.now()), out);
         }
     }
 }

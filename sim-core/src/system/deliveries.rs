@@ -60,6 +60,7 @@ impl World {
         if ids.is_empty() {
             self.servers.servers[server].wasted_copies += u64::from(planned == 0);
             self.recipients = ids;
+            self.copy_over(copy);
             self.release(copy);
             return;
         }
@@ -83,6 +84,7 @@ impl World {
         operation.received += count;
         operation.latency_units += sum;
         operation.last_receipt = operation.last_receipt.max(last);
+        self.copy_over(copy);
         self.flush(server, done.finished);
     }
 
@@ -411,7 +413,23 @@ impl World {
         self.operations.remove(id);
     }
 
-    /// A copy that will never be written: its server died.
+    /// Whether a copy found the inbox of its server full: it is dropped.
+    pub(super) fn turned_away(
+        &mut self,
+        server: usize,
+        copy: OperationId,
+        planned: u32,
+        now: SimTime,
+    ) -> bool {
+        let full = self.servers.is_full(server);
+        if full {
+            self.servers.servers[server].turned_away += 1;
+            self.void_copy(server, copy, planned, now);
+        }
+        full
+    }
+
+    /// A copy that will never be written: its server died, or had no room for it.
     pub(super) fn void_copy(&mut self, server: usize, id: OperationId, planned: u32, now: SimTime) {
         let operation = self.operations[id];
         if operation.measured {
@@ -425,6 +443,7 @@ impl World {
                 now,
             );
         }
+        self.copy_over(id);
         self.release(id);
     }
 

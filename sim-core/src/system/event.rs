@@ -51,6 +51,8 @@ pub enum Event {
     FromCache(OperationId),
     /// What a fetch or a command brings reaches the cache.
     CacheUpdate(Update),
+    /// A record that was leased may be fetched again.
+    LeaseOver(u32),
     /// A query or command reaches the database.
     AtDatabase(OperationId),
     /// Its answer is back at the server that asked.
@@ -124,8 +126,10 @@ pub enum Event {
     },
     /// A flash crowd begins.
     Crowd(u16),
-    /// A client of a closed loop has thought.
+    /// A client of a closed loop has thought: it asks.
     Ask(u32),
+    /// It publishes.
+    Publish(u32),
     /// The accounts are checked.
     Audit,
     /// Measuring begins.

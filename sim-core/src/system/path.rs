@@ -251,6 +251,7 @@ impl World {
             let planned = self.plan.recipients();
             self.ledger.kind(operation.kind).in_transit += planned;
         }
+        self.await_copies(id, copies as u32);
         if (self.sites.many() || self.operations[id].relayed) && !in_process {
             return self.send_to_regions(id, out, leaves);
         }
@@ -289,7 +290,7 @@ impl World {
                 ledger.failed += 1;
             }
         }
-        self.query_failed(&operation, timed_out);
+        self.failed(&operation, timed_out);
         if operation.kind.is_answered() && operation.leader != u16::MAX {
             self.web_failed(id, &operation);
         }

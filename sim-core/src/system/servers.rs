@@ -103,6 +103,8 @@ pub struct Server {
     chores_carry: [u64; 2],
     /// Pauses so far, by class: the ordinals of their draws.
     pub pauses: Vec<u64>,
+    /// Copies that found the inbox full.
+    pub turned_away: u64,
     /// Copies that found no member.
     pub wasted_copies: u64,
     /// Copies that reached it.
@@ -121,6 +123,7 @@ pub struct Servers {
     /// Intervals and lengths of its pauses, by class.
     pub pauses: Vec<(QuantileTable, QuantileTable)>,
     profile: ServerProfile,
+    inbox: usize,
 }
 
 impl Servers {
@@ -147,6 +150,7 @@ impl Servers {
             held_max: 0,
             chores_carry: [0; 2],
             pauses: vec![0; profile.pauses.len()],
+            turned_away: 0,
             wasted_copies: 0,
             copies: 0,
             demand_ns: [0; 2],
@@ -165,7 +169,15 @@ impl Servers {
             capacity: Capacity::of(tier),
             pauses,
             profile,
+            inbox: tier.inbox.map_or(usize::MAX, |most| most as usize),
         }
+    }
+
+    /// Whether no more copies may wait in a server.
+    #[inline]
+    #[must_use]
+    pub fn is_full(&self, server: usize) -> bool {
+        self.servers[server].station.inbox_len() >= self.inbox
     }
 
     /// What a piece of work is for: 0 open connections, 1 messages.

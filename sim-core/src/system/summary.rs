@@ -401,7 +401,8 @@ fn servers(world: &World, ledger: &Ledger, span: &Span<'_>) -> TierReport {
                 .unwrap_or_default(),
         },
         dropped: sum(&|server| {
-            server.station.accounts().dropped + server.station.accounts().rejected
+            let accounts = server.station.accounts();
+            accounts.dropped + accounts.rejected + server.turned_away
         }),
         counters: [
             ("open".to_owned(), open_on(world)),

@@ -443,7 +443,8 @@ impl World {
             operation,
             recipients,
         } = work
-            && self.died_on_the_way(server, operation, recipients, out)
+            && (self.died_on_the_way(server, operation, recipients, out)
+                || self.turned_away(usize::from(server), operation, recipients, out.now()))
         {
             return;
         }
@@ -756,7 +757,9 @@ impl Model for World {
                 restart,
             } => self.rolling(index, server, restart, out),
             Event::Crowd(index) => self.crowd(index, out),
-            Event::Ask(client) => self.ask(client, out),
+            Event::LeaseOver(record) => self.ask_again(record, out),
+            Event::Ask(client) => self.act(Kind::Query, client, out),
+            Event::Publish(client) => self.act(Kind::Publish, client, out),
             Event::Audit => self.audit(out),
             Event::Measure => self.begin_measuring(at),
         }

@@ -11,6 +11,7 @@ use super::check::Check;
 use super::design::{instances, placement};
 use super::limits;
 use super::model::{CacheTier, Keys, OnWrite, ShardBy, Shards};
+use super::product;
 use super::profile::Names;
 use super::quantity::{count, duration, number, size};
 use super::raw::{Quantity, Switch};
@@ -93,12 +94,21 @@ pub fn cache(raw: &RawCache, names: &Names<'_>, check: &mut Check<'_>) -> CacheT
             &["nodes", "node", "instances"],
             check,
         ),
-        machine: names.machine(&raw.machine, &at("machine"), check),
+        machine: product::used(
+            names.machine(&raw.machine, &at("machine"), check),
+            raw.threads.as_ref(),
+            AT,
+            check,
+        ),
         capacity_bytes: check.take(&at("capacity"), size(&raw.capacity, 1, limits::MEMORY), 1),
         policy: eviction(raw.policy.unwrap_or(RawEviction::Lru)),
         ttl: check.take_or(&at("ttl"), &raw.ttl, SimDuration::from_secs(300), time),
         stale: check.take_or(&at("stale"), &raw.stale, NONE, time),
         coalesce: raw.coalesce.unwrap_or(Switch::On) == Switch::On,
+        leases: raw.leases.as_ref().map(|q| {
+            let interval = duration(q, limits::SHORT, limits::LONG);
+            check.take(&at("leases"), interval, NONE)
+        }),
         early: check.take_or(&at("early"), &raw.early, 0.0, |q| {
             number(q, &[], 0.0, 100.0)
         }),

@@ -39,10 +39,12 @@ pub enum RawSkew {
 pub struct RawDatabase {
     /// Name of a machine.
     pub machine: String,
+    /// Name in `database_profiles` or `assets/profiles/databases.ron`; it gives what is left out here. Default: none.
+    pub profile: Option<String>,
     /// Queries in progress at once. Default: 20.
     pub pool: Option<Quantity>,
-    /// Time one query holds a connection.
-    pub query: RawDistribution,
+    /// Time one query holds a connection; to be given, unless the profile does.
+    pub query: Option<RawDistribution>,
     /// Time one command holds a connection. Default: that of a query.
     pub write: Option<RawDistribution>,
     /// Queries that may wait. Default: 10 000.
@@ -96,6 +98,10 @@ pub struct RawCache {
     pub count: Quantity,
     /// Name of a machine.
     pub machine: String,
+    /// Name in `cache_profiles` or `assets/profiles/caches.ron`; it gives what is left out here. Default: none.
+    pub profile: Option<String>,
+    /// Cores of its machine that a node can use. Default: all.
+    pub threads: Option<Quantity>,
     /// What the entries of one node may take, as in: `"4 GiB"`; one entry takes what the answer to a query takes.
     pub capacity: Quantity,
     /// Which entry gives way. Default: `Lru`.
@@ -106,6 +112,8 @@ pub struct RawCache {
     pub stale: Option<Quantity>,
     /// One fetch per record at a time; the others wait for it. Default: `On`.
     pub coalesce: Option<Switch>,
+    /// Leases in place of coalescing: one fetch per record within this time, whatever becomes of it. Default: none.
+    pub leases: Option<Quantity>,
     /// Eagerness of fetching before an entry expires (XFetch): 0 never, 1 usual. Default: 0.
     pub early: Option<Quantity>,
     /// What a command does to the entry. Default: `Invalidate`.

@@ -9,7 +9,7 @@ use crate::scenario::limits;
 use crate::scenario::model::{Load, Run};
 use crate::scenario::quantity::{self, count, duration, factor, number, share};
 use crate::scenario::raw::{Quantity, RawLoad};
-use crate::scenario::traffic::raw::RawTraffic;
+use crate::scenario::traffic::raw::{RawPublisher, RawTraffic};
 use crate::time::SimDuration;
 
 /// Most flash crowds.
@@ -44,6 +44,7 @@ pub fn over_time(
         .as_ref()
         .and_then(|raw| raw.arrivals.as_ref());
     let query_loop = traffic.query.as_ref().and_then(|raw| raw.r#loop.as_ref());
+    let publish_loop = traffic.publish.as_ref().and_then(|raw| raw.r#loop.as_ref());
     let mut over_time = OverTime {
         shape,
         day: Day::default(),
@@ -52,7 +53,8 @@ pub fn over_time(
         presence: arrivals("presence", presence, run, check),
         query: arrivals("query", query, run, check),
         command: arrivals("command", command, run, check),
-        query_loop: query_loop.map_or(Loop::Open, |raw| closed(raw, load, check)),
+        query_loop: query_loop.map_or(Loop::Open, |raw| closed("query", raw, load, check)),
+        publish_loop: publish_loop.map_or(Loop::Open, |raw| closed("publish", raw, load, check)),
     };
     over_time.day = day(raw.day.as_ref(), &over_time, load, check);
     if over_time.query_loop != Loop::Open && over_time.query != Arrivals::Poisson {
@@ -62,6 +64,20 @@ pub fn over_time(
             problem
                 .allowed("Poisson, or leave it out")
                 .help("loop: Open lets queries arrive by themselves"),
+        );
+    }
+    let publish = traffic.publish.as_ref();
+    let by_members = publish.is_some_and(|raw| !matches!(raw.from, Some(RawPublisher::Feed(_))));
+    if over_time.publish_loop != Loop::Open
+        && !(by_members && over_time.publish == Arrivals::Poisson)
+    {
+        let problem =
+            Problem::new("only members publish in a closed loop, each when it has thought");
+        check.problem(
+            "traffic.publish.loop",
+            problem
+                .allowed("from: Members and arrivals: Poisson, or leave both out")
+                .help("loop: Open lets messages arrive by themselves"),
         );
     }
     over_time
@@ -278,8 +294,8 @@ fn people(path: &str, raw: &Quantity, most: f64, check: &mut Check<'_>) -> Peopl
     check.take(path, people, People::Count(1))
 }
 
-fn closed(raw: &RawLoop, load: &Load, check: &mut Check<'_>) -> Loop {
-    const AT: &str = "traffic.query.loop";
+fn closed(kind: &str, raw: &RawLoop, load: &Load, check: &mut Check<'_>) -> Loop {
+    let at = format!("traffic.{kind}.loop");
     let RawLoop::Closed {
         think_time,
         clients,
@@ -288,17 +304,20 @@ fn closed(raw: &RawLoop, load: &Load, check: &mut Check<'_>) -> Loop {
     else {
         return Loop::Open;
     };
-    check.source(AT, source);
+    check.source(&at, source);
     let think_time = duration(think_time, limits::SHORT, limits::LONG);
-    let at = "traffic.query.loop.clients";
-    let clients = people(at, clients, 1.0, check);
+    let who = format!("{at}.clients");
+    let clients = people(&who, clients, 1.0, check);
     let online = libm::round(f64::from(load.users) * load.online) as u32;
     if clients.of(online) > online {
         let problem = Problem::new(format!("{} clients ask", clients.of(online)));
-        check.problem(at, problem.allowed(format!("up to {online}, those online")));
+        check.problem(
+            &who,
+            problem.allowed(format!("up to {online}, those online")),
+        );
     }
     Loop::Closed {
-        think_time: check.take("traffic.query.loop.think_time", think_time, limits::SHORT),
+        think_time: check.take(&format!("{at}.think_time"), think_time, limits::SHORT),
         clients,
     }
 }

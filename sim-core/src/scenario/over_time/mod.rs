@@ -43,6 +43,8 @@ pub struct OverTime {
     pub command: Arrivals,
     /// Whether those who query wait for the answer.
     pub query_loop: Loop,
+    /// Whether those who publish wait until the last recipient has their message.
+    pub publish_loop: Loop,
 }
 
 /// The level over time by which stated rates are multiplied.

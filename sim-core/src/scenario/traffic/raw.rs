@@ -39,6 +39,8 @@ pub struct RawPublish {
     pub from: Option<RawPublisher>,
     /// When messages come at that rate. Default: `Poisson`.
     pub arrivals: Option<RawArrivals>,
+    /// Whether publishers wait until the last recipient has their message. Default: `Open`.
+    pub r#loop: Option<RawLoop>,
     /// Database queries per message. Default: 0.
     pub queries: Option<Quantity>,
     /// Of all numbers here.

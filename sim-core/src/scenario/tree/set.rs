@@ -5,7 +5,16 @@ use super::parser::Parser;
 use super::{Kind, MAX_TEXT, Node, Span, parse, steps};
 
 /// Fields whose values are maps: what is put into them anew has a quoted key.
-const MAPS: [&str; 5] = ["machines", "profiles", "places", "access", "sources"];
+const MAPS: [&str; 8] = [
+    "machines",
+    "profiles",
+    "broker_profiles",
+    "cache_profiles",
+    "database_profiles",
+    "places",
+    "access",
+    "sources",
+];
 
 /// Sets the value at a path and returns the new text. Lines keep their numbers: what is inserted stands on an existing line.
 ///

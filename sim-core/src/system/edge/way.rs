@@ -358,7 +358,7 @@ impl World {
             ledger.ended(operation.started, units);
             ledger.receive(operation.started, class, units, &operation.parts);
         }
-        self.query_answered(&operation, now);
+        self.over(&operation, now);
     }
 
     /// A site answers a query with a version of its record: is there a newer one?
