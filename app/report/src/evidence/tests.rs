@@ -1,3 +1,5 @@
+//! Tests of the evidence tables.
+
 use super::*;
 
 fn kafkorama() -> System {
