@@ -58,7 +58,7 @@ use std::sync::Arc;
 use crate::engine::{Interrupt, Limits, Simulation, StopReason};
 use crate::quick::{self, Quick};
 use crate::report::RunReport;
-use crate::scenario::Scenario;
+use crate::scenario::{Asking, Scenario};
 use crate::statistics::CONFIDENCE;
 use crate::time::SimTime;
 use world::World;
@@ -213,9 +213,10 @@ fn build(scenario: &Scenario) -> Result<Simulation<World>, BuildError> {
     Ok(simulation)
 }
 
-/// The quick estimate of a fresh world; none where faults are planned, which it knows nothing of.
+/// The quick estimate of a fresh world; none where faults are planned or the database is asked under stress: it knows nothing
+/// of either.
 fn quick_of(world: &World, scenario: &Scenario) -> Option<Arc<Quick>> {
-    let healthy = scenario.faults.is_empty();
+    let healthy = scenario.faults.is_empty() && scenario.asking == Asking::default();
     healthy.then(|| Arc::new(quick::estimate(scenario, &survey::survey(world))))
 }
 
