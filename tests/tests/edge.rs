@@ -345,3 +345,25 @@ fn a_dead_web_server_is_passed_over() {
     let dead = web(&[none, OFF]);
     assert!(dead.operations["fetch_asset"].failed > 30_000);
 }
+
+#[test]
+fn c093_a_hot_asset_is_fetched_once_per_lifetime_and_place() {
+    let with = |coalesce: &str| {
+        web(&[
+            ("traffic.asset.count", "1"),
+            ("traffic.asset.rate", "0.5/s per user"),
+            ("traffic.asset.ttl", "10 s"),
+            ("traffic.query.rate", "0/s"),
+            ("design.edge.coalesce", coalesce),
+        ])
+    };
+    let fetches = |report: &RunReport| edge(report).counters["fetches"];
+    let (on, off) = (fetches(&with("On")), fetches(&with("Off")));
+    println!(
+        "60 s of 2 500 requests a second in two places, 10 s to live: {on} fetches; {off} without coalescing"
+    );
+    // Each place fetches 6 times, give or take the one that falls on an end.
+    assert!((10..=14).contains(&on), "{on}");
+    // Without it everybody fetches who comes while the first fetch is under way: 68 ms from the far place, 0.8 ms from the near.
+    assert!(off > 400, "{off}");
+}
