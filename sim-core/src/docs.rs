@@ -7,7 +7,7 @@
 //! Leaves out: what is checked. Units and ranges are asked of the validation itself.
 
 /// Texts that hold the file form of a scenario.
-const SCENARIO: [&str; 10] = [
+const SCENARIO: [&str; 11] = [
     include_str!("scenario/raw.rs"),
     include_str!("scenario/asking/raw.rs"),
     include_str!("scenario/data/raw.rs"),
@@ -15,6 +15,7 @@ const SCENARIO: [&str; 10] = [
     include_str!("scenario/faults/raw.rs"),
     include_str!("scenario/product/raw.rs"),
     include_str!("scenario/regions/raw.rs"),
+    include_str!("scenario/replicas/raw.rs"),
     include_str!("scenario/traffic/raw.rs"),
     include_str!("scenario/over_time/raw.rs"),
     include_str!("scenario/model.rs"),

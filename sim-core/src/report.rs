@@ -236,6 +236,18 @@ pub struct TierReport {
     /// Of points of presence: share of the bytes to clients that neither origin nor connection servers had to send.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin_offload: Option<f64>,
+    /// Of read replicas: time between a write and the moment it is visible at one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag_ms: Option<LagReport>,
+}
+
+/// How far replicas are behind, milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LagReport {
+    /// Mean over writes and replicas.
+    pub mean: f64,
+    /// Longest.
+    pub max: f64,
 }
 
 /// How full one resource is, 0..=1 and above when more is asked than there is.

@@ -316,6 +316,7 @@ fn enlarge(tier: &str, scenario: &Scenario, before: u32) -> Option<(Tier, Vec<Ed
         }
         Tier::Cache => vec![set("count", design.cache.as_ref()?.count)],
         Tier::Database => vec![set("pool", design.database.as_ref()?.pool)],
+        Tier::Replicas => vec![set("count", design.replicas.as_ref()?.count)],
         Tier::Edge => vec![set("cores", design.edge.as_ref()?.cores)],
         Tier::Origin => vec![set("count", design.origin.as_ref()?.count)],
     };

@@ -24,7 +24,7 @@ use super::raw::{
     Quantity, RawBroker, RawChannelOwners, RawConnectionServers, RawDesign, RawDistribution,
     RawLoadBalancer, RawPlacement, RawPolicy, RawRouting, RawScenario, RawSlowConsumer,
 };
-use super::regions;
+use super::{regions, replicas};
 
 const NONE: SimDuration = SimDuration::ZERO;
 
@@ -44,6 +44,7 @@ pub fn effective(design: &Design, patterns: Patterns) -> Design {
     }
     if !patterns.caching_and_edge {
         design.cache = None;
+        design.replicas = None;
         design.edge = None;
     }
     if !patterns.caching_and_edge || !patterns.pooling {
@@ -82,6 +83,10 @@ pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
             .database
             .as_ref()
             .map(|raw| database(&products.database(raw, check), &names, check)),
+        replicas: raw
+            .replicas
+            .as_ref()
+            .map(|raw| replicas::replicas(raw, check)),
         shards: raw.shards.as_ref().map(|raw| data::shards(raw, check)),
         cache: raw
             .cache

@@ -336,6 +336,8 @@ pub struct Design {
     pub database: Option<Database>,
     /// How many of it there are, and which holds what; `None`: one holds everything.
     pub shards: Option<Shards>,
+    /// Copies that follow it and answer queries.
+    pub replicas: Option<super::Replicas>,
     /// In front of the database.
     pub cache: Option<CacheTier>,
     /// Close to the users.
@@ -671,6 +673,8 @@ pub enum Tier {
     Cache,
     /// `database`
     Database,
+    /// `replicas`
+    Replicas,
     /// `edge`
     Edge,
     /// `origin`
@@ -679,13 +683,14 @@ pub enum Tier {
 
 impl Tier {
     /// All tiers, in the order a message meets them; then those that assets come from.
-    pub const ALL: [Tier; 8] = [
+    pub const ALL: [Tier; 9] = [
         Tier::LoadBalancer,
         Tier::ConnectionServers,
         Tier::ChannelOwners,
         Tier::Broker,
         Tier::Cache,
         Tier::Database,
+        Tier::Replicas,
         Tier::Edge,
         Tier::Origin,
     ];
@@ -700,6 +705,7 @@ impl Tier {
             Tier::Broker => "broker",
             Tier::Cache => "cache",
             Tier::Database => "database",
+            Tier::Replicas => "replicas",
             Tier::Edge => "edge",
             Tier::Origin => "origin",
         }
@@ -715,6 +721,7 @@ impl Tier {
             Tier::Broker => "broker",
             Tier::Cache => "cache",
             Tier::Database => "database",
+            Tier::Replicas => "read replicas",
             Tier::Edge => "points of presence",
             Tier::Origin => "origin",
         }

@@ -251,6 +251,7 @@ pub fn tiers(design: &Design) -> Vec<Tier> {
         Tier::Broker => design.broker.is_some(),
         Tier::Cache => design.cache.is_some(),
         Tier::Database => design.database.is_some(),
+        Tier::Replicas => design.replicas.is_some(),
         Tier::Edge => design.edge.is_some(),
         Tier::Origin => design.origin.is_some(),
     };
@@ -272,7 +273,7 @@ fn resources(tier: Tier, design: &Design) -> Vec<&'static str> {
             names
         }
         Tier::ChannelOwners | Tier::Broker | Tier::Cache => vec!["cpu"],
-        Tier::Database => vec!["pool"],
+        Tier::Database | Tier::Replicas => vec!["pool"],
         Tier::Edge | Tier::Origin => vec!["cpu", "bandwidth"],
     }
 }

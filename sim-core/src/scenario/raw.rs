@@ -16,6 +16,7 @@ use super::model::{LatencyTier, Source, Status};
 use super::over_time::raw::{RawDay, RawFlashCrowd, RawShape};
 use super::product::raw::{RawBrokerProfile, RawCacheProfile, RawDatabaseProfile};
 use super::regions::raw::RawRegions;
+use super::replicas::raw::RawReplicas;
 use super::traffic::raw::RawTraffic;
 
 /// A number, or text with a unit.
@@ -351,6 +352,8 @@ pub struct RawDesign {
     pub database: Option<RawDatabase>,
     /// The database several times over, each with a part of the records (pattern sharding).
     pub shards: Option<RawShards>,
+    /// Copies of the database that follow it and answer queries (pattern caching and edge). Default: none.
+    pub replicas: Option<RawReplicas>,
     /// In front of the database (pattern caching_and_edge).
     pub cache: Option<RawCache>,
     /// Close to the users (pattern caching_and_edge).

@@ -418,6 +418,11 @@ fn check_store(traffic: &Traffic, design: &Design, patterns: Patterns, check: &m
             "a cache stands in front of the database",
             design.cache.is_some(),
         ),
+        (
+            "design.replicas",
+            "replicas follow the database",
+            design.replicas.is_some(),
+        ),
     ];
     for (path, why, there) in needs {
         if there && design.database.is_none() {
@@ -437,7 +442,10 @@ fn check_store(traffic: &Traffic, design: &Design, patterns: Patterns, check: &m
             "caching_and_edge",
             "cache",
             patterns.caching_and_edge,
-            design.cache.is_some() || design.regions.is_some() || design.edge.is_some(),
+            design.cache.is_some()
+                || design.replicas.is_some()
+                || design.regions.is_some()
+                || design.edge.is_some(),
         ),
     ];
     for (pattern, tier, on, there) in switches {

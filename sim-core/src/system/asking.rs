@@ -129,7 +129,7 @@ impl World {
     }
 
     /// A query is answered with a version of its record: is there a newer one?
-    fn note_staleness(&mut self, id: OperationId, version: u64, now: SimTime) {
+    pub(super) fn note_staleness(&mut self, id: OperationId, version: u64, now: SimTime) {
         let operation = &self.operations[id];
         if operation.measured
             && let Some(since) = self.records.superseded(operation.record, version)
@@ -212,16 +212,9 @@ impl World {
         let operation = &mut self.operations[id];
         if operation.queries_left > 0 && self.databases.is_some() {
             operation.queries_left -= 1;
-            if self.calls.is_some() {
-                return self.call(id, out);
+            if !self.ask_replica(id, out) {
+                self.ask_primary(id, out);
             }
-            let (server, leg) = (operation.server, operation.queries_left.into());
-            let (from, to) = (self.sites.of_server(server), self.sites.home);
-            let Some(link) = self.reach(id, from, to, leg) else {
-                return self.fail_asking(id, true, out);
-            };
-            self.operations[id].parts.add(Part::Link, link);
-            out.after(link, Event::AtDatabase(id));
         } else if !matches!(operation.kind, Kind::Query | Kind::Command) {
             self.route(id, out);
         } else if operation.origin == NOBODY && operation.leader == u16::MAX {
@@ -232,6 +225,21 @@ impl World {
             let epoch = self.servers.servers[usize::from(server)].epoch;
             self.arrive_at_server(server, epoch, Work::Answer(id), out);
         }
+    }
+
+    /// Asks the database itself.
+    pub(super) fn ask_primary(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
+        if self.calls.is_some() {
+            return self.call(id, out);
+        }
+        let operation = &self.operations[id];
+        let (server, leg) = (operation.server, operation.queries_left.into());
+        let (from, to) = (self.sites.of_server(server), self.sites.home);
+        let Some(link) = self.reach(id, from, to, leg) else {
+            return self.fail_asking(id, true, out);
+        };
+        self.operations[id].parts.add(Part::Link, link);
+        out.after(link, Event::AtDatabase(id));
     }
 
     pub(super) fn at_database(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
@@ -297,7 +305,10 @@ impl World {
     ) {
         match self.operations[id].kind {
             Kind::Command => self.written(id, answered, out),
-            Kind::Query => self.fetched(id, out),
+            Kind::Query => {
+                let version = self.records.version(self.operations[id].record);
+                self.fetched(id, version, out);
+            }
             Kind::Publish | Kind::Presence | Kind::Connect | Kind::FetchAsset => {}
         }
         self.next_step(id, out);
@@ -310,37 +321,37 @@ impl World {
         let cached = self.cache.as_ref().and_then(|cache| cache.held(record));
         self.records.write(record, cached, at);
         self.web_written(record, at, out);
+        self.replicate(id, at, out);
         let hears = self
             .cache
             .as_ref()
             .is_some_and(|cache| cache.on_write != OnWrite::Nothing);
         if hears {
-            self.send_update(id, None, out);
+            let version = self.records.version(record);
+            self.send_update(id, version, None, out);
         }
     }
 
-    /// A read has what the cache missed.
-    fn fetched(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
-        let operation = &mut self.operations[id];
-        if operation.leader != u16::MAX {
-            operation.version = self.records.version(operation.record);
-        }
+    /// A read has what the cache missed: a version of its record.
+    pub(super) fn fetched(&mut self, id: OperationId, version: u32, out: &mut Schedule<'_, Event>) {
+        self.operations[id].version = version;
         let fetch = self.cache.as_mut().and_then(|cache| cache.fetched(id));
         if fetch.is_some() {
-            self.send_update(id, fetch, out);
+            self.send_update(id, version, fetch, out);
         }
     }
 
     fn send_update(
         &mut self,
         id: OperationId,
+        version: u32,
         fetch: Option<Fetch>,
         out: &mut Schedule<'_, Event>,
     ) {
         let operation = &self.operations[id];
         let update = Update {
             record: operation.record,
-            version: self.records.version(operation.record),
+            version,
             server: operation.server,
             fetch,
         };

@@ -41,6 +41,8 @@ pub struct Baseline {
     pub web: WebReading,
     /// By shard, of its pool.
     pub databases: Vec<Reading>,
+    /// Read replicas.
+    pub replicas: Vec<Reading>,
     /// Bytes sent to clients in all.
     pub egress_bytes: u64,
     /// Bytes between tiers in all.
@@ -76,6 +78,10 @@ impl Baseline {
                 .map(CacheNodes::counters)
                 .unwrap_or_default(),
             web: WebReading::of(world, now),
+            replicas: world
+                .replicas
+                .as_ref()
+                .map_or_else(Vec::new, |replicas| replicas.readings(now)),
             databases: world
                 .databases
                 .iter()

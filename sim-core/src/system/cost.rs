@@ -373,6 +373,13 @@ fn instances(design: &Design, idle_ppm: u64) -> Vec<Instances> {
         let rent = Rent::All(Purpose::Data);
         all.push(of(Tier::Cache, &cache.machine, cache.count, rent));
     }
+    if let (Some(replicas), Some(database)) = (design.replicas, &design.database) {
+        let count = design.shards.map_or(1, |shards| shards.count) * replicas.count;
+        let rent = Rent::All(Purpose::Data);
+        for region in site_names(design) {
+            all.push(at(region, Tier::Replicas, &database.machine, count, rent));
+        }
+    }
     if let Some(database) = &design.database {
         let rent = Rent::All(Purpose::Data);
         let count = design.shards.map_or(1, |shards| shards.count);

@@ -57,6 +57,31 @@ pub enum Event {
     AtDatabase(OperationId),
     /// Its answer is back at the server that asked.
     Queried(OperationId),
+    /// A query reaches a replica.
+    AtReplica {
+        /// Which query.
+        id: OperationId,
+        /// Which replica.
+        replica: u32,
+    },
+    /// Its answer is back at the server that asked.
+    FromReplica {
+        /// Which query.
+        id: OperationId,
+        /// Which replica.
+        replica: u32,
+    },
+    /// Word that a replica is dead is back at the server that asked.
+    ReplicaFailed(OperationId),
+    /// A write reaches a replica.
+    Replicate {
+        /// Which replica.
+        replica: u32,
+        /// What was written.
+        record: u32,
+        /// Its version.
+        version: u32,
+    },
     /// Something of what is asked for by HTTP.
     Web(WebEvent),
     /// A call has waited as long as it asked to.

@@ -135,6 +135,11 @@ impl World {
                     .map(|databases| databases.shards[instance as usize].kill(now));
                 self.copies_lost(instance, waiting.unwrap_or_default(), out);
             }
+            Tier::Replicas => {
+                if let Some(replicas) = &mut self.replicas {
+                    replicas.kill(now, instance);
+                }
+            }
             Tier::Edge => self.kill_site(instance, out),
             Tier::Origin => {
                 if let Some(origin) = &mut self.web.origin {
@@ -178,7 +183,7 @@ impl World {
                     databases.shards[instance as usize].slow_down(factor);
                 }
             }
-            Tier::LoadBalancer | Tier::Edge | Tier::Origin => {
+            Tier::LoadBalancer | Tier::Edge | Tier::Origin | Tier::Replicas => {
                 unreachable!("the scenario refuses it")
             }
         }
@@ -220,6 +225,7 @@ impl World {
                 }
             }
             Tier::Edge => self.restore_site(instance),
+            Tier::Replicas => self.replica_back(instance),
             Tier::Origin => {
                 if let Some(origin) = &mut self.web.origin {
                     origin.restore(now, instance);

@@ -41,6 +41,7 @@ mod receipts;
 mod records;
 mod recovery;
 mod regional;
+mod replicas;
 mod replicated;
 mod rhythm;
 mod seating;
@@ -51,6 +52,7 @@ mod summary;
 mod survey;
 mod timeline;
 mod verdict;
+mod versions;
 mod world;
 
 use std::sync::Arc;
@@ -216,7 +218,9 @@ fn build(scenario: &Scenario) -> Result<Simulation<World>, BuildError> {
 /// The quick estimate of a fresh world; none where faults are planned or the database is asked under stress: it knows nothing
 /// of either.
 fn quick_of(world: &World, scenario: &Scenario) -> Option<Arc<Quick>> {
-    let healthy = scenario.faults.is_empty() && scenario.asking == Asking::default();
+    let healthy = scenario.faults.is_empty()
+        && scenario.asking == Asking::default()
+        && world.replicas.is_none();
     healthy.then(|| Arc::new(quick::estimate(scenario, &survey::survey(world))))
 }
 

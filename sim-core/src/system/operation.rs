@@ -98,6 +98,10 @@ pub enum Part {
     DatabaseService,
     /// Attempts that the database did not answer in time, and the waits after them.
     DatabaseRetry,
+    /// Waiting for a connection of a replica.
+    ReplicaQueue,
+    /// Holding a connection of a replica.
+    ReplicaService,
     /// Waiting at the channel owner.
     OwnerQueue,
     /// Being ordered and copied by the channel owner.
@@ -127,7 +131,7 @@ pub enum Part {
 }
 
 /// Number of [`Part`]s.
-pub const PARTS: usize = 24;
+pub const PARTS: usize = 26;
 
 impl Part {
     /// All parts with their tier and cause, by index.
@@ -143,6 +147,8 @@ impl Part {
         ("database", "queue"),
         ("database", "service"),
         ("database", "retry"),
+        ("replicas", "queue"),
+        ("replicas", "service"),
         ("channel_owners", "queue"),
         ("channel_owners", "service"),
         ("broker", "queue"),

@@ -57,7 +57,9 @@ impl World {
         };
         let caches = self.cache.as_ref().map_or(0, |cache| cache.nodes.count());
         let shards = self.databases.as_ref().map_or(0, |all| all.shards.len());
+        let replicas = self.replicas.as_ref().map_or(0..0, |all| all.at(site));
         let tiers = [
+            (Tier::Replicas, replicas),
             (Tier::ConnectionServers, self.sites.servers.at(site)),
             (Tier::ChannelOwners, self.sites.owners.at(site)),
             (Tier::Broker, self.sites.broker.at(site)),

@@ -6,9 +6,12 @@
 //! Leaves out: values, and records that come and go.
 //! Source: Vose 1991 (the table).
 
+use std::collections::BTreeMap;
+
+use super::versions::Versions;
 use crate::draw::{Draws, Purpose};
 use crate::scenario::Keys;
-use crate::time::SimTime;
+use crate::time::{SimDuration, SimTime};
 
 const RECORD: Purpose = Purpose::named("operation/record");
 
@@ -20,6 +23,8 @@ pub struct Records {
     columns: Vec<(u32, u32)>,
     /// By record; empty where nothing is written.
     states: Vec<State>,
+    /// When what was written, where answers come from several copies.
+    history: Option<Versions>,
 }
 
 /// The newest version of a record.
@@ -34,7 +39,7 @@ impl Records {
     /// The records of a scenario, as nobody has written them yet. Where it matters neither which one is `asked` for nor which
     /// one is `written`, all are one.
     #[must_use]
-    pub fn new(keys: Keys, asked: bool, written: bool) -> Self {
+    pub fn new(keys: Keys, asked: bool, written: bool, history: Option<SimDuration>) -> Self {
         let matters = asked || written;
         Self {
             count: if matters { keys.count } else { 1 },
@@ -48,6 +53,7 @@ impl Records {
             } else {
                 Vec::new()
             },
+            history: history.filter(|_| written).map(Versions::new),
         }
     }
 
@@ -79,6 +85,9 @@ impl Records {
     /// When the version that a cache holds was superseded, if it was.
     #[must_use]
     pub fn superseded(&self, record: u32, version: u64) -> Option<SimTime> {
+        if let Some(history) = &self.history {
+            return history.superseded(record, version as u32);
+        }
         let state = self.states.get(record as usize)?;
         (u64::from(state.version) > version).then_some(state.superseded)
     }
@@ -90,7 +99,27 @@ impl Records {
                 state.superseded = at;
             }
             state.version = state.version.wrapping_add(1);
+            if let Some(history) = &mut self.history {
+                history.write(record, state.version, at);
+            }
         }
+    }
+
+    /// When a version was written, if that is remembered.
+    #[must_use]
+    pub fn written(&self, record: u32, version: u32) -> Option<SimTime> {
+        let before = version.checked_sub(1)?;
+        self.history.as_ref()?.superseded(record, before)
+    }
+
+    /// The versions of all records that have been written.
+    #[must_use]
+    pub fn written_versions(&self) -> BTreeMap<u32, u32> {
+        let states = self.states.iter().enumerate();
+        let written = states.filter(|(_, state)| state.version > 0);
+        written
+            .map(|(record, state)| (record as u32, state.version))
+            .collect()
     }
 
     /// Bytes held.
@@ -142,7 +171,7 @@ mod tests {
                 count: 1_000,
                 exponent,
             };
-            let records = Records::new(keys, true, false);
+            let records = Records::new(keys, true, false, None);
             let mut drawn = vec![0u32; 1_000];
             for ordinal in 0..1_000_000 {
                 drawn[records.of(&Draws::new(3), 2, ordinal) as usize] += 1;
@@ -162,7 +191,7 @@ mod tests {
             count: 10,
             exponent: 0.0,
         };
-        let mut records = Records::new(keys, true, true);
+        let mut records = Records::new(keys, true, true, None);
         let at = SimTime::from_secs;
         records.write(4, Some(0), at(1));
         records.write(4, Some(0), at(2));

@@ -9,14 +9,15 @@ use super::intervals::{Intervals, plain};
 use super::ledger::{KindLedger, Ledger, Refusal};
 use super::operation::{Kind, PARTS, Part};
 use super::pools::DatabasePool;
+use super::replicas::Replicas;
 use super::world::World;
 use routing::RoutingMode;
 
 use super::{cost, edge, limits, rates, regional, verdict};
 use crate::histogram::Histogram;
 use crate::report::{
-    BreakdownRow, ConnectionsReport, EngineReport, LatencyReport, OperationReport, QueueReport,
-    RunReport, SCHEMA, ScenarioId, TierReport, Utilization,
+    BreakdownRow, ConnectionsReport, EngineReport, LagReport, LatencyReport, OperationReport,
+    QueueReport, RunReport, SCHEMA, ScenarioId, TierReport, Utilization,
 };
 use crate::scenario::{Scenario, Tier};
 use crate::statistics::Samples;
@@ -311,6 +312,9 @@ fn tiers(
         }
         insert(Tier::Database, report);
     }
+    if let Some(replicas) = &world.replicas {
+        insert(Tier::Replicas, followers(replicas, &span));
+    }
     for (tier, report) in edge::reading::tiers(world, &span.before.web, &span.after.web, span.ns) {
         insert(tier, report);
     }
@@ -503,6 +507,32 @@ fn pools(databases: &Databases, span: &Span<'_>) -> TierReport {
             ("gave_up".to_owned(), sum(&|shard| shard.gave_up)),
         ]
         .into(),
+        ..TierReport::default()
+    }
+}
+
+fn followers(replicas: &Replicas, span: &Span<'_>) -> TierReport {
+    let pairs = || span.before.replicas.iter().zip(&span.after.replicas);
+    let connections = f64::from(replicas.connections);
+    let busy = pairs()
+        .map(|(before, after)| (after.busy_ns - before.busy_ns) as f64 / span.ns / connections);
+    let queues: u128 = pairs()
+        .map(|(before, after)| after.queue_job_ns - before.queue_job_ns)
+        .sum();
+    let (applied, lag_ns, longest_ns) = replicas.applied;
+    TierReport {
+        instances: replicas.len() as u32,
+        utilization: [("pool".to_owned(), utilization(busy))].into(),
+        queue: QueueReport {
+            mean: queues as f64 / span.ns / replicas.len().max(1) as f64,
+            max: 0,
+        },
+        dropped: replicas.dropped,
+        counters: [("applied".to_owned(), applied)].into(),
+        lag_ms: (applied > 0).then(|| LagReport {
+            mean: lag_ns as f64 / applied as f64 / 1e6,
+            max: longest_ns as f64 / 1e6,
+        }),
         ..TierReport::default()
     }
 }

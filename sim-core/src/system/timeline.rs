@@ -19,12 +19,13 @@ use crate::time::{SimDuration, SimTime};
 
 const STEPS: usize = 128;
 /// Tiers with stations, in the order of a sample.
-const TIERS: [Tier; 7] = [
+const TIERS: [Tier; 8] = [
     Tier::ConnectionServers,
     Tier::ChannelOwners,
     Tier::Broker,
     Tier::Cache,
     Tier::Database,
+    Tier::Replicas,
     Tier::Edge,
     Tier::Origin,
 ];
@@ -145,6 +146,7 @@ fn has(world: &World, tier: Tier) -> bool {
         Tier::Broker => world.broker.is_some(),
         Tier::Cache => world.cache.is_some(),
         Tier::Database => world.databases.is_some(),
+        Tier::Replicas => world.replicas.is_some(),
         Tier::Edge => world.web.edge.is_some(),
         Tier::Origin => world.web.origin.is_some(),
         Tier::ConnectionServers | Tier::LoadBalancer => true,
@@ -173,6 +175,7 @@ fn step(world: &World, before: &Baseline, after: &Baseline, span: SimDuration) -
         (&before.broker, &after.broker, 1),
         (&before.cache, &after.cache, 1),
         (&before.databases, &after.databases, pool),
+        (&before.replicas, &after.replicas, pool),
         (&pops_before, &pops_after, u64::from(of_edge)),
         (&before.web.origin, &after.web.origin, of_origin.into()),
     ];

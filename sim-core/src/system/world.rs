@@ -34,6 +34,7 @@ use super::population::Population;
 use super::receipts::Scratch;
 use super::records::Records;
 use super::recovery::Recovery;
+use super::replicas::Replicas;
 use super::rhythm::Rhythm;
 use super::seating::{BALANCE, Places, seat};
 use super::servers::{Servers, timestamp};
@@ -85,6 +86,7 @@ pub struct World {
     pub(super) owners: Option<Owners>,
     pub(super) broker: Option<BrokerNodes>,
     pub(super) databases: Option<Databases>,
+    pub(super) replicas: Option<Replicas>,
     /// How it is asked, where that is watched.
     pub(super) calls: Option<Calls>,
     pub(super) cache: Option<CacheNodes>,
@@ -189,6 +191,7 @@ impl World {
             scenario.traffic.keys,
             asked,
             scenario.traffic.command.is_some(),
+            history(&scenario),
         );
         let cache = design
             .cache
@@ -210,6 +213,7 @@ impl World {
                 let shards = design.shards.as_ref();
                 Databases::new(database, shards, &scenario.asking, &population_draws)
             }),
+            replicas: Replicas::of(design, &sites),
             calls: Calls::of(&scenario),
             hot_keys: Vec::new(),
             cache,
@@ -658,6 +662,7 @@ impl World {
                 .iter()
                 .flat_map(|databases| &databases.shards)
                 .map(|shard| shard.backlog(now))
+                .chain(self.replicas.iter().map(|all| all.backlog(now)))
                 .max()
                 .unwrap_or_default(),
             self.cache
@@ -681,6 +686,17 @@ impl World {
         let key = routing::hash::hash_u64(routing::hash::DEFAULT_SEED, connection.into());
         self.balancers.pick(timestamp(now), site, key, &mut rng)
     }
+}
+
+/// How long writes are remembered, where copies of several ages are read: as long as a cache may keep what a replica, which
+/// is behind by its lag, has answered.
+fn history(scenario: &Scenario) -> Option<SimDuration> {
+    /// More than any replica lags that keeps up.
+    const BEHIND: SimDuration = SimDuration::from_secs(120);
+    let design = &scenario.design;
+    design.replicas?;
+    let cached = design.cache.as_ref();
+    Some(cached.map_or(BEHIND, |cache| cache.ttl + cache.stale + BEHIND))
 }
 
 /// What an entry of the cache takes: an answer.
@@ -726,6 +742,14 @@ impl Model for World {
             Event::CacheUpdate(update) => self.cache_update(update, out),
             Event::AtDatabase(id) => self.at_database(id, out),
             Event::Queried(id) => self.queried(id, out),
+            Event::AtReplica { id, replica } => self.at_replica(id, replica, out),
+            Event::FromReplica { id, replica } => self.from_replica(id, replica, out),
+            Event::ReplicaFailed(id) => self.ask_primary(id, out),
+            Event::Replicate {
+                replica,
+                record,
+                version,
+            } => self.heard_of(replica, (record, version), out),
             Event::CallWakes(id) => self.call_wakes(id, out),
             Event::CopyComes(id) => self.copy_comes(id, out),
             Event::CopyServed(id) => self.copy_served(id, out),

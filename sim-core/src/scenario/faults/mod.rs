@@ -150,7 +150,7 @@ fn fault(raw: &RawFaultKind, path: &str, design: &Design, check: &mut Check<'_>)
             let (tier, first, instances) = hit(
                 (
                     "slowed down",
-                    &[Tier::LoadBalancer, Tier::Edge, Tier::Origin],
+                    &[Tier::LoadBalancer, Tier::Edge, Tier::Origin, Tier::Replicas],
                 ),
                 (tier, first, instances),
                 path,
@@ -310,6 +310,13 @@ fn instances_of(tier: Tier, design: &Design) -> u32 {
             .edge
             .as_ref()
             .map_or(0, |edge| edge.places.len() as u32),
+        Tier::Replicas => {
+            let regions = design.regions.as_ref().map_or(1, |r| r.places.len() as u32);
+            let shards = design.shards.map_or(1, |shards| shards.count);
+            design
+                .replicas
+                .map_or(0, |replicas| replicas.count * shards * regions)
+        }
         Tier::Origin => design.origin.as_ref().map_or(0, |origin| origin.count),
     }
 }

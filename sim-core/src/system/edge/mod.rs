@@ -15,16 +15,15 @@ pub mod bill;
 mod origin;
 pub mod reading;
 mod site;
-mod versions;
 mod way;
 
 use std::collections::BTreeMap;
 
 use routing::region::{Jurisdiction, Region, RegionId, RegionRouter, RoutePolicy};
 
+use super::versions::Versions;
 pub use origin::Origin;
 pub use site::{Fetch, Site};
-pub use versions::Versions;
 
 use super::operation::{Kind, OperationId};
 use super::records::Records;
@@ -147,7 +146,7 @@ impl Web {
     pub fn new(scenario: &Scenario) -> Self {
         let asset = scenario.traffic.asset.as_ref();
         Self {
-            assets: asset.map(|asset| Records::new(asset.keys, true, false)),
+            assets: asset.map(|asset| Records::new(asset.keys, true, false, None)),
             origin: scenario.design.origin.as_ref().map(Origin::new),
             edge: scenario
                 .design

@@ -129,6 +129,7 @@ fn designed(scenario: &Scenario) -> Vec<Tier> {
             Tier::Broker => design.broker.is_some(),
             Tier::Cache => design.cache.is_some(),
             Tier::Database => design.database.is_some(),
+            Tier::Replicas => design.replicas.is_some(),
             Tier::Edge => design.edge.is_some(),
             Tier::Origin => design.origin.is_some(),
         })
@@ -173,6 +174,7 @@ fn machines(scenario: &Scenario, name: &str) -> (u32, Option<String>) {
             let count = design.shards.map_or(1, |shards| shards.count);
             design.database.map(|database| of(count, database.machine))
         }
+        Some(Tier::Replicas) => design.database.map(|database| of(1, database.machine)),
         Some(Tier::Edge) => design
             .edge
             .map(|edge| (edge.places.len() as u32, Some("managed".to_owned()))),
