@@ -54,8 +54,8 @@ fn r4_counts_of_the_sharded_cluster_are_those_published() {
 fn r3_a_classic_cluster_gets_worse_with_more_nodes() {
     let few = cases("R3", "300 ms");
     let cpu = |case: &str| predicted(&few, case, "broker_cpu");
-    assert!(cpu("R3, 6 nodes") > cpu("R3 -15 %") + 0.05);
-    assert!(cpu("R3, 12 nodes") > cpu("R3, 6 nodes"));
+    assert!(cpu("R3 x6") > cpu("R3 -15 %") + 0.05);
+    assert!(cpu("R3 x12") > cpu("R3 x6"));
 }
 
 #[test]
