@@ -1,3 +1,5 @@
+//! Tests of the tables and of what is made of them.
+
 use super::*;
 
 fn kafkorama() -> System {
