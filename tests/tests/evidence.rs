@@ -54,8 +54,8 @@ fn r4_counts_of_the_sharded_cluster_are_those_published() {
 fn r3_a_classic_cluster_gets_worse_with_more_nodes() {
     let few = cases("R3", "300 ms");
     let cpu = |case: &str| predicted(&few, case, "broker_cpu");
-    assert!(cpu("R3, 6 nodes") > cpu("R3 -15 %") + 0.05);
-    assert!(cpu("R3, 12 nodes") > cpu("R3, 6 nodes"));
+    assert!(cpu("R3 x6") > cpu("R3 -15 %") + 0.05);
+    assert!(cpu("R3 x12") > cpu("R3 x6"));
 }
 
 #[test]
@@ -74,7 +74,9 @@ fn q_mosquitto_fanout_is_a_full_queue_over_the_rate_served() {
 fn q_mosquitto_p2p_waits_as_long_as_the_closed_loop_says() {
     let found = cases("Q-Mosquitto-p2p", "10 s");
     let of = |metric: &str| predicted(&found, "Q-Mosquitto-p2p", metric);
-    let cycle_ms = 50_000.0 / of("delivered_per_s") * 1e3;
+    // What is under way at the end, one latency long, has not arrived.
+    let served = of("delivered_per_s") * 10.0 / (10.0 - of("mean") / 1e3);
+    let cycle_ms = 50_000.0 / served * 1e3;
     assert!(
         (of("mean") - (cycle_ms - 1_000.0)).abs() < 40.0,
         "{} {cycle_ms}",

@@ -120,7 +120,7 @@ fn quantile(latency: &LatencyReport, p: f64) -> Option<f64> {
 }
 
 /// What follows from the routing code without a run, by a metric's name: `naive 128 on 6` and `balanced 128 on 6` partitions,
-/// `sockets 200 to 128`, `resubscribe 128 on 6 by 16` (the commands of as many workers for one node's partitions).
+/// `sockets 200 to 128`, `commands 128 on 6 by 16` (the commands of as many workers for one node's partitions).
 #[must_use]
 pub fn computed(metric: &str) -> Option<Answer> {
     let words: Vec<&str> = metric.split(' ').collect();
@@ -136,7 +136,7 @@ pub fn computed(metric: &str) -> Option<Answer> {
             let all = cluster::connections(read(servers)?.into(), read(each)?.into());
             Some(Answer::Number(all as f64))
         }
-        ["resubscribe", partitions, "on", nodes, "by", workers] => {
+        ["commands", partitions, "on", nodes, "by", workers] => {
             let counts = cluster::partitions_per_node(read(partitions)?, read(nodes)?, true);
             let commands = counts.iter().min()? * read(workers)?;
             Some(Answer::Number(commands.into()))

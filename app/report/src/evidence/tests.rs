@@ -1,4 +1,4 @@
-//! Tests of the evidence tables.
+//! Tests of the tables and of what is made of them.
 
 use super::*;
 

@@ -100,11 +100,11 @@ fn scored(out: &mut String, system: &System, case: &Case, runs: &Runs) {
     } else {
         "the copy wins"
     };
-    let _ = writeln!(
-        out,
+    let line = format!(
         "{}: mean |log error| over mean and percentiles {ours:.3} predicted, {copy:.3} for a copy of {before}: {winner}.",
         case.name
     );
+    paragraph(out, &line, 4);
 }
 
 fn cells(name: &str, judged: &Judged<'_>) -> Vec<String> {
