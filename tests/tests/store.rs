@@ -392,3 +392,74 @@ fn patterns_switched_off_and_on_again_change_nothing() {
     let back: Vec<(&str, &str)> = twice.iter().copied().chain([SHARDED, CACHED]).collect();
     assert_eq!(tiers(&report(&back)), tiers(&on));
 }
+
+const REPLICAS: (&str, &str) = (
+    "design.replicas",
+    r#"(count: 3, lag: Exponential(mean: "100 ms"))"#,
+);
+
+/// Reads and writes with three replicas and no cache, 20 000 users.
+fn replicated(more: &[(&str, &str)]) -> RunReport {
+    let edits = [
+        CACHED,
+        REPLICAS,
+        ("design.cache.capacity", "1 B"),
+        ("design.database.query", r#"Constant("2 ms")"#),
+        ("design.database.pool", "20"),
+        ("traffic.keys", r#"(count: "1_000 keys", skew: Even)"#),
+        ("traffic.query.rate", "0.2/s per user"),
+        ("traffic.command.rate", "0.02/s per user"),
+    ];
+    with(&edits, more)
+}
+
+fn pool(report: &RunReport, tier: &str) -> f64 {
+    report.tiers[tier].utilization["pool"].mean
+}
+
+#[test]
+fn replicas_take_reads_off_the_primary_and_repeat_its_writes() {
+    // 4 000 reads and 400 writes a second of 2 ms: 20 connections carry 10 000 a second.
+    let all = replicated(&[]);
+    let close = |found: f64, expected: f64| {
+        assert!(
+            (found / expected - 1.0).abs() < 0.03,
+            "{found} is not {expected}"
+        )
+    };
+    close(pool(&all, "database"), 400.0 / 10_000.0);
+    close(pool(&all, "replicas"), (4_000.0 / 3.0 + 400.0) / 10_000.0);
+    let half = replicated(&[("design.replicas.reads", "50 %")]);
+    close(pool(&half, "database"), 2_400.0 / 10_000.0);
+    close(pool(&half, "replicas"), (2_000.0 / 3.0 + 400.0) / 10_000.0);
+}
+
+#[test]
+fn a_replica_answers_with_what_it_knows() {
+    let report = replicated(&[]);
+    let lag = report.tiers["replicas"].lag_ms.unwrap();
+    // The lag itself, a write of 2 ms, half a round trip, and the order of the log after a second of more lag.
+    println!("lag {:.1} ms on average, {:.1} at most", lag.mean, lag.max);
+    assert!(lag.mean > 90.0 && lag.mean < 130.0 && lag.max < 1_000.0);
+    // A record is written 0.4 times a second, and stale as long as it lags.
+    let expected = 1.0 - (-0.4 * lag.mean / 1e3).exp();
+    let stale = report.operations["query"].stale_ratio;
+    println!("stale {stale:.4}, expected {expected:.4}");
+    assert!((stale / expected - 1.0).abs() < 0.1);
+}
+
+#[test]
+fn readers_of_a_dead_replica_ask_the_primary() {
+    let dead = (
+        "faults",
+        r#"[(at: "20 s", lasts: "20 s", fault: Kill(tier: "replicas", first: 1))]"#,
+    );
+    let (well, hurt) = (replicated(&[]), replicated(&[dead]));
+    assert_eq!(hurt.operations["query"].failed, 0);
+    // A third of the reads for a third of the minute.
+    let more = pool(&hurt, "database") - pool(&well, "database");
+    assert!(
+        (more / (4_000.0 / 9.0 / 10_000.0) - 1.0).abs() < 0.05,
+        "{more}"
+    );
+}

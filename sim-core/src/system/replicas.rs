@@ -1,6 +1,7 @@
 //! Read replicas: they hear of every write of their shard in its order, a little later, and answer queries with what they know.
 //!
-//! Models: a write that took effect at t reaches a replica at t + way + lag, never before one that was written earlier; there
+//! Models: a write that took effect at t reaches a replica at t + way + lag (drawn anew every second for each replica, which is
+//! busy or not with everything it hears), never before one that was written earlier; there
 //! it holds a connection as long as at the primary, and is visible when it is done: a replica that is behind with its work
 //! lags further. A query asks a replica of its own region, by chance, and is answered with the version that is visible when
 //! the answer leaves: *stale* if a newer one exists. A replica that is dead answers nothing, and the primary is asked; when it
@@ -27,6 +28,8 @@ const LAG: Purpose = Purpose::named("replica/lag");
 const READS: Purpose = Purpose::named("replica/reads");
 const PICK: Purpose = Purpose::named("replica/pick");
 const APPLY: Purpose = Purpose::named("replica/apply");
+/// How long a replica keeps its lag before it draws another.
+const A_LAG: SimDuration = SimDuration::from_secs(1);
 /// How often what is held up by a partition is sent again.
 const AGAIN: SimDuration = SimDuration::from_millis(100);
 
@@ -270,7 +273,9 @@ impl World {
         for site in 0..self.sites.len() as Site {
             let first = replicas.first(site, shard);
             for replica in first..first + replicas.each {
-                let bits = self.draws.u32(LAG, operation.key(), replica.into());
+                let bits = self
+                    .draws
+                    .u32(LAG, replica.into(), at.as_nanos() / A_LAG.as_nanos());
                 let way = self.sites.link(self.sites.home, site) + replicas.lag.sample(bits);
                 let own = &mut replicas.nodes[replica as usize];
                 own.heard = own.heard.max(at + way);
