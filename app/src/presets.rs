@@ -22,6 +22,7 @@ pub const ALL: &[Preset] = presets![
     "team-chat-10m",
     "p1-mvp",
     "p2-growth",
+    "p3-scale",
     "reconnect-storm",
     "closed-loop",
     "discord",

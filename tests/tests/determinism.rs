@@ -20,7 +20,7 @@ const DIGESTS: [Case; 3] = [
             ("run.duration", "10 s"),
             ("run.seed", "7"),
         ],
-        0xe1aa_b7fd_39fc_af2a,
+        0xdc03_283d_d486_e57b,
     ),
     (
         "p1-mvp",
@@ -34,7 +34,7 @@ const DIGESTS: [Case; 3] = [
     (
         "reconnect-storm",
         &[("load.users", "2_000 users"), ("run.seed", "7")],
-        0x8330_bc8b_f984_9ba3,
+        0xa553_a30e_3728_05ac,
     ),
 ];
 

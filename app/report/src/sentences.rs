@@ -1,5 +1,7 @@
 //! The sentences a report opens with.
 
+mod beside;
+
 use sim_core::report::{
     BY_IMPORTANCE, BreaksAt, Estimate, LatencyReport, OperationReport, RunReport,
 };
@@ -8,6 +10,8 @@ use sim_core::system::TOO_LITTLE;
 
 use crate::numbers::{count, millis, percent, usd};
 use crate::{Labels, phrases};
+
+pub(crate) use beside::beside;
 
 /// Operations in the order people ask for them, the others by name.
 pub(crate) fn by_importance(report: &RunReport) -> impl Iterator<Item = (&str, &OperationReport)> {
@@ -180,42 +184,6 @@ pub(crate) fn stopped_early(report: &RunReport) -> Option<String> {
     Some(format!(
         "Stopped early: {why} after {} measured.",
         crate::numbers::seconds(report.simulated_s)
-    ))
-}
-
-/// What a cache did for the database; `None` without one.
-pub(crate) fn cached(report: &RunReport) -> Option<String> {
-    let (name, tier) = report
-        .tiers
-        .iter()
-        .find(|(name, tier)| tier.hit_ratio.is_some() && *name != "edge")?;
-    let count_of = |counter: &str| tier.counters.get(counter).copied().unwrap_or(0) as f64;
-    let ratio = tier.hit_ratio?;
-    Some(format!(
-        "The {} answers {} of what it is asked; {} misses, {} that waited for another's fetch, {} evicted, {} expired, {} \
-         dropped by commands.",
-        phrases::tier(name),
-        percent(ratio),
-        count(count_of("misses")),
-        count(count_of("coalesced")),
-        count(count_of("evicted")),
-        count(count_of("expired")),
-        count(count_of("invalidated")),
-    ))
-}
-
-/// What points of presence did for the origin; `None` without them.
-pub(crate) fn edge(report: &RunReport) -> Option<String> {
-    let tier = report.tiers.get("edge")?;
-    let count_of = |counter: &str| tier.counters.get(counter).copied().unwrap_or(0) as f64;
-    Some(format!(
-        "The points of presence answer {} of what they are asked and may keep; {} of the bytes to clients are not sent by the \
-         origin. {} requests missed, {} waited for another's fetch, {} were answered with what had been superseded.",
-        percent(tier.hit_ratio?),
-        percent(tier.origin_offload?),
-        count(count_of("misses")),
-        count(count_of("coalesced")),
-        count(count_of("superseded_answers")),
     ))
 }
 

@@ -11,7 +11,7 @@ pub struct FaultReport {
     pub began_s: f64,
     /// When it ended.
     pub ended_s: f64,
-    /// When the registry noticed that a connection server was dead; `None`: it did not, or none was.
+    /// When the registry noticed that a connection server was dead, or everybody that a region was; `None`: nobody did, or nothing was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detected_s: Option<f64>,
     /// The first second after its end from which, over any five seconds until the end of the run, every operation completes at

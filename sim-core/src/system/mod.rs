@@ -7,6 +7,7 @@
 
 mod arrivals;
 mod asking;
+mod audit;
 mod backend;
 mod backlog;
 mod balancers;

@@ -85,6 +85,7 @@ impl World {
         if !self.sites.notice(site) {
             return;
         }
+        self.recovery.missed(now, site.into());
         for server in self.sites.servers.at(site) {
             self.balancers.set_state(
                 timestamp(now),

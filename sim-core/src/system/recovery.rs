@@ -36,12 +36,19 @@ pub struct Recovery {
     seconds: Vec<Second>,
     /// When the registry noticed dead servers.
     noticed: Vec<(SimTime, u16)>,
+    /// When everybody knew that a region was gone.
+    missed: Vec<(SimTime, u16)>,
 }
 
 impl Recovery {
     /// The registry notices that a server is dead.
     pub fn noticed(&mut self, now: SimTime, server: u16) {
         self.noticed.push((now, server));
+    }
+
+    /// Everybody knows that a region is gone.
+    pub fn missed(&mut self, now: SimTime, region: u16) {
+        self.missed.push((now, region));
     }
 
     /// Notes a second.
@@ -66,14 +73,14 @@ impl Recovery {
 
     /// What became of the faults that ended.
     #[must_use]
-    pub fn reports(&self, faults: &[TimedFault]) -> Vec<FaultReport> {
+    pub fn reports(&self, faults: &[TimedFault], regions: &[String]) -> Vec<FaultReport> {
         faults
             .iter()
-            .filter_map(|fault| self.report(fault))
+            .filter_map(|fault| self.report(fault, regions))
             .collect()
     }
 
-    fn report(&self, timed: &TimedFault) -> Option<FaultReport> {
+    fn report(&self, timed: &TimedFault, regions: &[String]) -> Option<FaultReport> {
         let began = SimTime::ZERO + timed.at;
         let ended = began + timed.lasts?;
         let first = self.seconds.partition_point(|second| second.at < began);
@@ -85,7 +92,7 @@ impl Recovery {
         let until = recovered.map_or(self.seconds.last(), |at| self.seconds.get(at))?;
         let seconds = |at: SimTime| at.as_secs_f64();
         Some(FaultReport {
-            fault: words(&timed.fault),
+            fault: words(&timed.fault, regions),
             began_s: seconds(began),
             ended_s: seconds(ended),
             detected_s: self.detected(timed, began).map(seconds),
@@ -116,18 +123,22 @@ impl Recovery {
     }
 
     fn detected(&self, timed: &TimedFault, began: SimTime) -> Option<SimTime> {
-        let Fault::Kill {
-            tier: Tier::ConnectionServers,
-            first,
-            instances,
-        } = timed.fault
-        else {
-            return None;
+        let first_of = |all: &[(SimTime, u16)], hit: &dyn Fn(u16) -> bool| {
+            let mut all = all.iter();
+            let found = all.find(|&&(at, which)| at >= began && hit(which));
+            found.map(|&(at, _)| at)
         };
-        let hit = |server: u16| (first..first + instances).contains(&server.into());
-        let mut noticed = self.noticed.iter();
-        let found = noticed.find(|&&(at, server)| at >= began && hit(server));
-        found.map(|&(at, _)| at)
+        match timed.fault {
+            Fault::Kill {
+                tier: Tier::ConnectionServers,
+                first,
+                instances,
+            } => first_of(&self.noticed, &|server| {
+                (first..first + instances).contains(&server.into())
+            }),
+            Fault::LoseRegion { region } => first_of(&self.missed, &|lost| lost == region),
+            _ => None,
+        }
     }
 }
 
@@ -139,7 +150,8 @@ fn goodput(from: &Second, to: &Second) -> [f64; KINDS] {
     })
 }
 
-fn words(fault: &Fault) -> String {
+fn words(fault: &Fault, regions: &[String]) -> String {
+    let name = |region: u16| regions.get(usize::from(region)).map_or("?", String::as_str);
     let of = |tier: Tier, first: u32, instances: u32| match instances {
         1 => format!("{} #{first}", tier.title()),
         _ => format!("{} #{first} to #{}", tier.title(), first + instances - 1),
@@ -157,11 +169,13 @@ fn words(fault: &Fault) -> String {
             factor,
         } => format!("slow-down × {factor} of {}", of(tier, first, instances)),
         Fault::HotKey { share } => format!("hot key of {} %", share * 100.0),
-        Fault::LoseRegion { region } => format!("loss of region #{region}"),
-        Fault::LoseZone { region, zone } => format!("loss of zone #{zone} of region #{region}"),
-        Fault::Partition { from, to } => format!("partition of regions #{from} and #{to}"),
+        Fault::LoseRegion { region } => format!("loss of {}", name(region)),
+        Fault::LoseZone { region, zone } => format!("loss of zone {zone} of {}", name(region)),
+        Fault::Partition { from, to } => {
+            format!("partition of {} and {}", name(from), name(to))
+        }
         Fault::SlowLink { from, to, .. } => {
-            format!("slow way between regions #{from} and #{to}")
+            format!("slow way between {} and {}", name(from), name(to))
         }
         Fault::RollingRestart { .. } => "rolling restart".to_owned(),
         Fault::FlushCache => "flush of the cache".to_owned(),
@@ -201,7 +215,7 @@ mod tests {
     #[test]
     fn it_is_over_when_goodput_and_backlog_are_what_they_were() {
         let slow = |second| if (21..=40).contains(&second) { 50 } else { 100 };
-        let report = |recovery: Recovery| recovery.reports(&fault()).pop().unwrap();
+        let report = |recovery: Recovery| recovery.reports(&fault(), &[]).pop().unwrap();
         let goodput = report(told(slow, |_| 3));
         assert_eq!((goodput.began_s, goodput.ended_s), (20.0, 30.0));
         assert_eq!(goodput.recovered_s, Some(40.0));

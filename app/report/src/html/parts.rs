@@ -6,7 +6,7 @@ use crate::chart::{self, Figure};
 use crate::escape::{html, html_prose};
 use crate::grid::{Grid, shape, tone};
 use crate::numbers::{count, millis, percent, usd};
-use crate::sentences::{by_importance, cached, edge, main_latency, mishaps};
+use crate::sentences::{beside as beside_operations, by_importance, main_latency, mishaps};
 use crate::{Labels, phrases, populations, sentences, story, tables};
 
 /// The top of a page.
@@ -223,8 +223,7 @@ pub(super) fn body(report: &RunReport, labels: &Labels) -> String {
     ));
     let mishaps: String = by_importance(report)
         .filter_map(|(name, o)| mishaps(name, o))
-        .chain(cached(report))
-        .chain(edge(report))
+        .chain(beside_operations(report))
         .map(|text| format!("<p>{}</p>\n", html(&story::capital(&text))))
         .collect();
     let counts = tables::operations(report)

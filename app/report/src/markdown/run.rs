@@ -78,8 +78,7 @@ pub(super) fn body(page: &mut Page, report: &RunReport, labels: &Labels) {
     let mishaps: Vec<String> = sentences::by_importance(report)
         .filter_map(|(name, operation)| sentences::mishaps(name, operation))
         .map(|text| story::capital(&text))
-        .chain(sentences::cached(report))
-        .chain(sentences::edge(report))
+        .chain(sentences::beside(report))
         .collect();
     page.list(&mishaps);
     if let (Some(grid), Some(sentence)) = (tables::cost(report), story::cost(report)) {

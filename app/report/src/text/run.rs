@@ -34,7 +34,6 @@ pub(crate) fn run(report: &RunReport, labels: &Labels) -> String {
     }
     tiers(&mut out, report);
     connections(&mut out, report);
-    faults(&mut out, report);
     if let Some(report) = &report.cost {
         cost(&mut out, report);
     }
@@ -106,8 +105,7 @@ fn operations(out: &mut String, report: &RunReport) {
             paragraph(out, &sentence, 2);
         }
     }
-    let caches = [sentences::cached(report), sentences::edge(report)];
-    for sentence in caches.into_iter().flatten() {
+    for sentence in sentences::beside(report) {
         paragraph(out, &sentence, 2);
     }
 }
@@ -307,31 +305,6 @@ fn connections(out: &mut String, report: &RunReport) {
     }
     out.push('\n');
     paragraph(out, &format!("Connections: {}.", parts.join(", ")), 2);
-}
-
-fn faults(out: &mut String, report: &RunReport) {
-    for fault in &report.faults {
-        let detected = fault
-            .detected_s
-            .map(|at| format!(" noticed after {},", seconds(at - fault.began_s)));
-        let recovered = match fault.recovered_s {
-            Some(at) if at > fault.ended_s => {
-                format!("recovered {} after its end", seconds(at - fault.ended_s))
-            }
-            Some(_) => "over with its end".to_owned(),
-            None => "not recovered by the end of the run".to_owned(),
-        };
-        let text = format!(
-            "Fault: {} from {} to {}:{} {recovered}; {} operations failed.",
-            fault.fault,
-            seconds(fault.began_s),
-            seconds(fault.ended_s),
-            detected.unwrap_or_default(),
-            count(fault.failed as f64)
-        );
-        out.push('\n');
-        paragraph(out, &text, 2);
-    }
 }
 
 fn cost(out: &mut String, cost: &CostReport) {

@@ -1,0 +1,119 @@
+//! What tiers and faults did, in a sentence each, beside the table of operations.
+
+use sim_core::report::{FaultReport, RunReport};
+
+use crate::numbers::{bytes, count, millis, percent, seconds};
+use crate::phrases;
+
+/// All there is to say.
+pub(crate) fn beside(report: &RunReport) -> Vec<String> {
+    let tiers = [
+        cached(report),
+        edge(report),
+        replicas(report),
+        regions(report),
+    ];
+    let faults = report.faults.iter().map(fault);
+    tiers.into_iter().flatten().chain(faults).collect()
+}
+
+/// What a cache did for the database; `None` without one.
+fn cached(report: &RunReport) -> Option<String> {
+    let (name, tier) = report
+        .tiers
+        .iter()
+        .find(|(name, tier)| tier.hit_ratio.is_some() && *name != "edge")?;
+    let count_of = |counter: &str| tier.counters.get(counter).copied().unwrap_or(0) as f64;
+    let ratio = tier.hit_ratio?;
+    Some(format!(
+        "The {} answers {} of what it is asked; {} misses, {} that waited for another's fetch, {} evicted, {} expired, {} \
+         dropped by commands.",
+        phrases::tier(name),
+        percent(ratio),
+        count(count_of("misses")),
+        count(count_of("coalesced")),
+        count(count_of("evicted")),
+        count(count_of("expired")),
+        count(count_of("invalidated")),
+    ))
+}
+
+/// What points of presence did for the origin; `None` without them.
+fn edge(report: &RunReport) -> Option<String> {
+    let tier = report.tiers.get("edge")?;
+    let count_of = |counter: &str| tier.counters.get(counter).copied().unwrap_or(0) as f64;
+    Some(format!(
+        "The points of presence answer {} of what they are asked and may keep; {} of the bytes to clients are not sent by the \
+         origin. {} requests missed, {} waited for another's fetch, {} were answered with what had been superseded.",
+        percent(tier.hit_ratio?),
+        percent(tier.origin_offload?),
+        count(count_of("misses")),
+        count(count_of("coalesced")),
+        count(count_of("superseded_answers")),
+    ))
+}
+
+/// How far replicas were behind; `None` without any, or where nothing was written.
+fn replicas(report: &RunReport) -> Option<String> {
+    let lag = report.tiers.get("replicas")?.lag_ms?;
+    Some(format!(
+        "What is written is visible at the replicas after {} on average, {} at most.",
+        millis(lag.mean),
+        millis(lag.max)
+    ))
+}
+
+/// Who is served where, and what crosses between regions; `None` for a design in one.
+fn regions(report: &RunReport) -> Option<String> {
+    let regions = report.regions.as_ref()?;
+    let mut places: Vec<_> = regions.places.iter().collect();
+    places.sort_by(|a, b| b.1.share.total_cmp(&a.1.share).then(a.0.cmp(b.0)));
+    let place = |(name, place): (&String, &sim_core::report::RegionReport)| {
+        let lost = if place.lost { ", lost" } else { "" };
+        format!(
+            "{name} {} ({} servers, CPU {}{lost})",
+            percent(place.share),
+            place.servers,
+            percent(place.cpu)
+        )
+    };
+    let places: Vec<String> = places.into_iter().map(place).collect();
+    let mut text = format!("Connections by region: {}.", places.join(", "));
+    if regions.crossings_per_message > 0.0 {
+        text += &format!(
+            " {} of messages have members in several; {:.2} copies a message cross, {}/s in all.",
+            percent(regions.cross_region_ratio),
+            regions.crossings_per_message,
+            bytes(regions.inter_region_bytes_per_s)
+        );
+    }
+    if regions.residency_violations > 0 {
+        text += &format!(
+            " {} connections are served under another law than their users'.",
+            count(regions.residency_violations as f64)
+        );
+    }
+    Some(text)
+}
+
+/// What became of a fault that ended.
+fn fault(fault: &FaultReport) -> String {
+    let detected = fault
+        .detected_s
+        .map(|at| format!(" noticed after {},", seconds(at - fault.began_s)));
+    let recovered = match fault.recovered_s {
+        Some(at) if at > fault.ended_s => {
+            format!("recovered {} after its end", seconds(at - fault.ended_s))
+        }
+        Some(_) => "over with its end".to_owned(),
+        None => "not recovered by the end of the run".to_owned(),
+    };
+    format!(
+        "Fault: {} from {} to {}:{} {recovered}; {} operations failed.",
+        fault.fault,
+        seconds(fault.began_s),
+        seconds(fault.ended_s),
+        detected.unwrap_or_default(),
+        count(fault.failed as f64)
+    )
+}
