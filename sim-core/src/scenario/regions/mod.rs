@@ -134,6 +134,10 @@ fn route(raw: Option<&RawRoute>, places: &[(Region, f64)], check: &mut Check<'_>
         None | Some(RawRoute::Nearest) => RoutePolicy::Nearest,
         Some(RawRoute::Weighted) => RoutePolicy::Weighted,
         Some(RawRoute::Failover(order)) => {
+            if order.is_empty() {
+                let problem = Problem::new("nobody is sent anywhere");
+                check.problem(ROUTE, problem.allowed("one region at least"));
+            }
             let order = order.iter();
             RoutePolicy::Failover(
                 order
