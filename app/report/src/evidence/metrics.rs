@@ -36,7 +36,8 @@ const KEEPS_UP: f64 = 0.98;
 
 /// What a run says: latencies in ms (of one delivery; `complete.` before it: of the last one), `cpu` as a share of the cores that
 /// connection servers can use, `busy_cores` of them all, `broker_cpu` of the hottest node's core, `broker_busy_cores` of one node,
-/// `memory_gb` of them all and `kb_per_connection`, `keeps_up` in words, `reads_per_s` of the database.
+/// `memory_gb` of them all and `kb_per_connection`, `keeps_up` in words, `reads_per_s` of the database,
+/// `database.p99` of queries without the constant way to the database and back.
 #[must_use]
 pub fn of_run(run: &Run, metric: &str) -> Option<Answer> {
     let Run { scenario, report } = run;
@@ -87,6 +88,13 @@ fn number(scenario: &Scenario, report: &RunReport, metric: &str) -> Option<f64> 
         "reads_per_s" => {
             let fetches = report.tiers.get("cache")?.counters.get("fetches")?;
             Some(*fetches as f64 / report.simulated_s.max(1e-9))
+        }
+        within if within.starts_with("database.") => {
+            let query = report.operations.get("query")?;
+            let elsewhere = query.breakdown.iter().filter(|row| row.tier != "database");
+            let way: f64 = elsewhere.map(|row| row.mean_ms).sum();
+            let answered = query.latency_ms.get("answered")?;
+            Some(of_latency(answered, &within["database.".len()..])? - way)
         }
         latency => {
             let (of, which) = match latency.strip_prefix("complete.") {

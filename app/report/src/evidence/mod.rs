@@ -22,7 +22,7 @@ use sim_core::report::RunReport;
 use sim_core::scenario::Scenario;
 
 /// The tables, in the order in which they are shown.
-const TABLES: [(&str, &str); 8] = [
+const TABLES: [(&str, &str); 9] = [
     table(
         "kafkorama",
         include_str!("../../../../assets/evidence/kafkorama.tsv"),
@@ -51,6 +51,10 @@ const TABLES: [(&str, &str); 8] = [
     table(
         "memcache",
         include_str!("../../../../assets/evidence/memcache.tsv"),
+    ),
+    table(
+        "tail-at-scale",
+        include_str!("../../../../assets/evidence/tail-at-scale.tsv"),
     ),
 ];
 
