@@ -1,5 +1,6 @@
 //! What holds in every report, whatever the system is and whatever happens to it.
 
+use routing::RoutingMode;
 use sim_core::report::{
     BreakdownRow, Estimate, LatencyReport, OperationReport, RunReport, TierReport,
 };
@@ -26,9 +27,28 @@ pub fn broken(scenario: &Scenario, report: &RunReport) -> Vec<String> {
     for (name, tier) in &report.tiers {
         tier_holds(name, tier, &mut must);
     }
+    undisturbed(scenario, report, &mut must);
     connections(scenario, report, &mut must);
     money(report, &mut must);
     broken
+}
+
+/// What is still under way, attempts to connect aside.
+pub fn under_way(report: &RunReport) -> Vec<String> {
+    let mut left = Vec::new();
+    for (name, of) in report.operations.iter().filter(|(name, _)| *name != "connect") {
+        let fans_out = of.latency_ms.contains_key("complete");
+        let count = |per_s: f64| (per_s * report.simulated_s).round() as u64;
+        let offered = count(of.offered_per_s);
+        let over = count(of.completed_per_s) + of.failed + of.timed_out;
+        if !fans_out && over < offered {
+            left.push(format!("{name}: {} of {offered} are under way for ever", offered - over));
+        }
+        if of.in_flight > 0 {
+            left.push(format!("{name}: {} receipts are under way for ever", of.in_flight));
+        }
+    }
+    left
 }
 
 type Must<'a> = dyn FnMut(bool, String) + 'a;
@@ -73,6 +93,19 @@ fn counts(name: &str, of: &OperationReport, seconds: f64, must: &mut Must<'_>) {
         fans_out || completed == receipts,
         format!("{name}: {completed} completed, but {receipts} answers"),
     );
+}
+
+/// Nothing is lost where nothing goes wrong and nobody is turned away.
+fn undisturbed(scenario: &Scenario, report: &RunReport, must: &mut Must<'_>) {
+    let design = scenario.effective_design();
+    let calm = scenario.faults.is_empty()
+        && scenario.over_time.flash_crowds.is_empty()
+        && design.connection_servers.inbox.is_none()
+        && (design.routing != RoutingMode::Local || design.connection_servers.count == 1);
+    for name in ["publish", "presence"] {
+        let lost = report.operations.get(name).map_or(0, |of| of.lost);
+        must(lost == 0 || !calm, format!("{name}: {lost} lost without a reason"));
+    }
 }
 
 /// Percentiles rise, and each lies in its interval.

@@ -112,6 +112,34 @@ fn plain(text: &str, seed: u64, broken: &mut Vec<String>) {
     }
 }
 
+/// When nothing new has come for minutes, nothing is under way.
+fn drained(text: &str, seed: u64, broken: &mut Vec<String>) {
+    let edits = [
+        ("load.shape", "Steps([(at: \"0 s\", level: 1), (at: \"2 s\", level: 0)])"),
+        ("run.duration", "200 s"),
+    ]
+    .map(|(path, value)| Edit::Set {
+        path: path.to_owned(),
+        value: value.to_owned(),
+    });
+    let Ok(scenario) = edited(text, seed, &edits) else {
+        return;
+    };
+    let Ok(mut run) = SystemRun::new(&scenario) else {
+        return;
+    };
+    let stopped = run.advance(run.end(), Some(4 * EVENTS), &mut |_, _| Interrupt::Continue);
+    let report = run.report();
+    for what in invariants::broken(&scenario, &report) {
+        broken.push(format!("drained: {what}"));
+    }
+    if stopped == Some(StopReason::Finished) {
+        for what in invariants::under_way(&report) {
+            broken.push(format!("drained: {what}"));
+        }
+    }
+}
+
 fn outcome(seed: u64) -> Outcome {
     let text = scenarios::text(seed);
     let tried = catch_unwind(AssertUnwindSafe(|| {
@@ -138,6 +166,9 @@ fn outcome(seed: u64) -> Outcome {
         }
         if seed % CLOSER == 1 {
             plain(&text, seed, &mut broken);
+        }
+        if seed % CLOSER < 4 && seed % CLOSER > 1 && !text.contains("Closed(") {
+            drained(&text, seed, &mut broken);
         }
         if broken.is_empty() {
             Outcome::Held
