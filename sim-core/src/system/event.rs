@@ -115,7 +115,11 @@ pub enum Event {
         connection: u32,
         /// The server it was on.
         server: u16,
+        /// The life of the server that ended.
+        epoch: u16,
     },
+    /// An attempt to connect has found nobody.
+    AttemptTimedOut(u32),
     /// A connection is cut.
     Cut(u32),
     /// The registry notices that a server is dead.

@@ -8,7 +8,7 @@
 //!
 //! A slow instance takes `factor` times as long: a connection server for what it serves from then on, what it is serving
 //! included; the others for what they take in or begin after, see [`super::backend`] and [`super::pools`]. Slow-downs that
-//! overlap multiply. A hot key is one record, whichever, that a share of all queries and commands is about.
+//! overlap multiply; slow links add up, and an instance is back when the last fault that keeps it down is over. A hot key is one record, whichever, that a share of all queries and commands is about.
 //!
 //! Left out: balancers that die.
 
@@ -25,7 +25,7 @@ use crate::engine::Schedule;
 use crate::scenario::{Fault, Tier, TimedFault};
 use crate::time::{SimDuration, SimTime};
 
-const NOTICE: Purpose = Purpose::named("client/notice");
+pub(super) const NOTICE: Purpose = Purpose::named("client/notice");
 const CUT: Purpose = Purpose::named("fault/cut");
 
 impl World {
@@ -51,7 +51,7 @@ impl World {
                     if begins {
                         self.kill(tier, instance, out);
                     } else {
-                        self.restore(tier, instance, out.now());
+                        self.restore(tier, instance, out);
                     }
                 }
             }
@@ -90,25 +90,17 @@ impl World {
             Fault::Partition { from, to } => {
                 self.sites.partition(from as Site, to as Site, begins);
             }
-            Fault::SlowLink {
-                from,
-                to,
-                adds,
-                loss,
-            } => {
-                let (adds, loss) = if begins {
-                    (adds, loss)
-                } else {
-                    (SimDuration::ZERO, 0.0)
-                };
-                self.sites.slow(from as Site, to as Site, adds, loss);
-            }
+            Fault::SlowLink { from, to, .. } => self.set_link((from, to), out.now()),
             Fault::RollingRestart { .. } | Fault::DropConnections { .. } | Fault::FlushCache => {}
         }
     }
 
+    /// One more fault keeps an instance down; the first one kills it.
     pub(super) fn kill(&mut self, tier: Tier, instance: u32, out: &mut Schedule<'_, Event>) {
         let now = out.now();
+        if !self.keep_down(tier, instance) {
+            return;
+        }
         match tier {
             Tier::ConnectionServers => self.kill_server(instance as u16, out),
             Tier::ChannelOwners => {
@@ -189,6 +181,27 @@ impl World {
         }
     }
 
+    /// Lets the way between two regions be as bad as all faults that last now say together.
+    fn set_link(&mut self, ends: (u16, u16), now: SimTime) {
+        let faults = self.scenario.faults.iter();
+        let (mut adds, mut lost) = (SimDuration::ZERO, 0.0);
+        for timed in faults.filter(|timed| lasts(timed, now)) {
+            if let Fault::SlowLink {
+                from,
+                to,
+                adds: more,
+                loss,
+            } = timed.fault
+                && (ends == (from, to) || ends == (to, from))
+            {
+                adds += more;
+                lost += loss * (1.0 - lost);
+            }
+        }
+        let (from, to) = (ends.0 as Site, ends.1 as Site);
+        self.sites.slow(from, to, adds, lost);
+    }
+
     /// One record is asked for by many, or no longer.
     fn hot_key(&mut self, index: u16, share: f64, begins: bool) {
         let fault = u64::from(index);
@@ -200,9 +213,23 @@ impl World {
         }
     }
 
-    pub(super) fn restore(&mut self, tier: Tier, instance: u32, now: SimTime) {
+    /// One more fault keeps an instance down; `true`: it is the first.
+    fn keep_down(&mut self, tier: Tier, instance: u32) -> bool {
+        let faults = self.down.entry((tier, instance)).or_default();
+        *faults += 1;
+        *faults == 1
+    }
+
+    /// One fault fewer keeps an instance down; after the last one it is back.
+    pub(super) fn restore(&mut self, tier: Tier, instance: u32, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        let faults = self.down.remove(&(tier, instance)).unwrap_or(1);
+        if faults > 1 {
+            self.down.insert((tier, instance), faults - 1);
+            return;
+        }
         match tier {
-            Tier::ConnectionServers => self.server_back(instance as u16, now),
+            Tier::ConnectionServers => self.server_back(instance as u16, out),
             Tier::ChannelOwners => {
                 if let Some(owners) = &mut self.owners {
                     owners.nodes.restore(instance);
@@ -269,7 +296,14 @@ impl World {
                 .load
                 .heartbeat_timeout
                 .saturating_sub(interval.scaled(phase));
-            out.after(wait, Event::Notice { connection, server });
+            out.after(
+                wait,
+                Event::Notice {
+                    connection,
+                    server,
+                    epoch,
+                },
+            );
         }
         out.after(
             self.scenario.load.heartbeat_timeout,
@@ -342,12 +376,15 @@ impl World {
             ServerId(server),
             BackendState::Down,
         );
-        let mut lost = Vec::new();
-        let state = &mut self.servers.servers[usize::from(server)];
-        state.epoch = state.epoch.wrapping_add(1);
-        state.station.crash(now, &mut lost);
-        for work in lost {
-            self.void_work(server, work, out);
+        if self.keep_down(Tier::ConnectionServers, server.into()) {
+            let mut lost = Vec::new();
+            let state = &mut self.servers.servers[usize::from(server)];
+            state.epoch = state.epoch.wrapping_add(1);
+            state.held = 0;
+            state.station.crash(now, &mut lost);
+            for work in lost {
+                self.void_work(server, work, out);
+            }
         }
         out.after(takes, Event::ServerBack(server));
         if usize::from(server) + 1 < self.servers.servers.len() {
@@ -374,8 +411,12 @@ fn slowing(timed: &TimedFault, slow: Tier, instance: u32, now: SimTime) -> Optio
     else {
         return None;
     };
-    let began = SimTime::ZERO + timed.at;
-    let lasts = began <= now && timed.lasts.is_none_or(|lasts| now < began + lasts);
     let hit = tier == slow && (first..first + instances).contains(&instance);
-    (lasts && hit).then_some(factor)
+    (lasts(timed, now) && hit).then_some(factor)
+}
+
+/// Whether a fault has begun and is not over.
+fn lasts(timed: &TimedFault, now: SimTime) -> bool {
+    let began = SimTime::ZERO + timed.at;
+    began <= now && timed.lasts.is_none_or(|lasts| now < began + lasts)
 }

@@ -74,7 +74,7 @@ impl World {
                 if begins {
                     self.kill(tier, instance, out);
                 } else {
-                    self.restore(tier, instance, out.now());
+                    self.restore(tier, instance, out);
                 }
             }
         }

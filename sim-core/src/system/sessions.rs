@@ -19,6 +19,7 @@ use routing::region::Refused;
 use routing::{BackendState, ChannelId, ConnectionId, ConnectionState, Seq, ServerId};
 
 use super::event::{Event, Work};
+use super::faults::NOTICE;
 use super::inflight::Direct;
 use super::ledger::{Ledger, Refusal, units_ns};
 use super::operation::{Kind, Part, Parts};
@@ -150,14 +151,7 @@ impl World {
         let state = &mut self.servers.servers[server.index()];
         if !state.is_up() {
             // Nothing answers: the attempt times out.
-            out.after(
-                self.scenario.load.heartbeat_timeout,
-                Event::Notice {
-                    connection,
-                    server: u16::MAX,
-                },
-            );
-            return;
+            return self.attempt_failed(connection, out);
         }
         match state.admit(now, &capacity) {
             Ok(()) => {
@@ -174,6 +168,8 @@ impl World {
     fn refuse(&mut self, connection: u32, reason: Refusal, out: &mut Schedule<'_, Event>) {
         if out.now() >= self.ledger.since {
             self.ledger.refuse(reason);
+        }
+        if self.attempt_counts(connection) {
             self.ledger.kind(Kind::Connect).failed += 1;
         }
         // The refusal travels back before the client can wait.
@@ -182,24 +178,43 @@ impl World {
             Event::Notice {
                 connection,
                 server: u16::MAX,
+                epoch: 0,
             },
         );
     }
 
-    /// An admitted connection was lost with its server.
+    /// Whether the present attempt of a client began while measuring.
+    fn attempt_counts(&self, connection: u32) -> bool {
+        let away = self.away.get(&connection);
+        away.is_some_and(|away| away.attempt_began >= self.ledger.since)
+    }
+
+    /// An attempt reached a dead server, or was lost with its server.
     pub(super) fn attempt_failed(&mut self, connection: u32, out: &mut Schedule<'_, Event>) {
-        out.after(
-            self.scenario.load.heartbeat_timeout,
-            Event::Notice {
-                connection,
-                server: u16::MAX,
-            },
-        );
+        let patience = self.scenario.load.heartbeat_timeout;
+        out.after(patience, Event::AttemptTimedOut(connection));
+    }
+
+    /// A client gives up an attempt that nobody has answered.
+    pub(super) fn attempt_timed_out(&mut self, connection: u32, out: &mut Schedule<'_, Event>) {
+        if self.attempt_counts(connection) {
+            self.ledger.kind(Kind::Connect).timed_out += 1;
+        }
+        self.try_later(connection, out);
     }
 
     /// A client notices that its connection to `server` is gone, or (`u16::MAX`) that its attempt has failed.
-    pub(super) fn notice(&mut self, connection: u32, server: u16, out: &mut Schedule<'_, Event>) {
+    pub(super) fn notice(
+        &mut self,
+        connection: u32,
+        (server, epoch): (u16, u16),
+        out: &mut Schedule<'_, Event>,
+    ) {
         if server != u16::MAX {
+            let state = &self.servers.servers[usize::from(server)];
+            if state.is_up() || state.epoch != epoch.wrapping_add(1) {
+                return; // It has been back since, and its clients know.
+            }
             let id = ConnectionId(connection);
             let moved = self.hub.connections().server(id) != ServerId(server)
                 || self.away.contains_key(&connection);
@@ -490,23 +505,26 @@ impl World {
 
     /// The registry and the balancer notice that a server is dead.
     pub(super) fn server_noticed(&mut self, server: u16, epoch: u16, now: SimTime) {
-        let state = &mut self.servers.servers[usize::from(server)];
-        if state.epoch != epoch.wrapping_add(1) {
+        let state = &self.servers.servers[usize::from(server)];
+        if state.is_up() || state.epoch != epoch.wrapping_add(1) {
             return;
         }
-        let counted = core::mem::take(&mut state.counted);
         self.recovery.noticed(now, server);
+        self.balancers.set_state(
+            timestamp(now),
+            &mut self.sites,
+            ServerId(server),
+            BackendState::Down,
+        );
+        self.forget_connections(server, now);
+    }
+
+    /// The registry and the balancer forget the connections of a server that has died.
+    fn forget_connections(&mut self, server: u16, now: SimTime) -> Vec<u32> {
+        let counted = core::mem::take(&mut self.servers.servers[usize::from(server)].counted);
         for _ in 0..counted {
             self.balancers
                 .on_closed(timestamp(now), &self.sites, ServerId(server));
-        }
-        if !self.servers.servers[usize::from(server)].is_up() {
-            self.balancers.set_state(
-                timestamp(now),
-                &mut self.sites,
-                ServerId(server),
-                BackendState::Down,
-            );
         }
         let connected: Vec<u32> = self
             .hub
@@ -515,20 +533,44 @@ impl World {
             .map(|id| id.0)
             .collect();
         self.hub.server_down(timestamp(now), ServerId(server));
-        if self.servers.servers[usize::from(server)].is_up() {
-            self.hub.server_up(timestamp(now), ServerId(server));
-        }
-        for connection in connected {
+        for &connection in &connected {
             self.watch_deadline(connection, now);
         }
+        connected
     }
 
-    /// A server is back, empty.
-    pub(super) fn server_back(&mut self, server: u16, now: SimTime) {
-        let state = &mut self.servers.servers[usize::from(server)];
-        if state.is_up() {
+    /// A server is back, empty. Whoever has not noticed that it was gone learns it now: the registry at once, a client when it
+    /// sends its next heartbeat.
+    pub(super) fn server_back(&mut self, server: u16, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        if self.servers.servers[usize::from(server)].is_up() {
             return;
         }
+        for connection in self.forget_connections(server, now) {
+            // Copies that were sent meanwhile find nobody.
+            self.servers.servers[usize::from(server)].note_churn(now, connection, false);
+            if self.away.contains_key(&connection) {
+                continue;
+            }
+            let away = Away {
+                since: now,
+                ..Away::new(ServerId(server))
+            };
+            self.away.insert(connection, away);
+            let interval = self.scenario.load.heartbeat;
+            let phase = self
+                .draws
+                .unit_f64(NOTICE, connection.into(), now.as_nanos());
+            out.after(
+                interval.scaled(phase),
+                Event::Notice {
+                    connection,
+                    server: u16::MAX,
+                    epoch: 0,
+                },
+            );
+        }
+        let state = &mut self.servers.servers[usize::from(server)];
         state.station.restore(now);
         self.hub.server_up(timestamp(now), ServerId(server));
         self.balancers.set_state(

@@ -44,7 +44,7 @@ use super::timeline::Timeline;
 use crate::delivery::Kernel;
 use crate::draw::{Draws, Purpose};
 use crate::engine::{Model, Schedule, TimerWheel};
-use crate::scenario::{Per, Rate, Scenario, Transport};
+use crate::scenario::{Per, Rate, Scenario, Tier, Transport};
 use crate::station::{Lane, Wake};
 use crate::time::{SimDuration, SimTime};
 
@@ -98,6 +98,8 @@ pub struct World {
     pub(super) refreshes: u64,
     pub(super) ledger: Ledger,
     pub(super) away: BTreeMap<u32, Away>,
+    /// By instance that is down: the faults that keep it there.
+    pub(super) down: BTreeMap<(Tier, u32), u32>,
     pub(super) reopened: BTreeMap<u32, SimTime>,
     pub(super) deadlines: TimerWheel,
     pub(super) useful_poll: BTreeMap<u32, u64>,
@@ -253,6 +255,7 @@ impl World {
             owners,
             ledger,
             away,
+            down: BTreeMap::new(),
             channels,
         };
         world.warm_cache();
@@ -693,10 +696,15 @@ impl Model for World {
             Event::Cohort => self.cohort(out),
             Event::AtBalancer(connection) => self.at_balancer(connection, out),
             Event::Attempt(connection) => self.attempt(connection, out),
-            Event::Notice { connection, server } => self.notice(connection, server, out),
+            Event::Notice {
+                connection,
+                server,
+                epoch,
+            } => self.notice(connection, (server, epoch), out),
+            Event::AttemptTimedOut(connection) => self.attempt_timed_out(connection, out),
             Event::Cut(connection) => self.cut(connection, out),
             Event::ServerNoticed { server, epoch } => self.server_noticed(server, epoch, at),
-            Event::ServerBack(server) => self.server_back(server, at),
+            Event::ServerBack(server) => self.restore(Tier::ConnectionServers, server.into(), out),
             Event::OwnerNoticed(node) => self.owner_noticed(node),
             Event::RegionNoticed(site) => self.region_noticed(site, at),
             Event::Fault { index, begins } => self.fault(index, begins, out),
