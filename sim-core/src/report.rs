@@ -236,6 +236,30 @@ pub struct TierReport {
     /// Of points of presence: share of the bytes to clients that neither origin nor connection servers had to send.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin_offload: Option<f64>,
+    /// Of a database whose shards are not by plain records or users: questions to the most asked shard, by the mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hot_shard_ratio: Option<f64>,
+    /// Of the same: share of the questions that more than one shard was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cross_shard_ratio: Option<f64>,
+    /// More shards while it worked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resharding: Option<ReshardingReport>,
+}
+
+/// How more shards were brought in.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReshardingReport {
+    /// Share of the keys that the plan moves.
+    pub moved_keys: f64,
+    /// Share of the keys that it moves from one old shard to another.
+    pub moved_between_old_shards: f64,
+    /// Moves of the plan.
+    pub moves: u64,
+    /// Batches copied.
+    pub batches: u64,
+    /// From the begin to the last cut-over; `None`: not over by the end of the run.
+    pub migration_s: Option<f64>,
 }
 
 /// How full one resource is, 0..=1 and above when more is asked than there is.

@@ -60,6 +60,7 @@ pub fn effective(design: &Design, patterns: Patterns) -> Design {
 pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
     let names = Names::new(raw, check);
     let products = Products::new(raw, check);
+    let features = raw.traffic.features.as_ref();
     let raw = &raw.design;
     let place = assets().region(&raw.place).map(|_| ());
     check.take("design.place", place, ());
@@ -82,7 +83,10 @@ pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
             .database
             .as_ref()
             .map(|raw| database(&products.database(raw, check), &names, check)),
-        shards: raw.shards.as_ref().map(|raw| data::shards(raw, check)),
+        shards: raw
+            .shards
+            .as_ref()
+            .map(|raw| data::shards(raw, features, check)),
         cache: raw
             .cache
             .as_ref()

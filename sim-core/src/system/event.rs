@@ -57,6 +57,8 @@ pub enum Event {
     AtDatabase(OperationId),
     /// Its answer is back at the server that asked.
     Queried(OperationId),
+    /// A move of records to a new shard comes to its next step.
+    Moves(u32),
     /// Something of what is asked for by HTTP.
     Web(WebEvent),
     /// A call has waited as long as it asked to.

@@ -164,6 +164,7 @@ fn words(fault: &Fault) -> String {
             format!("slow way between regions #{from} and #{to}")
         }
         Fault::RollingRestart { .. } => "rolling restart".to_owned(),
+        Fault::Reshard(change) => format!("change to {} shards", change.to),
         Fault::FlushCache => "flush of the cache".to_owned(),
         Fault::DropConnections { .. } => "drop of all connections".to_owned(),
     }
