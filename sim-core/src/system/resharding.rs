@@ -125,7 +125,7 @@ impl World {
             ends: now,
             batch: change.batch,
             moved_share: plan.moved_share(),
-            between_old: between.map(|step| step.share).sum(),
+            between_old: between.fold(0.0, |sum, step| sum + step.share),
             open: moves.len(),
             copying: copying.collect(),
             waiting,

@@ -423,3 +423,81 @@ impl super::world::World {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Cities, Feature as Kind};
+    use routing::Placement;
+
+    fn shards(by: ShardBy) -> Shards {
+        Shards {
+            count: 6,
+            by,
+            placement: Placement::Slots,
+        }
+    }
+
+    #[test]
+    fn a_tally_is_of_questions_and_of_who_asked_several() {
+        let mut tally = Tally::default();
+        assert_eq!((tally.hot_ratio(), tally.crossing_ratio()), (None, None));
+        tally.note([0].into_iter());
+        tally.note([0, 1, 2, 3].into_iter());
+        assert_eq!(tally.asked, [2, 1, 1, 1]);
+        assert_eq!(tally.hot_ratio(), Some(1.6));
+        assert_eq!(tally.crossing_ratio(), Some(0.5));
+    }
+
+    #[test]
+    fn features_have_the_last_shards_and_others_the_first() {
+        let mut own = [0; FEATURES];
+        (own[1], own[2]) = (2, 1);
+        let map = map(&shards(ShardBy::Feature { own }), None);
+        let found = |feature| {
+            let of = |guild| {
+                map.owner(&Record {
+                    guild,
+                    feature: Feature(feature),
+                    ..Record::default()
+                })
+            };
+            let found: std::collections::BTreeSet<u32> =
+                (0..1_000).filter_map(of).map(|shard| shard.0).collect();
+            found.into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(found(0), [0, 1, 2]);
+        assert_eq!(found(1), [3, 4]);
+        assert_eq!(found(2), [5]);
+        assert_eq!(found(3), [0, 1, 2]);
+    }
+
+    #[test]
+    fn shares_follow_from_cities_and_features() {
+        let cities = Cities {
+            count: 300,
+            sizes: 1.0,
+            downtown: 0.0,
+        };
+        let feature = |reads, writes| Kind {
+            name: String::new(),
+            reads,
+            writes,
+        };
+        let spread = Spread {
+            cities: Some(cities),
+            features: vec![feature(0.5, 1.0), feature(0.5, 0.0)],
+            ..Spread::default()
+        };
+        let all = |by| shares_by_shard(&shards(by), Some(&spread), (3.0, 1.0)).unwrap();
+        let geo = all(ShardBy::Geo { cells: 4 });
+        assert!((geo.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        assert!(geo.iter().any(|&share| share > 0.159), "{geo:?}");
+        let mut own = [0; FEATURES];
+        own[1] = 1;
+        let split = all(ShardBy::Feature { own });
+        // 1.5 of 4 reads are of the second feature, 2.5 on five shards.
+        assert!((split[5] - 0.375).abs() < 1e-9 && (split[0] - 0.125).abs() < 1e-9);
+        assert!(shares_by_shard(&shards(ShardBy::User), Some(&spread), (1.0, 1.0)).is_none());
+    }
+}
