@@ -239,6 +239,15 @@ pub struct TierReport {
     /// Of read replicas: time between a write and the moment it is visible at one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag_ms: Option<LagReport>,
+    /// Of a database whose shards are not by plain records or users: questions to the most asked shard, by the mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hot_shard_ratio: Option<f64>,
+    /// Of the same: share of the questions that more than one shard was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cross_shard_ratio: Option<f64>,
+    /// More shards while it worked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resharding: Option<ReshardingReport>,
 }
 
 /// How far replicas are behind, milliseconds.
@@ -248,6 +257,21 @@ pub struct LagReport {
     pub mean: f64,
     /// Longest.
     pub max: f64,
+}
+
+/// How more shards were brought in.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReshardingReport {
+    /// Share of the keys that the plan moves.
+    pub moved_keys: f64,
+    /// Share of the keys that it moves from one old shard to another.
+    pub moved_between_old_shards: f64,
+    /// Moves of the plan.
+    pub moves: u64,
+    /// Batches copied.
+    pub batches: u64,
+    /// From the begin to the last cut-over; `None`: not over by the end of the run.
+    pub migration_s: Option<f64>,
 }
 
 /// How full one resource is, 0..=1 and above when more is asked than there is.

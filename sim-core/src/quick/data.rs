@@ -12,7 +12,8 @@
 
 use routing::PlacementMap;
 
-use crate::scenario::{CacheTier, Design, EdgeTier, Keys, OnWrite, ShardBy, Traffic};
+use crate::scenario::{CacheTier, Design, EdgeTier, Keys, OnWrite, ShardBy, Spread, Traffic};
+use crate::system::shares_by_shard;
 
 /// Records that are looked at one by one.
 const SINGLES: u32 = 256;
@@ -95,7 +96,12 @@ impl Data {
                 .flat_map(|_| (-POWERS..=POWERS).map(|n| whole(&hit(libm::ldexp(1.0, 2 * n)))))
                 .collect(),
             shards,
-            hottest: hottest(design, &groups, &hit(1.0), (reads, writes)),
+            hottest: hottest(
+                (design, traffic.spread.as_ref()),
+                &groups,
+                &hit(1.0),
+                (reads, writes),
+            ),
             kept: Vec::new(),
         }
     }
@@ -218,12 +224,20 @@ fn hits(holds: Holds, groups: &[Group], (reads, writes): (f64, f64)) -> Vec<f64>
 }
 
 /// The share of what is left for the database that its most loaded shard gets.
-fn hottest(design: &Design, groups: &[Group], hits: &[f64], (reads, writes): (f64, f64)) -> f64 {
+fn hottest(
+    (design, spread): (&Design, Option<&Spread>),
+    groups: &[Group],
+    hits: &[f64],
+    (reads, writes): (f64, f64),
+) -> f64 {
     let Some(shards) = design.shards else {
         return 1.0;
     };
     let even = 1.0 / f64::from(shards.count);
-    if shards.by == ShardBy::User {
+    if let Some(shares) = shares_by_shard(&shards, spread, (reads, writes)) {
+        return shares.into_iter().fold(even, f64::max);
+    }
+    if shards.by != ShardBy::Record {
         return even;
     }
     let ids: Vec<u32> = (0..shards.count).collect();

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::data::Data;
 use super::placement::{CoreShare, Placement, ServerShare};
 use crate::quantile::Distribution;
-use crate::scenario::{Members, Per, Publisher, Rate, Scenario, Transport};
+use crate::scenario::{Members, Per, Publisher, Rate, Scenario, ShardBy, Shards, Transport};
 use crate::station::LoadCurve;
 use crate::system::server_room;
 use crate::theory::erlang_c;
@@ -451,7 +451,15 @@ impl Load<'_> {
         let query = self.model.query.as_ref()?;
         let data = &self.model.data;
         let traffic = &self.model.scenario.traffic;
-        let scatter = traffic.query.as_ref().map_or(0.0, |query| query.scatter);
+        let blindly = traffic.spread.as_ref().is_some_and(|spread| {
+            let shards = self.model.scenario.design.shards;
+            let by_place = |shards: Shards| matches!(shards.by, ShardBy::Geo { .. });
+            spread.nearby.is_some() && !shards.is_none_or(by_place)
+        });
+        let scatter = match &traffic.query {
+            Some(_) if blindly => 1.0,
+            query => query.as_ref().map_or(0.0, |query| query.scatter),
+        };
         let reads = self.query_per_s * (1.0 - scatter) * (1.0 - self.hit_ratio());
         let on_the_way = self.publish_per_s * f64::from(self.model.queries(Operation::Publish));
         let (mut work, mut to_all) = (Work::default(), Work::default());

@@ -61,6 +61,7 @@ pub fn effective(design: &Design, patterns: Patterns) -> Design {
 pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
     let names = Names::new(raw, check);
     let products = Products::new(raw, check);
+    let features = raw.traffic.features.as_ref();
     let raw = &raw.design;
     let place = assets().region(&raw.place).map(|_| ());
     check.take("design.place", place, ());
@@ -87,7 +88,10 @@ pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
             .replicas
             .as_ref()
             .map(|raw| replicas::replicas(raw, check)),
-        shards: raw.shards.as_ref().map(|raw| data::shards(raw, check)),
+        shards: raw
+            .shards
+            .as_ref()
+            .map(|raw| data::shards(raw, features, check)),
         cache: raw
             .cache
             .as_ref()

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::asking::Asking;
+pub use super::data::spread::{Cities, FEATURES, Feature, Reshard, ShardBy, Spread};
 use super::edge::{Asset, EdgeTier, OriginTier, QueryAtEdge};
 use super::numbers::Number;
 use super::over_time::OverTime;
@@ -216,6 +217,8 @@ pub struct Traffic {
     pub keys: Keys,
     /// A script, picture or other file.
     pub asset: Option<Asset>,
+    /// Where records are, what kind they are of, and who needs several.
+    pub spread: Option<Spread>,
 }
 
 /// How often something happens.
@@ -519,15 +522,6 @@ pub struct Shards {
     pub placement: routing::placement::Placement,
 }
 
-/// What a database is sharded by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ShardBy {
-    /// The record that is read or written.
-    Record,
-    /// The user who reads or writes.
-    User,
-}
-
 /// The cache tier.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CacheTier {
@@ -651,6 +645,8 @@ pub enum Fault {
         /// Share of messages that must be sent again.
         loss: f64,
     },
+    /// The database gets more shards.
+    Reshard(Reshard),
     /// Every client connection is cut within a time.
     DropConnections {
         /// Time over which they are cut.

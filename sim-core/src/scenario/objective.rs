@@ -129,7 +129,11 @@ fn measure_by_name(path: &str) -> Measure {
         ["breaks_at"] => Measure::Users,
         ["cost", _] => Measure::Money,
         ["tiers", _, "utilization", ..]
-        | ["tiers", _, "hit_ratio" | "origin_offload"]
+        | [
+            "tiers",
+            _,
+            "hit_ratio" | "origin_offload" | "cross_shard_ratio",
+        ]
         | [_, "stale_ratio"] => Measure::Share,
         [_, "delivered" | "complete" | "answered", _] => Measure::Latency,
         [_, name] if RATES.contains(name) => Measure::Rate,
@@ -236,6 +240,8 @@ fn tier(path: &str, rest: &[&str], design: &Design) -> Result<Measure, Problem> 
         ["queue", which] => one_of(path, which, &["mean", "max"], Measure::Count),
         ["dropped"] => Ok(Measure::Count),
         ["hit_ratio"] if matches!(tier, Tier::Cache | Tier::Edge) => Ok(Measure::Share),
+        ["cross_shard_ratio"] if tier == Tier::Database => Ok(Measure::Share),
+        ["hot_shard_ratio"] if tier == Tier::Database => Ok(Measure::Count),
         ["origin_offload"] if tier == Tier::Edge => Ok(Measure::Share),
         _ => Err(no_path(path).allowed(format!(
             "tiers.{name}. and utilization.RESOURCE.hottest, queue.max or dropped"

@@ -11,8 +11,9 @@ use super::caches::{Fetch, Update};
 use super::event::{Event, Work};
 use super::inflight::Direct;
 use super::ledger::units_ns;
-use super::operation::{Kind, NOBODY, Operation, OperationId, Part};
+use super::operation::{Asks, Kind, NOBODY, Operation, OperationId, Part};
 use super::pools::Queried;
+use super::sharding::Split;
 use super::sites::Sites;
 use super::world::World;
 use crate::draw::{Purpose, open_unit};
@@ -54,9 +55,12 @@ impl World {
         }
         if operation.kind == Kind::Query {
             let scatters = drawn && self.scatters(&self.operations[id]);
+            let around = self.looks_around();
             let operation = &mut self.operations[id];
-            operation.scatters = scatters;
-            if self.cache.is_some() && !scatters {
+            if scatters {
+                operation.asks = Asks::All;
+            }
+            if self.cache.is_some() && !scatters && !around {
                 let link = store_link(&self.sites, operation.server);
                 operation.parts.add(Part::Link, link);
                 out.after(link, Event::AtCache(id));
@@ -70,7 +74,18 @@ impl World {
     pub(super) fn scatters(&self, query: &Operation) -> bool {
         let traffic = &self.scenario.traffic;
         let share = traffic.query.as_ref().map_or(0.0, |query| query.scatter);
-        share > 0.0 && self.draws.chance(SCATTER, query.key(), u64::MAX, share)
+        let blindly = self
+            .databases
+            .as_ref()
+            .and_then(|databases| databases.split.as_ref())
+            .is_some_and(Split::asks_around_blindly);
+        blindly || share > 0.0 && self.draws.chance(SCATTER, query.key(), u64::MAX, share)
+    }
+
+    /// Whether queries are about what is near their record: no cache holds the answer to that.
+    pub(super) fn looks_around(&self) -> bool {
+        let spread = self.scenario.traffic.spread.as_ref();
+        spread.is_some_and(|spread| spread.nearby.is_some())
     }
 
     /// A query reaches the node that holds its record.
@@ -249,17 +264,26 @@ impl World {
         let Some(databases) = &mut self.databases else {
             return;
         };
+        databases.settle(operation, &self.draws);
         let (key, nth) = (operation.key(), u64::from(operation.queries_left));
-        let asked = if operation.scatters {
-            let common = databases.common(|| self.draws.u32(COMMON, key, nth));
-            databases.ask_all(now, common, |shard| {
-                let shard = (u64::from(shard) << 16) | nth;
-                self.draws.u32(SCATTER, key, shard)
-            })
-        } else {
-            let shard = databases.shard_of(operation);
-            let bits = self.draws.u32(QUERY_TIME, key, nth);
-            databases.ask(now, shard, operation.kind, bits)
+        let by_shard = |shard: u32| {
+            let shard = (u64::from(shard) << 16) | nth;
+            self.draws.u32(SCATTER, key, shard)
+        };
+        let asked = match operation.asks {
+            Asks::All => {
+                let common = databases.common(|| self.draws.u32(COMMON, key, nth));
+                databases.ask_all(now, common, by_shard)
+            }
+            Asks::Several => {
+                let shards = databases.which(operation, &self.draws);
+                databases.ask_each(now, &shards, operation.kind, by_shard)
+            }
+            Asks::One => {
+                let shard = databases.shard_of(operation);
+                let bits = self.draws.u32(QUERY_TIME, key, nth);
+                databases.ask(now, shard, operation.kind, bits)
+            }
         };
         match asked {
             Queried::Served(departure) => {
@@ -290,7 +314,9 @@ impl World {
             .sites
             .cut_off(self.sites.home, self.sites.of_server(operation.server));
         let databases = self.databases.as_ref();
-        if cut_off || databases.is_some_and(|databases| databases.lost(operation, answered)) {
+        if cut_off
+            || databases.is_some_and(|databases| databases.lost(operation, &self.draws, answered))
+        {
             return self.fail_asking(id, false, out);
         }
         self.has_answer(id, answered, out);

@@ -12,13 +12,14 @@
 use routing::pubsub::RelayTree;
 use routing::{ChannelId, PlacementMap};
 
-use super::operation::{Kind, Operation};
+use super::operation::{Asks, Kind, Operation};
 use super::pools::{DatabasePool, Queried};
 use super::servers::timestamp;
+use super::sharding::Split;
 use super::sites::{Site, Sites};
 use crate::draw::{Draws, Purpose};
 use crate::quantile::QuantileTable;
-use crate::scenario::{Asking, Broker, ChannelOwners, Database, ShardBy, Shards, SlowShards};
+use crate::scenario::{Asking, Broker, ChannelOwners, Database, Scenario, SlowShards};
 use crate::station::{Departure, FastFifo};
 use crate::time::{SimDuration, SimTime};
 
@@ -411,7 +412,7 @@ pub struct Databases {
     /// Each behind its connection pool.
     pub shards: Vec<DatabasePool>,
     /// What is kept where; `None`: one database has everything.
-    placement: Option<(PlacementMap, ShardBy)>,
+    pub split: Option<Split>,
     query: QuantileTable,
     write: QuantileTable,
     /// By how much one scattered query takes longer at every shard.
@@ -420,6 +421,8 @@ pub struct Databases {
     outliers: Option<(u64, SimDuration)>,
     /// Answers that a scattered query waits for.
     needed: u32,
+    /// The same as a share of the shards.
+    needed_share: Option<f64>,
 }
 
 impl Databases {
@@ -427,7 +430,8 @@ impl Databases {
     #[must_use]
     pub fn new(
         tier: &Database,
-        shards: Option<&Shards>,
+        count: u32,
+        split: Option<Split>,
         asking: &Asking,
         population: &Draws,
     ) -> Self {
@@ -435,14 +439,12 @@ impl Databases {
             QuantileTable::new(time)
                 .unwrap_or_else(|problem| panic!("a validated query time: {problem}"))
         };
-        let count = shards.map_or(1, |shards| shards.count);
-        let ids: Vec<u32> = (0..count).collect();
         Self {
             shards: slowness(count, asking.slow_shards, population)
                 .into_iter()
                 .map(|slow| DatabasePool::new(tier, asking, slow))
                 .collect(),
-            placement: shards.map(|shards| (PlacementMap::new(shards.placement, &ids), shards.by)),
+            split,
             query: table(tier.query),
             write: table(tier.write),
             common: asking.common.map(table),
@@ -450,24 +452,68 @@ impl Databases {
                 let usual = libm::round((1.0 - share) * 4_294_967_296.0) as u64;
                 (usual, takes)
             }),
-            needed: asking.needed.map_or(count, |share| {
-                (libm::ceil(share * f64::from(count) - 1e-9) as u32).clamp(1, count)
-            }),
+            needed: needed(asking.needed, count),
+            needed_share: asking.needed,
+        }
+    }
+
+    /// There are `to` shards from now on.
+    pub fn grow(&mut self, scenario: &Scenario, to: u32) {
+        if let Some(tier) = &scenario.design.database {
+            let new = || DatabasePool::new(tier, &scenario.asking, 1.0);
+            self.shards.resize_with(to as usize, new);
+        }
+        self.needed = needed(self.needed_share, to);
+        let tally = self.split.as_mut().and_then(|split| split.tally.as_mut());
+        if let Some(tally) = tally {
+            tally.asked.resize(to as usize, 0);
         }
     }
 
     /// The shard of an operation: that of its channel, for what is sent to one.
     #[must_use]
     pub fn shard_of(&self, operation: &Operation) -> usize {
-        let Some((placement, by)) = &self.placement else {
-            return 0;
-        };
-        let key = match (operation.kind, by) {
-            (Kind::Query | Kind::Command, ShardBy::Record) => operation.record,
-            (_, ShardBy::Record) => operation.channel.0,
-            (_, ShardBy::User) => operation.origin,
-        };
-        placement.owner(key.into()).unwrap_or_default() as usize
+        let split = self.split.as_ref();
+        split.map_or(0, |split| split.shard_of(operation)) as usize
+    }
+
+    /// Whether operations of a kind may ask several shards.
+    #[must_use]
+    pub fn may_ask_several(&self, kind: Kind) -> bool {
+        let split = self.split.as_ref();
+        split.is_some_and(|split| split.tally.is_some() && split.may_ask_several(kind))
+    }
+
+    /// Which shards an operation asks, that asks one or several.
+    #[must_use]
+    pub fn which(&self, operation: &Operation, draws: &Draws) -> Vec<u32> {
+        match (operation.asks, &self.split) {
+            (Asks::All, _) => (0..self.shards.len() as u32).collect(),
+            (Asks::Several, Some(split)) => split.several(operation, draws),
+            _ => vec![self.shard_of(operation) as u32],
+        }
+    }
+
+    /// Lets an operation ask as many shards as it needs, now that it comes; a measured one is noted.
+    pub fn settle(&mut self, operation: &mut Operation, draws: &Draws) {
+        let Some(split) = &self.split else { return };
+        if split.tally.is_none() {
+            return;
+        }
+        let undecided = operation.asks != Asks::All && split.may_ask_several(operation.kind);
+        if undecided {
+            operation.asks = match split.several(operation, draws).len() {
+                0 | 1 => Asks::One,
+                _ => Asks::Several,
+            };
+        }
+        if operation.measured {
+            let asked = self.which(operation, draws);
+            let tally = self.split.as_mut().and_then(|split| split.tally.as_mut());
+            if let Some(tally) = tally {
+                tally.note(asked.into_iter());
+            }
+        }
     }
 
     /// Answers that a scattered query waits for.
@@ -529,6 +575,28 @@ impl Databases {
         last.map_or(Queried::Refused, Queried::Served)
     }
 
+    /// Asks these shards; the last answer is the answer.
+    pub fn ask_each(
+        &mut self,
+        now: SimTime,
+        shards: &[u32],
+        kind: Kind,
+        bits: impl Fn(u32) -> u32,
+    ) -> Queried {
+        let mut last: Option<Departure> = None;
+        for &shard in shards {
+            match self.ask(now, shard as usize, kind, bits(shard)) {
+                Queried::Served(departure) => {
+                    last = last
+                        .filter(|last| last.at >= departure.at)
+                        .or(Some(departure));
+                }
+                failed @ (Queried::Refused | Queried::GivesUp(_)) => return failed,
+            }
+        }
+        last.map_or(Queried::Refused, Queried::Served)
+    }
+
     /// As [`Self::ask_all`], when not all answers are needed: shards that fail are missing only if too few are left.
     fn ask_some(
         &mut self,
@@ -555,14 +623,25 @@ impl Databases {
 
     /// Whether an operation that asked and would have been answered at `answered` was asking a database that died meanwhile.
     #[must_use]
-    pub fn lost(&self, operation: &Operation, answered: SimTime) -> bool {
+    pub fn lost(&self, operation: &Operation, draws: &Draws, answered: SimTime) -> bool {
         let came = operation.mark;
-        if operation.scatters {
-            self.shards.iter().any(|shard| shard.lost(came, answered))
-        } else {
-            self.shards[self.shard_of(operation)].lost(came, answered)
+        let lost = |shard: usize| self.shards[shard].lost(came, answered);
+        match operation.asks {
+            Asks::One => lost(self.shard_of(operation)),
+            Asks::Several => {
+                let asked = self.which(operation, draws).into_iter();
+                asked.map(|shard| shard as usize).any(lost)
+            }
+            Asks::All => (0..self.shards.len()).any(lost),
         }
     }
+}
+
+/// Answers that a query of `count` shards waits for.
+fn needed(share: Option<f64>, count: u32) -> u32 {
+    share.map_or(count, |share| {
+        (libm::ceil(share * f64::from(count) - 1e-9) as u32).clamp(1, count)
+    })
 }
 
 /// By shard: how many times as long it always takes. The slow ones are fixed by the population.

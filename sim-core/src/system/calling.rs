@@ -16,7 +16,7 @@ use routing::retry::{Deadline, Step, Wake};
 use super::asking::{COMMON, QUERY_TIME, SCATTER};
 use super::calls::{Call, CallId, Calls, Copy, CopyId, NOT_YET, Scattered};
 use super::event::Event;
-use super::operation::{Kind, OperationId, Part};
+use super::operation::{Asks, Kind, OperationId, Part};
 use super::pools::{Asked, DatabasePool};
 use super::servers::timestamp;
 use super::world::World;
@@ -32,30 +32,38 @@ impl World {
     /// The server of an operation asks the shard that it is about, or all of them.
     pub(super) fn call(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
-        let (Some(databases), Some(calls)) = (&self.databases, &mut self.calls) else {
+        let (Some(databases), Some(calls)) = (&mut self.databases, &mut self.calls) else {
             return;
         };
         let operation = &mut self.operations[id];
         operation.mark = now;
+        databases.settle(operation, &self.draws);
         let server = operation.server;
-        if !operation.scatters {
+        if operation.asks == Asks::One {
             let shard = databases.shard_of(operation) as u32;
             let call = calls.open(now, (server, shard), id);
             return self.send(call, out);
         }
-        let parts = databases.shards.len() as u32;
-        let needed = databases.needed();
+        let shards = databases.which(operation, &self.draws);
+        let parts = shards.len() as u32;
+        let needed = match operation.asks {
+            Asks::All => databases.needed(),
+            _ => parts,
+        };
         let options = ScatterOptions {
             parts,
             needed,
             partial_from: needed,
             deadline: Timestamp::NEVER,
         };
-        let opened = (0..parts).map(|shard| calls.open(now, (server, shard), id));
+        let opened = shards
+            .iter()
+            .map(|&shard| calls.open(now, (server, shard), id));
         let opened: Vec<CallId> = opened.collect();
         let scattered = Scattered {
             scatter: Scatter::new(options),
             calls: opened.clone(),
+            shards,
         };
         calls.scattered.insert(id, scattered);
         for call in opened {
@@ -104,7 +112,7 @@ impl World {
             twin == Twin::Second && hedge.is_some_and(|hedge| hedge.to == HedgeTo::NextShard);
         let (key, nth) = (operation.key(), u64::from(operation.queries_left));
         let again = u64::from(call.attempts.attempt()) << 32 | (twin as u64) << 40;
-        let demand = if operation.scatters {
+        let demand = if operation.asks != Asks::One {
             let part = u64::from(call.shard) << 16 | nth | again;
             let own = databases.demand(operation.kind, self.draws.u32(SCATTER, key, part));
             own + databases.common(|| self.draws.u32(COMMON, key, nth))
@@ -388,7 +396,11 @@ impl World {
         };
         let id = call.operation;
         if let Some(scattered) = calls.scattered.get_mut(&id) {
-            if scattered.scatter.on_answer(call.shard).is_none() {
+            if scattered
+                .scatter
+                .on_answer(scattered.part(call.shard))
+                .is_none()
+            {
                 return;
             }
             self.abandon_rest(id, out);
@@ -435,7 +447,11 @@ impl World {
             return;
         };
         if let Some(scattered) = calls.scattered.get_mut(&call.operation) {
-            if scattered.scatter.on_failure(call.shard).is_none() {
+            if scattered
+                .scatter
+                .on_failure(scattered.part(call.shard))
+                .is_none()
+            {
                 return;
             }
             self.abandon_rest(call.operation, out);

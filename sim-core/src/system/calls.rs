@@ -166,8 +166,18 @@ pub struct Knowledge {
 pub struct Scattered {
     /// The answers so far.
     pub scatter: Scatter,
-    /// The calls, by shard.
+    /// The calls, by part.
     pub calls: Vec<CallId>,
+    /// Their shards, ascending.
+    pub shards: Vec<u32>,
+}
+
+impl Scattered {
+    /// The part that a shard answers.
+    #[must_use]
+    pub fn part(&self, shard: u32) -> u32 {
+        self.shards.binary_search(&shard).unwrap_or_default() as u32
+    }
 }
 
 /// All of it.

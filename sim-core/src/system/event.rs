@@ -82,6 +82,8 @@ pub enum Event {
         /// Its version.
         version: u32,
     },
+    /// A move of records to a new shard comes to its next step.
+    Moves(u32),
     /// Something of what is asked for by HTTP.
     Web(WebEvent),
     /// A call has waited as long as it asked to.

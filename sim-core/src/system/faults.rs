@@ -65,6 +65,7 @@ impl World {
                     self.set_speed(tier, instance, out);
                 }
             }
+            Fault::Reshard(change) if begins => self.reshard(change, out),
             Fault::HotKey { share } => self.hot_key(index, share, begins),
             Fault::RollingRestart { .. } if begins => out.after(
                 SimDuration::ZERO,
@@ -91,7 +92,10 @@ impl World {
                 self.sites.partition(from as Site, to as Site, begins);
             }
             Fault::SlowLink { from, to, .. } => self.set_link((from, to), out.now()),
-            Fault::RollingRestart { .. } | Fault::DropConnections { .. } | Fault::FlushCache => {}
+            Fault::RollingRestart { .. }
+            | Fault::DropConnections { .. }
+            | Fault::FlushCache
+            | Fault::Reshard(_) => {}
         }
     }
 

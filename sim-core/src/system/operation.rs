@@ -234,6 +234,18 @@ impl Parts {
     }
 }
 
+/// Which shards an operation asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Asks {
+    /// That of its record.
+    #[default]
+    One,
+    /// Several that follow from what it needs, see [`super::sharding`].
+    Several,
+    /// All of them.
+    All,
+}
+
 /// Index of an operation in the [`OperationSlab`].
 pub type OperationId = u32;
 
@@ -287,8 +299,8 @@ pub struct Operation {
     pub recipients: Option<u32>,
     /// Version of its record that it is answered with, where a point of presence asks.
     pub version: u32,
-    /// Whether it asks every shard of the database.
-    pub scatters: bool,
+    /// Which shards of the database it asks.
+    pub asks: Asks,
     /// Whether its copies go through relays in the region that ordered it.
     pub relayed: bool,
     /// Whether no cache may keep the answer.
@@ -321,7 +333,7 @@ impl Operation {
             recipients: None,
             record: 0,
             version: 0,
-            scatters: false,
+            asks: Asks::One,
             relayed: false,
             uncached: false,
         }

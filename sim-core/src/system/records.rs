@@ -3,24 +3,60 @@
 //! Models: record n of N, from 1, is asked for with probability n^−s / Σ k^−s (Zipf; s = 0: all alike). The record of an
 //! operation is a draw keyed to it, by Walker's alias method: one draw, two looks at a table. A command makes a new version;
 //! a read is *stale* if what it was answered with had been superseded by then, and its age is the time since.
+//! Where records are of several features, record r is of feature r mod F: a draw by the shares of the features decides which of F
+//! neighbours in rank it is, so that each feature is as unequal as all records together.
 //! Leaves out: values, and records that come and go.
 //! Source: Vose 1991 (the table).
 
 use std::collections::BTreeMap;
 
+use super::operation::Kind;
 use super::versions::Versions;
-use crate::draw::{Draws, Purpose};
-use crate::scenario::Keys;
+use crate::draw::{Draws, Purpose, unit};
+use crate::scenario::{Keys, Spread};
 use crate::time::{SimDuration, SimTime};
 
 const RECORD: Purpose = Purpose::named("operation/record");
+const FEATURE: Purpose = Purpose::named("operation/feature");
+
+/// Numbers 0 to N − 1, drawn by Zipf.
+#[derive(Clone, Debug)]
+pub struct Ranks {
+    count: u32,
+    /// By number: the share of its column that is its own, of 2³², and whose the rest is. Empty: all alike.
+    columns: Vec<(u32, u32)>,
+}
+
+impl Ranks {
+    /// So many with this exponent.
+    #[must_use]
+    pub fn new(keys: Keys) -> Self {
+        let columns = if keys.exponent > 0.0 {
+            columns(&shares(keys))
+        } else {
+            Vec::new()
+        };
+        let count = keys.count;
+        Self { count, columns }
+    }
+
+    /// The one that a draw falls on.
+    #[must_use]
+    pub fn at(&self, bits: u64) -> u32 {
+        let column = (((bits >> 32) * u64::from(self.count)) >> 32) as u32;
+        match self.columns.get(column as usize) {
+            Some(&(own, other)) if bits as u32 >= own => other,
+            _ => column,
+        }
+    }
+}
 
 /// All records.
 #[derive(Clone, Debug)]
 pub struct Records {
-    count: u32,
-    /// By record: the share of its column that is its own, of 2³², and whose the rest is. Empty: all alike.
-    columns: Vec<(u32, u32)>,
+    ranks: Ranks,
+    /// By feature: the upper ends of its parts of the queries and of the commands. Empty: all are of one kind.
+    features: Vec<[f64; 2]>,
     /// By record; empty where nothing is written.
     states: Vec<State>,
     /// When what was written, where answers come from several copies.
@@ -40,14 +76,13 @@ impl Records {
     /// one is `written`, all are one.
     #[must_use]
     pub fn new(keys: Keys, asked: bool, written: bool, history: Option<SimDuration>) -> Self {
-        let matters = asked || written;
+        let one = Keys {
+            count: 1,
+            exponent: 0.0,
+        };
         Self {
-            count: if matters { keys.count } else { 1 },
-            columns: if keys.exponent > 0.0 && matters {
-                columns(&shares(keys))
-            } else {
-                Vec::new()
-            },
+            ranks: Ranks::new(if asked || written { keys } else { one }),
+            features: Vec::new(),
             states: if written {
                 vec![State::default(); keys.count as usize]
             } else {
@@ -60,18 +95,39 @@ impl Records {
     /// The record of operation `ordinal` of a kind.
     #[must_use]
     pub fn of(&self, draws: &Draws, kind: u64, ordinal: u64) -> u32 {
-        let bits = draws.u64(RECORD, kind, ordinal);
-        let column = (((bits >> 32) * u64::from(self.count)) >> 32) as u32;
-        match self.columns.get(column as usize) {
-            Some(&(own, other)) if bits as u32 >= own => other,
-            _ => column,
+        let record = self.ranks.at(draws.u64(RECORD, kind, ordinal));
+        if self.features.is_empty() {
+            return record;
         }
+        let column = usize::from(kind == Kind::Command as u64);
+        let drawn = unit(draws.u64(FEATURE, kind, ordinal));
+        let last = self.features.len() - 1;
+        let own = self.features.iter().position(|ends| drawn < ends[column]);
+        let (own, all) = (own.unwrap_or(last) as u32, self.features.len() as u32);
+        let whole = record - record % all + own;
+        // The last neighbours may be fewer than there are features.
+        if whole < self.count() { whole } else { own }
+    }
+
+    /// They are of the features of a scenario.
+    #[must_use]
+    pub fn of_features(mut self, spread: Option<&Spread>) -> Self {
+        let features = spread.map_or(&[][..], |spread| &spread.features);
+        if features.len() as u32 > self.count() {
+            return self;
+        }
+        let mut ends = [0.0; 2];
+        for feature in features {
+            ends = [ends[0] + feature.reads, ends[1] + feature.writes];
+            self.features.push(ends);
+        }
+        self
     }
 
     /// How many there are, as far as it matters.
     #[must_use]
     pub fn count(&self) -> u32 {
-        self.count
+        self.ranks.count
     }
 
     /// The newest version of a record.
@@ -125,7 +181,7 @@ impl Records {
     /// Bytes held.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        size_of_val(self.columns.as_slice()) + size_of_val(self.states.as_slice())
+        size_of_val(self.ranks.columns.as_slice()) + size_of_val(self.states.as_slice())
     }
 }
 

@@ -178,6 +178,7 @@ fn words(fault: &Fault, regions: &[String]) -> String {
             format!("slow way between {} and {}", name(from), name(to))
         }
         Fault::RollingRestart { .. } => "rolling restart".to_owned(),
+        Fault::Reshard(change) => format!("change to {} shards", change.to),
         Fault::FlushCache => "flush of the cache".to_owned(),
         Fault::DropConnections { .. } => "drop of all connections".to_owned(),
     }

@@ -7,14 +7,14 @@
 //! the answer leaves: *stale* if a newer one exists. A replica that is dead answers nothing, and the primary is asked; when it
 //! is back it has caught up. While its region is cut off from the primary it hears of nothing.
 //!
-//! Leaves out: replicas that take over from a primary, and reads that wait for their own writes.
+//! Leaves out: replicas of shards that come while it works, queries that ask several shards, replicas that take over from a primary, and reads that wait for their own writes.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use super::asking::QUERY_TIME;
 use super::baseline::Reading;
 use super::event::Event;
-use super::operation::{Kind, OperationId, Part};
+use super::operation::{Asks, Kind, OperationId, Part};
 use super::sites::{Site, Sites};
 use super::world::World;
 use crate::draw::Purpose;
@@ -172,13 +172,17 @@ impl World {
         let operation = &self.operations[id];
         let key = operation.key();
         if operation.kind != Kind::Query
-            || operation.scatters
+            || operation.asks != Asks::One
+            || databases.may_ask_several(operation.kind)
             || !self.draws.chance(READS, key, 0, replicas.reads)
         {
             return false;
         }
         let site = self.sites.of_server(operation.server);
         let shard = databases.shard_of(operation) as u32;
+        if shard >= replicas.shards {
+            return false;
+        }
         let nth = self.draws.below(PICK, key, 0, replicas.each.into()) as u32;
         let replica = replicas.first(site, shard) + nth;
         let link = self.sites.link(site, site);
@@ -269,6 +273,9 @@ impl World {
         };
         let operation = &self.operations[id];
         let (record, shard) = (operation.record, databases.shard_of(operation) as u32);
+        if shard >= replicas.shards {
+            return;
+        }
         let version = self.records.version(record);
         for site in 0..self.sites.len() as Site {
             let first = replicas.first(site, shard);

@@ -10,6 +10,7 @@ use super::ledger::{KindLedger, Ledger, Refusal};
 use super::operation::{Kind, PARTS, Part};
 use super::pools::DatabasePool;
 use super::replicas::Replicas;
+use super::sharding::Tally;
 use super::world::World;
 use routing::RoutingMode;
 
@@ -300,6 +301,13 @@ fn tiers(
     }
     if let Some(databases) = &world.databases {
         let mut report = pools(databases, &span);
+        let tally = databases
+            .split
+            .as_ref()
+            .and_then(|split| split.tally.as_ref());
+        report.hot_shard_ratio = tally.and_then(Tally::hot_ratio);
+        report.cross_shard_ratio = tally.and_then(Tally::crossing_ratio);
+        report.resharding = world.resharding.as_ref().map(|change| change.report(now));
         if let Some(calls) = &world.calls {
             let shards = databases.shards.iter();
             let dropped = shards.map(|shard| shard.dropped_dead).sum();

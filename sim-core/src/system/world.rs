@@ -35,10 +35,12 @@ use super::receipts::Scratch;
 use super::records::Records;
 use super::recovery::Recovery;
 use super::replicas::Replicas;
+use super::resharding::Resharding;
 use super::rhythm::Rhythm;
 use super::seating::{BALANCE, Places, seat};
 use super::servers::{Servers, timestamp};
 use super::sessions::{Away, Fate};
+use super::sharding::Split;
 use super::sites::{Site, Sites};
 use super::timeline::Timeline;
 use crate::delivery::Kernel;
@@ -94,6 +96,8 @@ pub struct World {
     pub(super) records: Records,
     /// By fault that lasts: its number, the share of questions and the record that they are about.
     pub(super) hot_keys: Vec<(u64, f64, u32)>,
+    /// More shards, once there are to be.
+    pub(super) resharding: Option<Resharding>,
     /// Queries of the cache itself.
     pub(super) refreshes: u64,
     pub(super) ledger: Ledger,
@@ -189,12 +193,10 @@ impl World {
         }
         let web = Web::new(&scenario);
         let asked = design.cache.is_some() || design.shards.is_some() || web.keeps_queries();
-        let records = Records::new(
-            scenario.traffic.keys,
-            asked,
-            scenario.traffic.command.is_some(),
-            history(&scenario),
-        );
+        let traffic = &scenario.traffic;
+        let written = traffic.command.is_some();
+        let records = Records::new(traffic.keys, asked, written, history(&scenario))
+            .of_features(traffic.spread.as_ref());
         let cache = design
             .cache
             .as_ref()
@@ -212,12 +214,14 @@ impl World {
                 .as_ref()
                 .map(|broker| BrokerNodes::new(broker, &sites)),
             databases: design.database.as_ref().map(|database| {
-                let shards = design.shards.as_ref();
-                Databases::new(database, shards, &scenario.asking, &population_draws)
+                let split = Split::new(&scenario, records.count(), &hub, &population_draws);
+                let count = design.shards.map_or(1, |shards| shards.count);
+                Databases::new(database, count, split, &scenario.asking, &population_draws)
             }),
             replicas: Replicas::of(design, &sites),
             calls: Calls::of(&scenario),
             hot_keys: Vec::new(),
+            resharding: None,
             cache,
             web,
             records,
@@ -339,6 +343,7 @@ impl World {
     /// Takes the readings that measuring starts from.
     fn begin_measuring(&mut self, now: SimTime) {
         self.sites.restart_counting();
+        self.restart_tally();
         self.baseline = Baseline::of(self, now);
         self.recovery = Recovery::default();
         let mut timeline = core::mem::take(&mut self.timeline);
@@ -666,6 +671,7 @@ impl Model for World {
             Event::AtRelay(bundle) => self.at_relay(bundle, out),
             Event::AtCache(id) => self.at_cache(id, out),
             Event::FromCache(id) => self.next_step(id, out),
+            Event::Moves(index) => self.moves_on(index, out),
             Event::Web(event) => self.web_event(event, out),
             Event::CacheUpdate(update) => self.cache_update(update, out),
             Event::AtDatabase(id) => self.at_database(id, out),

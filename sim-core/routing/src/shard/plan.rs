@@ -159,7 +159,7 @@ impl RebalancePlan {
     /// The share of keys that moves.
     #[must_use]
     pub fn moved_share(&self) -> f64 {
-        self.moves.iter().map(|step| step.share).sum()
+        self.moves.iter().fold(0.0, |sum, step| sum + step.share)
     }
 
     /// The move that concerns a key of the old map, which has it on `owner`.

@@ -1,6 +1,7 @@
 //! Records and the tiers that keep them: shards of the database, and the cache in front of it.
 
 pub mod raw;
+pub mod spread;
 
 use routing::cache::EvictionPolicy;
 use routing::placement::Placement;
@@ -10,14 +11,14 @@ use crate::time::SimDuration;
 use super::check::Check;
 use super::design::{instances, placement};
 use super::limits;
-use super::model::{CacheTier, Keys, OnWrite, ShardBy, Shards};
+use super::model::{CacheTier, Keys, OnWrite, Shards};
 use super::product;
 use super::profile::Names;
 use super::quantity::{count, duration, number, size};
-use super::raw::{Quantity, Switch};
+use super::raw::{Ordered, Quantity, Switch};
 
 use raw::{
-    RawCache, RawCacheStart, RawEviction, RawKeys, RawOnWrite, RawShardBy, RawShards, RawSkew,
+    RawCache, RawCacheStart, RawEviction, RawFeature, RawKeys, RawOnWrite, RawShards, RawSkew,
 };
 
 /// Records where the scenario says nothing of them.
@@ -56,21 +57,23 @@ pub(super) fn skew(path: &str, raw: Option<&RawSkew>, check: &mut Check<'_>) -> 
 }
 
 /// The shards of a design.
-pub fn shards(raw: &RawShards, check: &mut Check<'_>) -> Shards {
+pub fn shards(
+    raw: &RawShards,
+    features: Option<&Ordered<RawFeature>>,
+    check: &mut Check<'_>,
+) -> Shards {
     const AT: &str = "design.shards";
     check.sources(AT, &raw.source, &raw.sources);
     let at = |name: &str| format!("{AT}.{name}");
+    let count = instances(
+        &at("count"),
+        &raw.count,
+        &["shards", "shard", "instances"],
+        check,
+    );
     Shards {
-        count: instances(
-            &at("count"),
-            &raw.count,
-            &["shards", "shard", "instances"],
-            check,
-        ),
-        by: match raw.key {
-            None | Some(RawShardBy::Record) => ShardBy::Record,
-            Some(RawShardBy::User) => ShardBy::User,
-        },
+        count,
+        by: spread::shard_by(raw.key.as_ref(), count, features, check),
         placement: placement(
             raw.placement.as_ref(),
             Placement::Slots,

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::scenario::asking::raw::{RawCallers, RawOutliers, RawOverload, RawSlowShards};
 use crate::scenario::model::Source;
-use crate::scenario::raw::{Quantity, RawDistribution, RawPlacement, Sources, Switch};
+use crate::scenario::raw::{Ordered, Quantity, RawDistribution, RawPlacement, Sources, Switch};
 
 /// The records that reads and writes are about.
 #[derive(Clone, Debug, Deserialize)]
@@ -31,6 +31,36 @@ pub enum RawSkew {
         /// 0 is even; 1 is usual.
         exponent: Quantity,
     },
+}
+
+/// The cities that records and people are in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawCities {
+    /// How many there are.
+    pub count: Quantity,
+    /// How unequal their shares are of all records and people. Default: `Even`.
+    pub sizes: Option<RawSkew>,
+    /// How unequal the cells of one city are, the one in its middle first. Default: `Even`.
+    pub downtown: Option<RawSkew>,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// A kind of record, such as accounts, documents or live sessions.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawFeature {
+    /// Its share of the queries.
+    pub reads: Quantity,
+    /// Its share of the commands.
+    pub writes: Quantity,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
 }
 
 /// The database.
@@ -82,12 +112,28 @@ pub struct RawShards {
 }
 
 /// What a database is sharded by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum RawShardBy {
     /// The record that is read or written.
     Record,
     /// The user who reads or writes.
     User,
+    /// Where it is: all of a city is on one shard (`traffic.cities`).
+    Geo {
+        /// Cells along the edge of a city.
+        cells: Quantity,
+    },
+    /// What kind of record it is: features with shards of their own, and the rest for all others (`traffic.features`).
+    Feature {
+        /// Shards of their own, by feature.
+        own: Ordered<Quantity>,
+    },
+    /// The channel it belongs to, by the number of that: `(channel >> 22) % buckets`, buckets on a ring of shards.
+    Guild {
+        /// Buckets.
+        buckets: Quantity,
+    },
 }
 
 /// The cache in front of the database.

@@ -5,6 +5,7 @@ pub mod raw;
 use crate::time::SimDuration;
 
 use super::check::Check;
+use super::data::spread::reshard;
 use super::error::Problem;
 use super::limits;
 use super::model::{Design, Fault, Run, Tier, TimedFault, ZONES};
@@ -166,6 +167,11 @@ fn fault(raw: &RawFaultKind, path: &str, design: &Design, check: &mut Check<'_>)
                 factor: check.take(&at, factor, 1.0),
             }
         }
+        RawFaultKind::Reshard {
+            to,
+            batch,
+            double_write,
+        } => Fault::Reshard(reshard((to, batch, double_write), path, design, check)),
         RawFaultKind::HotKey { share } => {
             if design.database.is_none() {
                 let problem = Problem::new("there is no record to ask for");
@@ -282,6 +288,7 @@ pub fn in_effect(mut fault: TimedFault, design: &Design) -> Option<TimedFault> {
         Fault::LoseRegion { .. } | Fault::Partition { .. } | Fault::SlowLink { .. } => {
             return (regions > 1).then_some(fault);
         }
+        Fault::Reshard(_) => return design.shards.is_some().then_some(fault),
         Fault::LoseZone { region, .. } => {
             return (usize::from(*region) < regions).then_some(fault);
         }

@@ -87,6 +87,15 @@ pub enum RawFaultKind {
         /// Share of messages that are sent again after 200 ms and a round trip. Default: 0 %.
         loss: Option<Quantity>,
     },
+    /// The database gets more shards while it works: what moves is copied in batches and written to both shards meanwhile.
+    Reshard {
+        /// Shards afterwards.
+        to: Quantity,
+        /// Records in one batch: one query of the old shard, one command of the new one. Default: 100.
+        batch: Option<Quantity>,
+        /// Time for which writes go to both shards at least. Default: 0 s.
+        double_write: Option<Quantity>,
+    },
     /// Every connection is cut.
     DropConnections {
         /// Time over which they are cut.

@@ -21,6 +21,7 @@ pub fn traffic(raw: &RawTraffic, check: &mut Check<'_>) -> Traffic {
         query: raw.query.as_ref().map(|raw| query(raw, check)),
         command: raw.command.as_ref().map(|raw| command(raw, check)),
         keys: data::keys(raw.keys.as_ref(), check),
+        spread: data::spread::spread(raw, check),
         asset: raw.asset.as_ref().map(|raw| edge::asset(raw, check)),
     }
 }

@@ -3,11 +3,11 @@
 use serde::Deserialize;
 
 use crate::scenario::asking::raw::RawHedge;
-use crate::scenario::data::raw::RawKeys;
+use crate::scenario::data::raw::{RawCities, RawFeature, RawKeys};
 use crate::scenario::edge::raw::{RawAsset, RawQueryAtEdge};
 use crate::scenario::model::Source;
 use crate::scenario::over_time::raw::{RawArrivals, RawLoop};
-use crate::scenario::raw::{Quantity, RawDistribution, Sources};
+use crate::scenario::raw::{Ordered, Quantity, RawDistribution, Sources};
 
 /// Operations; one that is left out never happens.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,6 +23,10 @@ pub struct RawTraffic {
     pub command: Option<RawCommand>,
     /// The records that reads and writes are about. Default: a million, all alike.
     pub keys: Option<RawKeys>,
+    /// The cities that records and people are in; matters where the database is sharded by `Geo`. Default: none.
+    pub cities: Option<RawCities>,
+    /// The kinds of records; matters where the database is sharded by `Feature`. Default: all are of one kind.
+    pub features: Option<Ordered<RawFeature>>,
     /// Fetches of scripts, pictures and other files.
     pub asset: Option<RawAsset>,
 }
@@ -91,6 +95,10 @@ pub struct RawQuery {
     pub size: Quantity,
     /// Share of queries that ask every shard and wait for the last. Default: 0 %.
     pub scatter: Option<Quantity>,
+    /// Queries look around their record, so many rings of cells wide: with shards by `Geo` they ask those that the rings touch, with any others every shard. Default: they do not.
+    pub nearby: Option<Quantity>,
+    /// Share of queries that also need a record of another feature. Default: 0 %.
+    pub joins: Option<Quantity>,
     /// What points of presence keep of the answers (pattern caching_and_edge, with `design.edge`). Default: nothing.
     pub edge: Option<RawQueryAtEdge>,
     /// Share of the shards whose answers are enough for a query that asks every shard. Default: 100 %.

@@ -68,7 +68,10 @@ impl World {
 
     /// Whether the answer to a query may be at a point of presence.
     fn is_kept(&self, operation: &Operation) -> bool {
-        operation.kind == Kind::Query && self.web.keeps_queries() && !self.scatters(operation)
+        operation.kind == Kind::Query
+            && self.web.keeps_queries()
+            && !self.looks_around()
+            && !self.scatters(operation)
     }
 
     fn place_of(&self, client: u32) -> usize {
