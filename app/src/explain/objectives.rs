@@ -36,6 +36,8 @@ fn things(operation: &str) -> Option<&'static str> {
         "presence" => "status changes",
         "query" => "queries",
         "connect" => "connects",
+        "command" => "commands",
+        "fetch_asset" => "assets",
         _ => return None,
     })
 }

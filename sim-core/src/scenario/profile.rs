@@ -125,17 +125,20 @@ impl<'a> Names<'a> {
 
     /// The machine as software with this profile uses it.
     pub fn used(&self, name: &str, machine: Machine, path: &str, check: &mut Check<'_>) -> Machine {
-        let mut next = self.raw_profile(name);
+        let (mut next, mut current) = (self.raw_profile(name), name);
         // A circle is found with the other numbers.
         for _ in 0..LONGEST {
-            let Some((raw, _)) = next else { break };
+            let Some((raw, own)) = next else { break };
             if let Some(threads) = &raw.threads {
+                let own = own.then(|| format!("profiles.{current}"));
+                let path = own.as_deref().unwrap_or(path);
                 check.source(&format!("{path}.threads"), &source_of(raw, "threads"));
                 check
                     .unwritten
                     .insert(format!("{path}.threads"), threads.to_string());
                 return product::used(machine, Some(threads), path, check);
             }
+            current = raw.like.as_deref().unwrap_or_default();
             next = raw.like.as_deref().and_then(|like| self.raw_profile(like));
         }
         machine
