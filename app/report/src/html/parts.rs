@@ -6,7 +6,7 @@ use crate::chart::{self, Figure};
 use crate::escape::{html, html_prose};
 use crate::grid::{Grid, shape, tone};
 use crate::numbers::{count, millis, percent, usd};
-use crate::sentences::{by_importance, cached, edge, main_latency, mishaps};
+use crate::sentences::{by_importance, cached, edge, main_latency, mishaps, shards};
 use crate::{Labels, phrases, populations, sentences, story, tables};
 
 /// The top of a page.
@@ -225,6 +225,7 @@ pub(super) fn body(report: &RunReport, labels: &Labels) -> String {
         .filter_map(|(name, o)| mishaps(name, o))
         .chain(cached(report))
         .chain(edge(report))
+        .chain(shards(report))
         .map(|text| format!("<p>{}</p>\n", html(&story::capital(&text))))
         .collect();
     let counts = tables::operations(report)

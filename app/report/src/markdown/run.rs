@@ -80,6 +80,7 @@ pub(super) fn body(page: &mut Page, report: &RunReport, labels: &Labels) {
         .map(|text| story::capital(&text))
         .chain(sentences::cached(report))
         .chain(sentences::edge(report))
+        .chain(sentences::shards(report))
         .collect();
     page.list(&mishaps);
     if let (Some(grid), Some(sentence)) = (tables::cost(report), story::cost(report)) {

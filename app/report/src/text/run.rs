@@ -106,7 +106,11 @@ fn operations(out: &mut String, report: &RunReport) {
             paragraph(out, &sentence, 2);
         }
     }
-    let caches = [sentences::cached(report), sentences::edge(report)];
+    let caches = [
+        sentences::cached(report),
+        sentences::edge(report),
+        sentences::shards(report),
+    ];
     for sentence in caches.into_iter().flatten() {
         paragraph(out, &sentence, 2);
     }
