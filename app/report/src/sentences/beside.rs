@@ -10,6 +10,7 @@ pub(crate) fn beside(report: &RunReport) -> Vec<String> {
     let tiers = [
         cached(report),
         edge(report),
+        shards(report),
         replicas(report),
         regions(report),
     ];
@@ -50,6 +51,28 @@ fn edge(report: &RunReport) -> Option<String> {
         count(count_of("misses")),
         count(count_of("coalesced")),
         count(count_of("superseded_answers")),
+    ))
+}
+
+/// How well a store is sharded, and how more shards were brought in; `None` where a report says nothing of it.
+fn shards(report: &RunReport) -> Option<String> {
+    let tier = report.tiers.get("database")?;
+    let (hot, cross) = (tier.hot_shard_ratio?, tier.cross_shard_ratio?);
+    let spread = format!(
+        "The most asked shard is asked {hot:.2} times the mean; {} of the questions go to more than one shard.",
+        percent(cross),
+    );
+    let Some(change) = &tier.resharding else {
+        return Some(spread);
+    };
+    let took = change.migration_s.map_or_else(
+        || "it was not over at the end".to_owned(),
+        |took| format!("it took {}", seconds(took)),
+    );
+    Some(format!(
+        "{spread} New shards took {} of the keys, {} batches; {took}.",
+        percent(change.moved_keys),
+        count(change.batches as f64),
     ))
 }
 
