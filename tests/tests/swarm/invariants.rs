@@ -4,7 +4,7 @@ use routing::RoutingMode;
 use sim_core::report::{
     BreakdownRow, Estimate, LatencyReport, OperationReport, RunReport, TierReport,
 };
-use sim_core::scenario::Scenario;
+use sim_core::scenario::{Fault, Loop, Scenario, TimedFault};
 
 /// What rounding may do to a sum of shares.
 const ROUNDING: f64 = 1e-6;
@@ -33,19 +33,42 @@ pub fn broken(scenario: &Scenario, report: &RunReport) -> Vec<String> {
     broken
 }
 
-/// What is still under way, attempts to connect aside.
-pub fn under_way(report: &RunReport) -> Vec<String> {
+/// What is still under way, attempts to connect aside, and who is still away although nothing stands in their way.
+pub fn under_way(scenario: &Scenario, report: &RunReport) -> Vec<String> {
     let mut left = Vec::new();
-    for (name, of) in report.operations.iter().filter(|(name, _)| *name != "connect") {
+    let (open, wanted) = (report.connections.open, report.connections.wanted);
+    let passing = scenario.faults.iter().all(|fault| fault.lasts.is_some());
+    let barred = [
+        "accept_rate",
+        "memory",
+        "connections",
+        "descriptors",
+        "residency",
+    ];
+    let rejected = &report.connections.rejected;
+    if passing && open < wanted && !barred.iter().any(|reason| rejected.contains_key(*reason)) {
+        left.push(format!("{open} connections open for ever, {wanted} wanted"));
+    }
+    for (name, of) in report
+        .operations
+        .iter()
+        .filter(|(name, _)| *name != "connect")
+    {
         let fans_out = of.latency_ms.contains_key("complete");
         let count = |per_s: f64| (per_s * report.simulated_s).round() as u64;
         let offered = count(of.offered_per_s);
         let over = count(of.completed_per_s) + of.failed + of.timed_out;
         if !fans_out && over < offered {
-            left.push(format!("{name}: {} of {offered} are under way for ever", offered - over));
+            left.push(format!(
+                "{name}: {} of {offered} are under way for ever",
+                offered - over
+            ));
         }
         if of.in_flight > 0 {
-            left.push(format!("{name}: {} receipts are under way for ever", of.in_flight));
+            left.push(format!(
+                "{name}: {} receipts are under way for ever",
+                of.in_flight
+            ));
         }
     }
     left
@@ -76,7 +99,10 @@ fn counts(name: &str, of: &OperationReport, seconds: f64, must: &mut Must<'_>) {
     );
     must(
         of.duplicated == 0 && of.reordered == 0,
-        format!("{name}: {} duplicated, {} reordered", of.duplicated, of.reordered),
+        format!(
+            "{name}: {} duplicated, {} reordered",
+            of.duplicated, of.reordered
+        ),
     );
     must(
         (0.0..=1.0).contains(&of.stale_ratio),
@@ -98,13 +124,63 @@ fn counts(name: &str, of: &OperationReport, seconds: f64, must: &mut Must<'_>) {
 /// Nothing is lost where nothing goes wrong and nobody is turned away.
 fn undisturbed(scenario: &Scenario, report: &RunReport, must: &mut Must<'_>) {
     let design = scenario.effective_design();
-    let calm = scenario.faults.is_empty()
+    let harmless = |fault: &TimedFault| {
+        matches!(
+            fault.fault,
+            Fault::SlowDown { .. }
+                | Fault::HotKey { .. }
+                | Fault::FlushCache
+                | Fault::SlowLink { .. }
+        )
+    };
+    let calm = scenario.faults.iter().all(harmless)
         && scenario.over_time.flash_crowds.is_empty()
         && design.connection_servers.inbox.is_none()
         && (design.routing != RoutingMode::Local || design.connection_servers.count == 1);
     for name in ["publish", "presence"] {
         let lost = report.operations.get(name).map_or(0, |of| of.lost);
-        must(lost == 0 || !calm, format!("{name}: {lost} lost without a reason"));
+        must(
+            lost == 0 || !calm,
+            format!("{name}: {lost} lost without a reason"),
+        );
+        let asks = scenario
+            .traffic
+            .publish
+            .as_ref()
+            .is_some_and(|publish| publish.queries > 0);
+        let failed = report
+            .operations
+            .get(name)
+            .map_or(0, |of| of.failed + of.timed_out);
+        must(
+            failed == 0 || !calm || asks,
+            format!("{name}: {failed} failed without a reason"),
+        );
+    }
+    let closed = [
+        ("query", &scenario.over_time.query_loop),
+        ("publish", &scenario.over_time.publish_loop),
+    ];
+    let online = scenario.load.users.max(report.users as u32);
+    for (name, closed) in closed {
+        let (Loop::Closed { clients, .. }, Some(of)) = (closed, report.operations.get(name)) else {
+            continue;
+        };
+        let count = |per_s: f64| (per_s * report.simulated_s).round() as u64;
+        let over = count(of.completed_per_s) + of.failed + of.timed_out;
+        let under_way = count(of.offered_per_s).saturating_sub(over);
+        let most = u64::from(clients.of(online));
+        must(
+            name == "publish" || under_way <= most,
+            format!("{name}: {most} clients wait for {under_way} answers"),
+        );
+    }
+    let quick = report.quick_estimate.iter().flatten();
+    for (name, value) in quick {
+        must(
+            value.is_finite() && *value >= 0.0,
+            format!("quick estimate {name}: {value}"),
+        );
     }
 }
 
@@ -124,7 +200,10 @@ fn ordered(latency: &LatencyReport) -> bool {
         (Some(low), Some(value), Some(high)) => low <= value && value <= high,
         _ => true,
     };
-    let fine = |e: &Estimate| e.value.is_none_or(|value| value.is_finite() && value >= 0.0);
+    let fine = |e: &Estimate| {
+        e.value
+            .is_none_or(|value| value.is_finite() && value >= 0.0)
+    };
     let within = latency.max + latency.max.abs() * ROUNDING;
     values.windows(2).all(|pair| pair[0] <= pair[1])
         && all.clone().all(|e| low_to_high(e) && fine(e))
@@ -166,7 +245,10 @@ fn tier_holds(name: &str, tier: &TierReport, must: &mut Must<'_>) {
         );
         must(
             used.instance < tier.instances.max(1),
-            format!("{name}.{resource}: the fullest of {} is {}", tier.instances, used.instance),
+            format!(
+                "{name}.{resource}: the fullest of {} is {}",
+                tier.instances, used.instance
+            ),
         );
     }
     let ratio = |ratio: Option<f64>| ratio.is_none_or(|ratio| (0.0..=1.0).contains(&ratio));
@@ -186,7 +268,10 @@ fn tier_holds(name: &str, tier: &TierReport, must: &mut Must<'_>) {
 
 fn connections(scenario: &Scenario, report: &RunReport, must: &mut Must<'_>) {
     let (open, wanted) = (report.connections.open, report.connections.wanted);
-    must(open <= wanted, format!("{open} connections open, {wanted} wanted"));
+    must(
+        open <= wanted,
+        format!("{open} connections open, {wanted} wanted"),
+    );
     let on_servers = report.tiers["connection_servers"].counters["open"];
     must(
         on_servers == open,
@@ -196,7 +281,11 @@ fn connections(scenario: &Scenario, report: &RunReport, must: &mut Must<'_>) {
         return;
     };
     let shares: f64 = regions.places.values().map(|region| region.share).sum();
-    let there: u64 = regions.places.values().map(|region| region.connections).sum();
+    let there: u64 = regions
+        .places
+        .values()
+        .map(|region| region.connections)
+        .sum();
     must(
         (shares - 1.0).abs() < ROUNDING || there == 0,
         format!("the shares of the regions add up to {shares}"),
@@ -205,11 +294,18 @@ fn connections(scenario: &Scenario, report: &RunReport, must: &mut Must<'_>) {
         there == open,
         format!("{open} connections open, {there} of them in regions"),
     );
-    let residency = scenario.design.regions.as_ref().and_then(|all| all.residency.as_ref());
+    let residency = scenario
+        .design
+        .regions
+        .as_ref()
+        .and_then(|all| all.residency.as_ref());
     let enforced = residency.is_some_and(|residency| residency.enforced);
     must(
         !enforced || regions.residency_violations == 0,
-        format!("{} are served under another law", regions.residency_violations),
+        format!(
+            "{} are served under another law",
+            regions.residency_violations
+        ),
     );
     must(
         (0.0..=1.0).contains(&regions.cross_region_ratio),
@@ -227,7 +323,10 @@ fn money(report: &RunReport, must: &mut Must<'_>) {
         format!("{:?}", cost.items),
     );
     let sums = [
-        cost.items.iter().map(|item| item.usd_per_month).sum::<f64>(),
+        cost.items
+            .iter()
+            .map(|item| item.usd_per_month)
+            .sum::<f64>(),
         cost.by_tier.values().sum(),
         cost.by_purpose.values().sum(),
         cost.by_region.values().sum(),

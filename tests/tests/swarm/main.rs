@@ -6,6 +6,7 @@
 
 mod dice;
 mod invariants;
+mod reduced;
 mod scenarios;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -68,8 +69,40 @@ fn run(scenario: &Scenario, broken: &mut Vec<String>) -> Option<SystemRun> {
 }
 
 fn note(scenario: &Scenario, run: &SystemRun, broken: &mut Vec<String>) {
-    for what in invariants::broken(scenario, &run.report()) {
+    let report = run.report();
+    for what in invariants::broken(scenario, &report) {
         broken.push(format!("at {}: {what}", run.now()));
+    }
+    // A number that is none would be read back as nothing.
+    let read: Result<RunReport, _> = serde_json::from_str(&result(report));
+    if let Err(problem) = read {
+        broken.push(format!(
+            "at {}: the report is not read back: {problem}",
+            run.now()
+        ));
+    }
+}
+
+/// People come and go at the slider while faults are on.
+fn reseated(scenario: &Scenario, broken: &mut Vec<String>) {
+    let Ok(mut run) = SystemRun::new(scenario) else {
+        return;
+    };
+    let before = broken.len();
+    let (end, users) = (run.end(), scenario.load.users);
+    for (part, users) in [(1, users * 2), (2, users / 3 + 1), (3, users)] {
+        advance(&mut run, SimTime::from_nanos(end.as_nanos() / 4 * part));
+        note(scenario, &run, broken);
+        if part == 3 {
+            run.restart_measuring();
+        } else if run.set_users(users).is_err() {
+            return;
+        }
+    }
+    advance(&mut run, end);
+    note(scenario, &run, broken);
+    for what in &mut broken[before..] {
+        what.insert_str(0, "reseated, ");
     }
 }
 
@@ -89,7 +122,9 @@ fn again(scenario: &Scenario, seen: &SystemRun, broken: &mut Vec<String>) {
     for (name, copy) in [("original", &mut first), ("clone", &mut second)] {
         advance(copy, seen.end());
         if result(copy.report()) != expected {
-            broken.push(format!("the {name} of a cloned run ends with another result"));
+            broken.push(format!(
+                "the {name} of a cloned run ends with another result"
+            ));
         }
     }
 }
@@ -115,7 +150,10 @@ fn plain(text: &str, seed: u64, broken: &mut Vec<String>) {
 /// When nothing new has come for minutes, nothing is under way.
 fn drained(text: &str, seed: u64, broken: &mut Vec<String>) {
     let edits = [
-        ("load.shape", "Steps([(at: \"0 s\", level: 1), (at: \"2 s\", level: 0)])"),
+        (
+            "load.shape",
+            "Steps([(at: \"0 s\", level: 1), (at: \"2 s\", level: 0)])",
+        ),
         ("run.duration", "200 s"),
     ]
     .map(|(path, value)| Edit::Set {
@@ -134,7 +172,7 @@ fn drained(text: &str, seed: u64, broken: &mut Vec<String>) {
         broken.push(format!("drained: {what}"));
     }
     if stopped == Some(StopReason::Finished) {
-        for what in invariants::under_way(&report) {
+        for what in invariants::under_way(&scenario, &report) {
             broken.push(format!("drained: {what}"));
         }
     }
@@ -166,6 +204,9 @@ fn outcome(seed: u64) -> Outcome {
         }
         if seed % CLOSER == 1 {
             plain(&text, seed, &mut broken);
+        }
+        if seed % CLOSER == 4 {
+            reseated(&scenario, &mut broken);
         }
         if seed % CLOSER < 4 && seed % CLOSER > 1 && !text.contains("Closed(") {
             drained(&text, seed, &mut broken);
@@ -204,7 +245,11 @@ fn swarm(first: u64, wanted: u64) {
         seed += 1;
     }
     println!("{ran} scenarios ran, {refused} more were refused");
-    assert!(failing.is_empty(), "{} seeds fail: {failing:?}", failing.len());
+    assert!(
+        failing.is_empty(),
+        "{} seeds fail: {failing:?}",
+        failing.len()
+    );
     assert!(
         refused * 2 < ran,
         "{refused} refused beside {ran}: a third is too many to say what all of them do"

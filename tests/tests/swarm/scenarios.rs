@@ -20,6 +20,9 @@ const ACCESS: [&str; 9] = [
 ];
 const MACHINES: [&str; 4] = ["c6g.medium", "c7g.large", "c7g.xlarge", "r7g.large"];
 const EVICTION: [&str; 6] = ["Fifo", "Lru", "Lfu", "Sieve", "S3Fifo", "TinyLfu"];
+/// Of whatever every scenario has.
+const OBJECTIVES: &str =
+    r#"["connect.answered.p99 < 1 s", "breaks_at > 100 users", "cost.usd_per_month < 1000"]"#;
 
 /// What parts of one scenario must know of each other.
 struct Shape {
@@ -52,12 +55,14 @@ pub fn text(seed: u64) -> String {
     let shape = &mut shape(dice);
     let channels = channels(dice, shape);
     let mut all = Fields::default();
-    all.set("version", 1).set("name", format!("\"swarm-{seed}\""));
+    all.set("version", 1)
+        .set("name", format!("\"swarm-{seed}\""));
     all.set("load", load(dice, shape)).set("channels", channels);
     all.set("traffic", traffic(dice, shape));
     all.set("patterns", patterns(dice, shape));
     all.set("design", design(dice, shape));
     all.set("faults", faults(dice, shape));
+    all.maybe("objectives", dice.chance(50).then_some(OBJECTIVES));
     let warmup = dice.pick(&[&0, &500, &1000]);
     let mut run = Fields::default();
     run.set("population_seed", dice.from(1, 1000));
@@ -198,7 +203,9 @@ fn over_time(dice: &mut Dice) -> String {
 
 fn crowd(dice: &mut Dice, shape: &Shape) -> String {
     let mut crowd = Fields::default();
-    crowd.set("at", at(dice, shape)).set("lasts", dice.ms(100, 6000));
+    crowd
+        .set("at", at(dice, shape))
+        .set("lasts", dice.ms(100, 6000));
     crowd.maybe("within", dice.chance(70).then(|| dice.ms(1, 3000)));
     crowd.set("joins", dice.share(1, 150));
     crowd.maybe("activity", dice.chance(40).then(|| dice.from(1, 3)));
@@ -308,7 +315,10 @@ fn rate(dice: &mut Dice, shape: &Shape, most: u64) -> String {
 
 fn publish(dice: &mut Dice, shape: &Shape) -> String {
     let mut publish = Fields::default();
-    publish.set("rate", rate(dice, shape, (60_000 / shape.fan_out).min(3000)));
+    publish.set(
+        "rate",
+        rate(dice, shape, (60_000 / shape.fan_out).min(3000)),
+    );
     publish.set("size", format!("\"{} B\"", dice.log(1, 20_000)));
     let feed = shape.broker && dice.chance(15);
     if feed {
@@ -342,7 +352,7 @@ fn arrivals(dice: &mut Dice) -> String {
             dice.from(1, 99)
         ),
         2 => format!(
-            "Trace(points: Some([(0.0, {}.0), (1.5, 0.0), (2.5, 50.0)]))",
+            "Trace(points: Some([(0.0, {}.0), (1.5, 0.0), (2.5, 50.0), (4.0, 0.0)]))",
             dice.log(1, 300)
         ),
         _ => format!(
@@ -452,12 +462,19 @@ fn design(dice: &mut Dice, shape: &Shape) -> String {
     if shape.shards > 0 {
         let mut shards = Fields::default();
         shards.set("count", shape.shards);
-        shards.maybe("key", dice.chance(60).then(|| dice.pick(&["Record", "User"])));
+        shards.maybe(
+            "key",
+            dice.chance(60).then(|| dice.pick(&["Record", "User"])),
+        );
         shards.maybe("placement", dice.chance(60).then(|| placement(dice)));
         if dice.chance(20) {
             shards.set(
                 "slow",
-                format!("(share: {}, factor: {})", dice.share(0, 100), dice.from(1, 9)),
+                format!(
+                    "(share: {}, factor: {})",
+                    dice.share(0, 100),
+                    dice.from(1, 9)
+                ),
             );
         }
         design.set("shards", shards.text());
@@ -470,7 +487,9 @@ fn design(dice: &mut Dice, shape: &Shape) -> String {
     }
     if shape.origin > 0 {
         let mut origin = Fields::default();
-        origin.set("count", shape.origin).set("machine", machine(dice));
+        origin
+            .set("count", shape.origin)
+            .set("machine", machine(dice));
         origin.maybe("serve", dice.chance(60).then(|| dice.us(1, 5000)));
         design.set("origin", origin.text());
     }
@@ -534,7 +553,10 @@ fn balancer(dice: &mut Dice) -> String {
     balancer.maybe("counters_age", dice.chance(30).then(|| dice.ms(1, 3000)));
     balancer.maybe("slow_start", dice.chance(30).then(|| dice.ms(1, 5000)));
     balancer.maybe("count", dice.chance(30).then(|| dice.from(1, 3)));
-    balancer.maybe("max_connections", dice.chance(20).then(|| dice.log(10, 20_000)));
+    balancer.maybe(
+        "max_connections",
+        dice.chance(20).then(|| dice.log(10, 20_000)),
+    );
     let new = dice.log(5, 5000);
     balancer.maybe(
         "new_connections",
@@ -546,7 +568,9 @@ fn balancer(dice: &mut Dice) -> String {
 
 fn servers(dice: &mut Dice, shape: &Shape) -> String {
     let mut servers = Fields::default();
-    servers.set("count", shape.servers).set("machine", machine(dice));
+    servers
+        .set("count", shape.servers)
+        .set("machine", machine(dice));
     let profile = dice.pick(&[
         "standard",
         "threaded",
@@ -621,7 +645,11 @@ fn database(dice: &mut Dice) -> String {
     if dice.chance(20) {
         database.set(
             "outliers",
-            format!("(share: {}, takes: {})", dice.share(0, 20), dice.ms(1, 1000)),
+            format!(
+                "(share: {}, takes: {})",
+                dice.share(0, 20),
+                dice.ms(1, 1000)
+            ),
         );
     }
     let called = dice.chance(50);
@@ -660,7 +688,11 @@ fn callers(dice: &mut Dice) -> String {
     if dice.chance(40) {
         callers.set(
             "budget",
-            format!("(share: {}, burst: {})", dice.share(0, 100), dice.from(0, 50)),
+            format!(
+                "(share: {}, burst: {})",
+                dice.share(0, 100),
+                dice.from(0, 50)
+            ),
         );
     }
     if dice.chance(40) {
@@ -687,7 +719,9 @@ fn eviction(dice: &mut Dice) -> &'static str {
 
 fn cache(dice: &mut Dice, shape: &Shape) -> String {
     let mut cache = Fields::default();
-    cache.set("count", shape.cache_count).set("machine", machine(dice));
+    cache
+        .set("count", shape.cache_count)
+        .set("machine", machine(dice));
     let profile = dice.pick(&["redis-7", "redis-7-pipelined"]);
     cache.maybe("profile", dice.chance(30).then(|| format!("\"{profile}\"")));
     cache.maybe("threads", dice.chance(20).then_some(1));
@@ -721,18 +755,31 @@ fn edge(dice: &mut Dice, shape: &Shape) -> String {
         let place = dice.pick(&REGIONS);
         edge.set(
             "shield",
-            format!("(place: \"{place}\", capacity: \"{} KB\")", dice.log(1, 1_000_000)),
+            format!(
+                "(place: \"{place}\", capacity: \"{} KB\")",
+                dice.log(1, 1_000_000)
+            ),
         );
     }
     edge.text()
 }
 
+/// Up to four faults; now and then more that all begin or last alike.
 fn faults(dice: &mut Dice, shape: &Shape) -> String {
-    let faults: Vec<String> = (0..dice.from(0, 4))
+    let crowded = dice.chance(15);
+    let (most, same_at, same_lasts) = if crowded {
+        (8, dice.chance(60), dice.chance(40))
+    } else {
+        (4, false, false)
+    };
+    let (first, long) = (at(dice, shape), dice.ms(1, 3000));
+    let faults: Vec<String> = (0..dice.from(0, most))
         .map(|_| {
             let mut fault = Fields::default();
-            fault.set("at", at(dice, shape));
-            fault.maybe("lasts", dice.chance(70).then(|| dice.ms(1, 6000)));
+            let (other, longer) = (at(dice, shape), dice.ms(1, 6000));
+            fault.set("at", if same_at { &first } else { &other });
+            let lasts = if same_lasts { &long } else { &longer };
+            fault.maybe("lasts", dice.chance(70).then_some(lasts));
             fault.set("fault", fault_kind(dice, shape));
             fault.text()
         })
