@@ -186,7 +186,7 @@ fn undisturbed(scenario: &Scenario, report: &RunReport, must: &mut Must<'_>) {
 
 /// Percentiles rise, and each lies in its interval.
 fn latencies(name: &str, of: &OperationReport, must: &mut Must<'_>) {
-    let named = of.latency_ms.iter().map(|(kind, latency)| (kind, latency));
+    let named = of.latency_ms.iter();
     for (kind, latency) in named.chain(&of.by_region).chain(&of.by_access) {
         must(ordered(latency), format!("{name}.{kind}: {latency:?}"));
     }

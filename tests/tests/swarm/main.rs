@@ -6,6 +6,7 @@
 
 mod dice;
 mod invariants;
+mod mishaps;
 mod reduced;
 mod scenarios;
 
@@ -258,7 +259,7 @@ fn swarm(first: u64, wanted: u64) {
 
 #[test]
 fn a_swarm_of_random_scenarios_holds() {
-    swarm(0, 150);
+    swarm(0, 400);
 }
 
 #[test]
