@@ -146,7 +146,8 @@ impl Recovery {
 fn goodput(from: &Second, to: &Second) -> [f64; KINDS] {
     core::array::from_fn(|kind| match to.offered[kind] - from.offered[kind] {
         0 => 1.0,
-        offered => (to.completed[kind] - from.completed[kind]) as f64 / offered as f64,
+        // Answers on their way to clients that went are taken back: there may be fewer than before.
+        offered => to.completed[kind].saturating_sub(from.completed[kind]) as f64 / offered as f64,
     })
 }
 

@@ -4,7 +4,7 @@ use routing::RoutingMode;
 use sim_core::report::{
     BreakdownRow, Estimate, LatencyReport, OperationReport, RunReport, TierReport,
 };
-use sim_core::scenario::Scenario;
+use sim_core::scenario::{Fault, Loop, Scenario, TimedFault};
 
 /// What rounding may do to a sum of shares.
 const ROUNDING: f64 = 1e-6;
@@ -33,9 +33,22 @@ pub fn broken(scenario: &Scenario, report: &RunReport) -> Vec<String> {
     broken
 }
 
-/// What is still under way, attempts to connect aside.
-pub fn under_way(report: &RunReport) -> Vec<String> {
+/// What is still under way, attempts to connect aside, and who is still away although nothing stands in their way.
+pub fn under_way(scenario: &Scenario, report: &RunReport) -> Vec<String> {
     let mut left = Vec::new();
+    let (open, wanted) = (report.connections.open, report.connections.wanted);
+    let passing = scenario.faults.iter().all(|fault| fault.lasts.is_some());
+    let barred = [
+        "accept_rate",
+        "memory",
+        "connections",
+        "descriptors",
+        "residency",
+    ];
+    let rejected = &report.connections.rejected;
+    if passing && open < wanted && !barred.iter().any(|reason| rejected.contains_key(*reason)) {
+        left.push(format!("{open} connections open for ever, {wanted} wanted"));
+    }
     for (name, of) in report
         .operations
         .iter()
@@ -111,7 +124,16 @@ fn counts(name: &str, of: &OperationReport, seconds: f64, must: &mut Must<'_>) {
 /// Nothing is lost where nothing goes wrong and nobody is turned away.
 fn undisturbed(scenario: &Scenario, report: &RunReport, must: &mut Must<'_>) {
     let design = scenario.effective_design();
-    let calm = scenario.faults.is_empty()
+    let harmless = |fault: &TimedFault| {
+        matches!(
+            fault.fault,
+            Fault::SlowDown { .. }
+                | Fault::HotKey { .. }
+                | Fault::FlushCache
+                | Fault::SlowLink { .. }
+        )
+    };
+    let calm = scenario.faults.iter().all(harmless)
         && scenario.over_time.flash_crowds.is_empty()
         && design.connection_servers.inbox.is_none()
         && (design.routing != RoutingMode::Local || design.connection_servers.count == 1);
@@ -121,12 +143,50 @@ fn undisturbed(scenario: &Scenario, report: &RunReport, must: &mut Must<'_>) {
             lost == 0 || !calm,
             format!("{name}: {lost} lost without a reason"),
         );
+        let asks = scenario
+            .traffic
+            .publish
+            .as_ref()
+            .is_some_and(|publish| publish.queries > 0);
+        let failed = report
+            .operations
+            .get(name)
+            .map_or(0, |of| of.failed + of.timed_out);
+        must(
+            failed == 0 || !calm || asks,
+            format!("{name}: {failed} failed without a reason"),
+        );
+    }
+    let closed = [
+        ("query", &scenario.over_time.query_loop),
+        ("publish", &scenario.over_time.publish_loop),
+    ];
+    let online = scenario.load.users.max(report.users as u32);
+    for (name, closed) in closed {
+        let (Loop::Closed { clients, .. }, Some(of)) = (closed, report.operations.get(name)) else {
+            continue;
+        };
+        let count = |per_s: f64| (per_s * report.simulated_s).round() as u64;
+        let over = count(of.completed_per_s) + of.failed + of.timed_out;
+        let under_way = count(of.offered_per_s).saturating_sub(over);
+        let most = u64::from(clients.of(online));
+        must(
+            name == "publish" || under_way <= most,
+            format!("{name}: {most} clients wait for {under_way} answers"),
+        );
+    }
+    let quick = report.quick_estimate.iter().flatten();
+    for (name, value) in quick {
+        must(
+            value.is_finite() && *value >= 0.0,
+            format!("quick estimate {name}: {value}"),
+        );
     }
 }
 
 /// Percentiles rise, and each lies in its interval.
 fn latencies(name: &str, of: &OperationReport, must: &mut Must<'_>) {
-    let named = of.latency_ms.iter().map(|(kind, latency)| (kind, latency));
+    let named = of.latency_ms.iter();
     for (kind, latency) in named.chain(&of.by_region).chain(&of.by_access) {
         must(ordered(latency), format!("{name}.{kind}: {latency:?}"));
     }

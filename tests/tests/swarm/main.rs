@@ -6,6 +6,8 @@
 
 mod dice;
 mod invariants;
+mod mishaps;
+mod reduced;
 mod scenarios;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -68,8 +70,40 @@ fn run(scenario: &Scenario, broken: &mut Vec<String>) -> Option<SystemRun> {
 }
 
 fn note(scenario: &Scenario, run: &SystemRun, broken: &mut Vec<String>) {
-    for what in invariants::broken(scenario, &run.report()) {
+    let report = run.report();
+    for what in invariants::broken(scenario, &report) {
         broken.push(format!("at {}: {what}", run.now()));
+    }
+    // A number that is none would be read back as nothing.
+    let read: Result<RunReport, _> = serde_json::from_str(&result(report));
+    if let Err(problem) = read {
+        broken.push(format!(
+            "at {}: the report is not read back: {problem}",
+            run.now()
+        ));
+    }
+}
+
+/// People come and go at the slider while faults are on.
+fn reseated(scenario: &Scenario, broken: &mut Vec<String>) {
+    let Ok(mut run) = SystemRun::new(scenario) else {
+        return;
+    };
+    let before = broken.len();
+    let (end, users) = (run.end(), scenario.load.users);
+    for (part, users) in [(1, users * 2), (2, users / 3 + 1), (3, users)] {
+        advance(&mut run, SimTime::from_nanos(end.as_nanos() / 4 * part));
+        note(scenario, &run, broken);
+        if part == 3 {
+            run.restart_measuring();
+        } else if run.set_users(users).is_err() {
+            return;
+        }
+    }
+    advance(&mut run, end);
+    note(scenario, &run, broken);
+    for what in &mut broken[before..] {
+        what.insert_str(0, "reseated, ");
     }
 }
 
@@ -139,7 +173,7 @@ fn drained(text: &str, seed: u64, broken: &mut Vec<String>) {
         broken.push(format!("drained: {what}"));
     }
     if stopped == Some(StopReason::Finished) {
-        for what in invariants::under_way(&report) {
+        for what in invariants::under_way(&scenario, &report) {
             broken.push(format!("drained: {what}"));
         }
     }
@@ -171,6 +205,9 @@ fn outcome(seed: u64) -> Outcome {
         }
         if seed % CLOSER == 1 {
             plain(&text, seed, &mut broken);
+        }
+        if seed % CLOSER == 4 {
+            reseated(&scenario, &mut broken);
         }
         if seed % CLOSER < 4 && seed % CLOSER > 1 && !text.contains("Closed(") {
             drained(&text, seed, &mut broken);
@@ -222,7 +259,7 @@ fn swarm(first: u64, wanted: u64) {
 
 #[test]
 fn a_swarm_of_random_scenarios_holds() {
-    swarm(0, 150);
+    swarm(0, 400);
 }
 
 #[test]

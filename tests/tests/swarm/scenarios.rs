@@ -4,6 +4,7 @@
 //! rare. Rates are drawn by the work they make, receipts per second, so that a run is short whatever the channels are.
 
 use super::dice::{Dice, Fields};
+use super::mishaps::faults;
 
 const REGIONS: [&str; 8] = [
     "us-east-1",
@@ -20,30 +21,33 @@ const ACCESS: [&str; 9] = [
 ];
 const MACHINES: [&str; 4] = ["c6g.medium", "c7g.large", "c7g.xlarge", "r7g.large"];
 const EVICTION: [&str; 6] = ["Fifo", "Lru", "Lfu", "Sieve", "S3Fifo", "TinyLfu"];
+/// Of whatever every scenario has.
+const OBJECTIVES: &str =
+    r#"["connect.answered.p99 < 1 s", "breaks_at > 100 users", "cost.usd_per_month < 1000"]"#;
 
 /// What parts of one scenario must know of each other.
-struct Shape {
-    users: u64,
-    places: Vec<&'static str>,
+pub struct Shape {
+    pub users: u64,
+    pub places: Vec<&'static str>,
     /// Empty: in one place.
-    regions: Vec<&'static str>,
-    home: &'static str,
+    pub regions: Vec<&'static str>,
+    pub home: &'static str,
     /// Receipts of one message, about.
-    fan_out: u64,
-    database: bool,
-    owners: bool,
-    broker: bool,
-    edge: bool,
-    cache: bool,
-    shards: u64,
-    servers: u64,
-    owner_count: u64,
-    broker_count: u64,
-    cache_count: u64,
-    pops: Vec<&'static str>,
-    origin: u64,
+    pub fan_out: u64,
+    pub database: bool,
+    pub owners: bool,
+    pub broker: bool,
+    pub edge: bool,
+    pub cache: bool,
+    pub shards: u64,
+    pub servers: u64,
+    pub owner_count: u64,
+    pub broker_count: u64,
+    pub cache_count: u64,
+    pub pops: Vec<&'static str>,
+    pub origin: u64,
     /// Milliseconds of the run, warm-up included.
-    end_ms: u64,
+    pub end_ms: u64,
 }
 
 /// The text of the scenario of a seed.
@@ -59,6 +63,7 @@ pub fn text(seed: u64) -> String {
     all.set("patterns", patterns(dice, shape));
     all.set("design", design(dice, shape));
     all.set("faults", faults(dice, shape));
+    all.maybe("objectives", dice.chance(50).then_some(OBJECTIVES));
     let warmup = dice.pick(&[&0, &500, &1000]);
     let mut run = Fields::default();
     run.set("population_seed", dice.from(1, 1000));
@@ -209,7 +214,7 @@ fn crowd(dice: &mut Dice, shape: &Shape) -> String {
 }
 
 /// A time before the end of the run; the very beginning now and then.
-fn at(dice: &mut Dice, shape: &Shape) -> String {
+pub fn at(dice: &mut Dice, shape: &Shape) -> String {
     let ms = if dice.chance(10) {
         0
     } else {
@@ -348,7 +353,7 @@ fn arrivals(dice: &mut Dice) -> String {
             dice.from(1, 99)
         ),
         2 => format!(
-            "Trace(points: Some([(0.0, {}.0), (1.5, 0.0), (2.5, 50.0)]))",
+            "Trace(points: Some([(0.0, {}.0), (1.5, 0.0), (2.5, 50.0), (4.0, 0.0)]))",
             dice.log(1, 300)
         ),
         _ => format!(
@@ -758,81 +763,4 @@ fn edge(dice: &mut Dice, shape: &Shape) -> String {
         );
     }
     edge.text()
-}
-
-fn faults(dice: &mut Dice, shape: &Shape) -> String {
-    let faults: Vec<String> = (0..dice.from(0, 4))
-        .map(|_| {
-            let mut fault = Fields::default();
-            fault.set("at", at(dice, shape));
-            fault.maybe("lasts", dice.chance(70).then(|| dice.ms(1, 6000)));
-            fault.set("fault", fault_kind(dice, shape));
-            fault.text()
-        })
-        .collect();
-    format!("[{}]", faults.join(", "))
-}
-
-fn fault_kind(dice: &mut Dice, shape: &Shape) -> String {
-    loop {
-        let place = match shape.regions.as_slice() {
-            [] => shape.home,
-            some => dice.pick(some),
-        };
-        let two = dice.some(&shape.regions, 2);
-        return match dice.from(0, 13) {
-            0..=2 => format!("Kill{}", instances(dice, shape, true)),
-            3 => {
-                let whom = instances(dice, shape, false);
-                let whom = whom.trim_end_matches(')');
-                format!("SlowDown{whom}, factor: {})", dice.log(1, 300))
-            }
-            4 if shape.database => format!("HotKey(share: {})", dice.share(0, 100)),
-            5 if shape.cache || shape.edge => "FlushCache".to_owned(),
-            6 if !shape.regions.is_empty() => format!("LoseRegion(region: \"{place}\")"),
-            7 => {
-                let zone = dice.from(0, 2);
-                format!("LoseZone(region: \"{place}\", zone: {zone})")
-            }
-            8..=9 if two.len() == 2 => {
-                format!("Partition(from: \"{}\", to: \"{}\")", two[0], two[1])
-            }
-            10 if two.len() == 2 => format!(
-                "SlowLink(from: \"{}\", to: \"{}\", adds: {}, loss: {})",
-                two[0],
-                two[1],
-                dice.ms(1, 2000),
-                dice.share(0, 100)
-            ),
-            11 => format!(
-                "RollingRestart(drain: {}, restart: {})",
-                dice.ms(1, 2000),
-                dice.ms(1, 2000)
-            ),
-            12..=13 => format!("DropConnections(within: {})", dice.ms(1, 3000)),
-            _ => continue,
-        };
-    }
-}
-
-/// `(tier: …, first: …, instances: …)` of a tier that is there.
-fn instances(dice: &mut Dice, shape: &Shape, kill: bool) -> String {
-    let tiers = [
-        ("connection_servers", shape.servers, true),
-        ("channel_owners", shape.owner_count, shape.owners),
-        ("broker", shape.broker_count, shape.broker),
-        ("database", shape.shards.max(1), shape.database),
-        ("cache", shape.cache_count, shape.cache),
-        ("edge", shape.pops.len() as u64, shape.edge && kill),
-        ("origin", shape.origin, shape.origin > 0 && kill),
-    ];
-    let there: Vec<(&str, u64)> = tiers
-        .into_iter()
-        .filter(|(.., there)| *there)
-        .map(|(name, count, _)| (name, count))
-        .collect();
-    let (name, count) = there[dice.from(0, there.len() as u64 - 1) as usize];
-    let first = dice.from(0, count - 1);
-    let many = dice.from(1, count - first);
-    format!("(tier: \"{name}\", first: {first}, instances: {many})")
 }
