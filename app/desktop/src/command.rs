@@ -1,7 +1,7 @@
 //! Everything the window can be told to do. One enum feeds buttons, menus, shortcuts and help.
 
 use egui::{Key, KeyboardShortcut, Modifiers};
-use sim_core::scenario::Scenario;
+use sim_core::scenario::{Fault, Scenario, ShardBy};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +20,10 @@ pub enum UiCommand {
     ResetUsers,
     /// Open the preset of this number.
     OpenPreset(usize),
+    /// Break something now.
+    Break(Fault),
+    /// The faults as a scenario file writes them, to the clipboard.
+    CopyFaults,
     /// Switch a pattern.
     TogglePattern(Pattern),
     /// Dark to light and back.
@@ -62,6 +66,51 @@ impl Pattern {
         }
     }
 
+    /// What the switch changes in this scenario, in one line.
+    pub fn here(self, scenario: &Scenario) -> Option<String> {
+        let design = &scenario.design;
+        match self {
+            Self::Pooling => {
+                let count = design.connection_servers.count;
+                Some(format!("Here: {count} connection servers in place of one."))
+            }
+            Self::EventSourcing => None,
+            Self::Sharding => design.shards.as_ref().map(|shards| {
+                let by = match shards.by {
+                    ShardBy::Record => "record",
+                    ShardBy::User => "user",
+                };
+                format!("Here: {} databases in place of one, by {by}.", shards.count)
+            }),
+            Self::CachingAndEdge => {
+                let mut parts = Vec::new();
+                if let Some(cache) = &design.cache {
+                    parts.push(counted(
+                        cache.count as usize,
+                        "cache node",
+                        "in front of the database",
+                    ));
+                }
+                if let Some(edge) = &design.edge {
+                    parts.push(counted(
+                        edge.places.len(),
+                        "point",
+                        "of presence near the users",
+                    ));
+                }
+                if let Some(regions) = &design.regions {
+                    let names: Vec<&str> = regions
+                        .places
+                        .iter()
+                        .map(|(place, _)| place.0.as_str())
+                        .collect();
+                    parts.push(format!("the regions {}", names.join(", ")));
+                }
+                (!parts.is_empty()).then(|| format!("Here: {}.", parts.join("; ")))
+            }
+        }
+    }
+
     /// What switching it means.
     pub fn story(self) -> &'static str {
         match self {
@@ -82,12 +131,21 @@ impl Pattern {
             Self::Sharding => (scenario.design.shards.is_none())
                 .then_some("This scenario names no shards to switch on: add design.shards."),
             Self::CachingAndEdge => {
-                (scenario.design.cache.is_none() && scenario.design.edge.is_none()).then_some(
-                    "This scenario names no cache to switch on: add design.cache or design.edge.",
+                let design = &scenario.design;
+                let none =
+                    design.cache.is_none() && design.edge.is_none() && design.regions.is_none();
+                none.then_some(
+                    "This scenario names nothing to switch on: add design.cache, design.edge or design.regions.",
                 )
             }
         }
     }
+}
+
+/// `2 cache nodes in front of the database`.
+fn counted(count: usize, one: &str, rest: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {one}{plural} {rest}")
 }
 
 /// A command as the help and the menus show it.

@@ -4,6 +4,7 @@ use session::Command;
 use sim_core::scenario::Scenario;
 
 use crate::command::{Pattern, UiCommand};
+use crate::faults;
 use crate::state::{FOLLOWS_DRAG, Link, State};
 
 /// Does what was asked for.
@@ -24,6 +25,12 @@ pub fn handle(command: UiCommand, state: &mut State, link: &dyn Link, ctx: &egui
         UiCommand::FewerUsers => set_users(state.step(false), state, link),
         UiCommand::ResetUsers => set_users(state.own_users, state, link),
         UiCommand::OpenPreset(index) => open_preset(index, state, link),
+        UiCommand::Break(fault) => {
+            state.problem = None;
+            let lasts = faults::lasts(&fault);
+            link.send(Command::Break { fault, lasts });
+        }
+        UiCommand::CopyFaults => ctx.copy_text(faults::entry(&link.frame().scenario)),
         UiCommand::TogglePattern(pattern) => toggle_pattern(pattern, state, link),
         UiCommand::ToggleTheme => {
             let dark = ctx.theme() == egui::Theme::Dark;

@@ -6,6 +6,7 @@
 mod app;
 mod command;
 mod command_handling;
+mod faults;
 mod format;
 mod paint;
 mod panels;

@@ -19,6 +19,8 @@ use crate::state::{Link, State};
 use crate::view_ctx::{Outbox, ViewCtx};
 use crate::{PresetEntry, panels, theme};
 
+mod breaking;
+
 fn scenario() -> Scenario {
     let text = include_str!("../../../presets/team-chat.ron");
     sim_core::scenario::load_str(text, "team-chat.ron", &[]).expect("the preset is valid")
@@ -163,6 +165,8 @@ fn frame(phase: Phase) -> Frame {
         speed: if phase == Phase::Running { 12.0 } else { 0.0 },
         scenario: Arc::new(scenario()),
         report: Some(Arc::new(report())),
+        heat: Arc::default(),
+        faults_since_s: 0.0,
         load_line: Arc::new(vec![
             point(1_000, Some(171.0), 0.01),
             point(10_000, Some(172.0), 0.05),

@@ -49,6 +49,14 @@ pub fn tier_title(name: &str) -> String {
         .map_or_else(|| name.replace('_', " "), |tier| tier.title().into())
 }
 
+/// With a capital letter in front.
+pub fn capitalized(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
 /// `CPU`, `file descriptors`.
 pub fn resource_title(resource: &str) -> String {
     match resource {

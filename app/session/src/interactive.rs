@@ -8,6 +8,7 @@
 //!
 //! A wall clock decides only *when* a frame is published, never what is simulated.
 
+mod faults;
 mod load_line;
 
 use std::collections::VecDeque;
@@ -20,8 +21,8 @@ use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender, never, select, unbounded};
 use sim_core::engine::{Interrupt, StopReason};
 use sim_core::report::{LatencyReport, RunReport};
-use sim_core::scenario::Scenario;
-use sim_core::system::SystemRun;
+use sim_core::scenario::{Fault, Scenario};
+use sim_core::system::{Heat, Readings, SystemRun};
 use sim_core::time::{SimDuration, SimTime};
 
 use load_line::{LoadLine, Measured};
@@ -36,6 +37,8 @@ const WATCHED_PACE: f64 = 10.0;
 const SETTLE_S: f64 = 1.0;
 /// Simulated time measured before a report is worth showing.
 const WORTH_SHOWING_S: f64 = 1.0;
+/// Simulated time over which it is said how full each instance is.
+const HEAT_OVER_S: f64 = 3.0;
 /// How far ahead of the present the end of the run is kept.
 const HORIZON_S: f64 = 60.0;
 
@@ -48,6 +51,13 @@ pub enum Command {
     Pause,
     /// Change the number of users while running.
     SetUsers(u32),
+    /// Break something now: from then on a fault of the scenario like any other.
+    Break {
+        /// What.
+        fault: Fault,
+        /// How long it lasts; `None`: what happens at once and needs no end.
+        lasts: Option<SimDuration>,
+    },
     /// Start another scenario.
     Load(Box<Scenario>),
     /// End the thread.
@@ -92,6 +102,10 @@ pub struct Frame {
     /// What was measured so far; `None` until there is something. Just after the load changed it is still the report of
     /// the load before: `report.users` says which.
     pub report: Option<Arc<RunReport>>,
+    /// How full each instance was over the last seconds; empty until there is something.
+    pub heat: Arc<Heat>,
+    /// Faults of the scenario that began before this simulated second are undone: the load was changed since.
+    pub faults_since_s: f64,
     /// The load line so far, by rising users.
     pub load_line: Arc<Vec<LoadPoint>>,
     /// A sentence when something went wrong.
@@ -182,6 +196,8 @@ fn first_frame(scenario: &Arc<Scenario>) -> Frame {
         speed: 0.0,
         scenario: scenario.clone(),
         report: None,
+        heat: Arc::default(),
+        faults_since_s: 0.0,
         load_line: Arc::default(),
         problem: None,
     }
@@ -216,6 +232,10 @@ struct Driver {
     /// From this simulated second a report is worth showing.
     show_from_s: f64,
     report: Option<Arc<RunReport>>,
+    heat: Arc<Heat>,
+    /// The readings that the next heat starts from.
+    heat_from: Option<Readings>,
+    faults_since_s: f64,
     load_line: Arc<Vec<LoadPoint>>,
     problem: Option<String>,
     speed: SpeedMeter,
@@ -247,6 +267,9 @@ impl Driver {
             settle_until_s: None,
             show_from_s: 0.0,
             report: None,
+            heat: Arc::default(),
+            heat_from: None,
+            faults_since_s: 0.0,
             load_line: Arc::default(),
             problem: None,
             speed: SpeedMeter::default(),
@@ -315,6 +338,8 @@ impl Driver {
         self.run = None;
         self.stalled = false;
         self.settle_until_s = None;
+        self.faults_since_s = 0.0;
+        self.forget_heat();
         self.speed = SpeedMeter::default();
         self.publish(true);
         match SystemRun::new(&self.scenario) {
@@ -343,6 +368,7 @@ impl Driver {
                 Command::Play => self.playing = true,
                 Command::Pause => self.playing = false,
                 Command::SetUsers(wanted) => users = Some(wanted.max(1)),
+                Command::Break { fault, lasts } => self.break_now(fault, lasts),
                 Command::Load(scenario) => {
                     users = None;
                     self.scenario = Arc::from(scenario);
@@ -374,6 +400,8 @@ impl Driver {
                     let now_s = seconds(run.now());
                     self.settle_until_s = Some(now_s + SETTLE_S);
                     self.show_from_s = now_s + SETTLE_S + WORTH_SHOWING_S;
+                    self.faults_since_s = now_s;
+                    self.forget_heat();
                 }
                 Err(error) => {
                     self.scenario = before;
@@ -395,10 +423,10 @@ impl Driver {
         if seconds(run.end()) < now_s + HORIZON_S / 2.0 {
             run.set_end(at(now_s + HORIZON_S));
         }
-        let until = if now_s < own_end_s {
-            run.end()
-        } else {
-            at(now_s + WATCHED_PACE * FRAME_INTERVAL.as_secs_f64())
+        let pace = faults::pace(&self.scenario, now_s, self.faults_since_s);
+        let until = match pace {
+            None if now_s < own_end_s => run.end(),
+            pace => at(now_s + pace.unwrap_or(WATCHED_PACE) * FRAME_INTERVAL.as_secs_f64()),
         };
         let (inbox, stop) = (&self.inbox, &self.stop);
         let reason = run.advance(until, None, &mut |_, _| {
@@ -487,6 +515,7 @@ impl Driver {
 
     fn publish(&mut self, wake: bool) {
         self.refresh_report();
+        self.refresh_heat();
         let phase = match (&self.run, self.playing) {
             (None, _) if !self.stalled => Phase::Building,
             (Some(_), true) => Phase::Running,
@@ -503,6 +532,8 @@ impl Driver {
             },
             scenario: self.scenario.clone(),
             report: self.report.clone(),
+            heat: self.heat.clone(),
+            faults_since_s: self.faults_since_s,
             load_line: self.load_line.clone(),
             problem: self.problem.clone(),
         }));
@@ -520,6 +551,25 @@ impl Driver {
         self.report = Some(Arc::new(run.report()));
         self.report_cost = started.elapsed();
         self.next_report = started + self.report_cost * REPORT_SHARE;
+    }
+
+    fn refresh_heat(&mut self) {
+        let Some(run) = &self.run else { return };
+        let due = |from: &Readings| seconds(run.now()) >= seconds(from.at()) + HEAT_OVER_S;
+        match &self.heat_from {
+            Some(from) if due(from) => {
+                let now = run.readings();
+                self.heat = Arc::new(run.heat(from, &now));
+                self.heat_from = Some(now);
+            }
+            Some(_) => {}
+            None => self.heat_from = Some(run.readings()),
+        }
+    }
+
+    fn forget_heat(&mut self) {
+        self.heat = Arc::default();
+        self.heat_from = None;
     }
 }
 

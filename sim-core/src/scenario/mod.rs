@@ -42,6 +42,7 @@ pub use edge::{Asset, EdgeTier, OriginTier, QueryAtEdge, Shield};
 pub use edit::Edit;
 pub use error::{Problem, ScenarioError, nearest};
 pub use extend::{Base, Find};
+pub use faults::{can_happen, instances_of};
 pub use model::*;
 pub use numbers::Number;
 pub use objective::{Parsed as ParsedObjective, stated as stated_objective};

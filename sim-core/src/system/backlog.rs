@@ -40,6 +40,11 @@ impl Backlog {
         }
     }
 
+    /// Something is going to break: what grows may drain again.
+    pub fn no_longer_steady(&mut self) {
+        self.steady = false;
+    }
+
     /// Adds a sample.
     pub fn push(&mut self, now: SimTime, sample: [SimDuration; TIERS.len()]) {
         if self.samples.is_empty() {

@@ -2,7 +2,7 @@
 //!
 //! [`SystemRun`] is the door: built from a scenario, advanced in simulated time, asked for a report. Behind it,
 //! [`world`] wires the tiers; [`population`] and [`network`] say who is where; [`servers`] and [`backend`] hold the tiers;
-//! [`rhythm`] says when and [`arrivals`] who starts operations, [`crowds`] brings people and lets clients wait, and [`path`] takes them through; [`deliveries`] turns copies into receipts; [`seating`] places people, [`sessions`] loses and makes connections; [`faults`] and [`outages`] break things; [`sites`], [`balancers`] and [`between`] know regions; [`ledger`] keeps the accounts and
+//! [`rhythm`] says when and [`arrivals`] who starts operations, [`crowds`] brings people and lets clients wait, and [`path`] takes them through; [`deliveries`] turns copies into receipts; [`seating`] places people, [`sessions`] loses and makes connections; [`faults`] and [`outages`] break things; [`sites`], [`balancers`] and [`between`] know regions; [`injected`] takes faults while running, [`heat`] says how full each instance is; [`ledger`] keeps the accounts and
 //! [`summary`], [`limits`], [`cost`] and [`verdict`] make them a report.
 
 mod arrivals;
@@ -26,7 +26,9 @@ mod edge;
 mod event;
 mod faults;
 mod gate;
+mod heat;
 mod inflight;
+mod injected;
 mod intervals;
 mod ledger;
 mod limits;
@@ -73,6 +75,8 @@ pub use compared::{compared, compared_reports, compared_stories};
 pub(crate) use cost::{Flows, usage_of};
 pub(crate) use edge::served;
 pub use gate::{Asked, Gate, WEAKER_WAY_OUT, asked, dropped, judge_comparison};
+pub use heat::{Heat, Readings, TierHeat};
+pub use injected::FaultRefused;
 pub use limits::delivery_growth;
 pub use populations::over_populations;
 #[cfg(test)]

@@ -134,6 +134,15 @@ impl DatabasePool {
         waiting
     }
 
+    /// Whether the database is dead.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        match &self.station {
+            Station::Fast(fifo) => fifo.is_down(),
+            Station::Watched { down, .. } => *down,
+        }
+    }
+
     /// The database is back, idle.
     pub fn restore(&mut self) {
         match &mut self.station {

@@ -3,7 +3,7 @@
 //! Models: at every audit, once a second, the counts of all operations and the longest backlog are noted. *Goodput* of an
 //! operation over a window is completed / offered. A fault is over at the first second after its end from which every
 //! window of five seconds has at least 95 % of the goodput before the fault and a mean backlog of at most twice the largest
-//! before (or 10 ms). Noted only where a fault has an end.
+//! before (or 10 ms). Noted always: a fault may be added while the system runs.
 //! Leaves out: what recovers and fails again for another reason counts as not recovered.
 
 use super::operation::Kind;
@@ -53,12 +53,7 @@ impl Recovery {
 
     /// Notes a second.
     pub fn push(&mut self, world: &World, now: SimTime, backlog: SimDuration) {
-        let ends = world
-            .scenario
-            .faults
-            .iter()
-            .any(|fault| fault.lasts.is_some());
-        if !ends || now < world.ledger.since {
+        if now < world.ledger.since {
             return;
         }
         let kinds = &world.ledger.kinds;

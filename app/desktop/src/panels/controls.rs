@@ -5,6 +5,7 @@ use egui::containers::menu::MenuButton;
 use egui::{Align, Button, Layout, Response, RichText, Sense, Ui, WidgetInfo, vec2};
 use session::Phase;
 
+use super::faults_menu;
 use crate::command::UiCommand;
 use crate::view_ctx::ViewCtx;
 use crate::{format, paint};
@@ -17,6 +18,7 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
             help_button(ui, view);
             theme_button(ui, view);
             ui.add_space(10.0 * view.scale);
+            faults_menu::show(ui, view);
             play_button(ui, view);
             ui.add_space(4.0 * view.scale);
             let status = RichText::new(status(view))

@@ -29,6 +29,9 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
                     ui.label("Set the users");
                     ui.weak("drag or click the line; arrow keys");
                     ui.end_row();
+                    ui.label("Break one instance");
+                    ui.weak("right click on the map, or Faults");
+                    ui.end_row();
                 });
         });
     if !open {

@@ -5,14 +5,19 @@
 
 mod flows;
 mod glyph;
+mod heat;
 mod nodes;
+mod regions;
 
 use egui::accesskit::Role;
-use egui::{Align2, Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use sim_core::scenario::Tier;
 
+use super::faults_menu;
 use crate::view_ctx::ViewCtx;
-use crate::{format, paint, words};
+use crate::{faults, format, paint, words};
 use nodes::Node;
+use regions::Place;
 
 /// How far each card behind another stands out.
 const STACK: f32 = 4.0;
@@ -20,21 +25,23 @@ const STACK: f32 = 4.0;
 /// Draws the map into what is left of the window.
 pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     let (area, _) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
-    let (places, tiers) = nodes::lay_out(view, area);
-    flows::show(ui, view, &places, &tiers);
-    for place in &places {
+    let map = nodes::lay_out(view, area);
+    flows::show(ui, view, &map);
+    for place in &map.places {
         region(ui, view, place);
     }
     flows::legend(ui, view, area);
-    let fullest = fullest(&tiers);
-    for (index, node) in tiers.iter().enumerate() {
-        tier(ui, view, node, fullest == Some(index));
+    regions::home(ui, view, &map.regions, &map.tiers);
+    let all: Vec<&Node> = map.tiers.iter().chain(&map.web).collect();
+    let fullest = fullest(&all);
+    for (index, node) in all.into_iter().enumerate() {
+        tier(ui, view, node, fullest == Some(index), &map.regions);
     }
 }
 
 /// Which tier the words name: the one with the fullest resource.
-fn fullest(tiers: &[Node]) -> Option<usize> {
-    let share = |node: &Node| node.fullest.as_ref().map_or(0.0, |(_, share)| *share);
+fn fullest(tiers: &[&Node]) -> Option<usize> {
+    let share = |node: &&Node| node.fullest.as_ref().map_or(0.0, |(_, share)| *share);
     let (index, node) = tiers
         .iter()
         .enumerate()
@@ -88,7 +95,7 @@ fn region(ui: &mut Ui, view: &ViewCtx<'_>, node: &Node) {
     });
 }
 
-fn tier(ui: &mut Ui, view: &ViewCtx<'_>, node: &Node, fullest: bool) {
+fn tier(ui: &mut Ui, view: &ViewCtx<'_>, node: &Node, fullest: bool, regions: &[Place]) {
     let (theme, scale, rect) = (view.theme, view.scale, node.rect);
     let painter = ui.painter();
     let (outline, width) = if fullest {
@@ -138,7 +145,16 @@ fn tier(ui: &mut Ui, view: &ViewCtx<'_>, node: &Node, fullest: bool) {
         theme.muted,
         inner.width(),
     );
-    gauge(ui, view, node, inner);
+    let gauge_top = gauge(ui, view, node, inner);
+    let cells = cells_space(node, note.y + 19.0 * scale, gauge_top, inner, scale);
+    if let (Some(space), Some(heat)) = (cells, &node.heat) {
+        heat::show(ui, view, heat, space);
+    }
+    let below_cells = cells.map_or(note.y + 19.0 * scale, |space| space.bottom() + 6.0 * scale);
+    let rows = Rect::from_min_max(
+        pos2(inner.left(), below_cells),
+        pos2(inner.right(), gauge_top - 4.0 * scale),
+    );
 
     if let (true, Some((resource, share))) = (fullest, &node.fullest) {
         let at = pos2(rect.center().x, rect.bottom() + 8.0 * scale);
@@ -158,17 +174,58 @@ fn tier(ui: &mut Ui, view: &ViewCtx<'_>, node: &Node, fullest: bool) {
     let response = ui.interact(
         rect,
         ui.scope_id().with(("tier", &node.name)),
-        Sense::hover(),
+        Sense::click(),
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, summary(node, fullest)));
+    faults_of(&response, ui, view, node, cells);
     response.on_hover_ui(|ui| details(ui, view, node));
+    if node.name == "connection_servers" && !regions.is_empty() {
+        regions::rows(ui, view, regions, rows);
+    }
 }
 
-/// The fullest resource as a bar, a figure and a word, with the queue below.
-fn gauge(ui: &Ui, view: &ViewCtx<'_>, node: &Node, inner: Rect) {
+/// Room for the cells of a tier with several instances, above its gauge.
+fn cells_space(node: &Node, top: f32, gauge_top: f32, inner: Rect, scale: f32) -> Option<Rect> {
+    let several = node.heat.as_ref().is_some_and(|heat| heat.each.len() > 1);
+    let height = (gauge_top - top - 4.0 * scale).min(12.0 * scale);
+    (several && height >= 5.0)
+        .then(|| Rect::from_min_size(pos2(inner.left(), top), vec2(inner.width(), height)))
+}
+
+/// A right click on an instance offers what can happen to it; beside the cells, to the fullest.
+fn faults_of(response: &Response, ui: &Ui, view: &ViewCtx<'_>, node: &Node, cells: Option<Rect>) {
+    let tier = Tier::ALL.into_iter().find(|tier| tier.name() == node.name);
+    let Some(tier) = tier.filter(|tier| *tier != Tier::LoadBalancer) else {
+        return;
+    };
+    if response.secondary_clicked() {
+        let clicked = response.interact_pointer_pos();
+        let heat = node.heat.as_ref();
+        let instance = heat.and_then(|heat| {
+            let fullest = heat.fullest().map(|(instance, _)| instance);
+            let hit = clicked.zip(cells);
+            hit.and_then(|(at, space)| heat::instance_at(heat, space, at))
+                .or(fullest)
+        });
+        let chosen = instance.unwrap_or(0) as u32;
+        ui.ctx()
+            .data_mut(|data| data.insert_temp(response.id, chosen));
+    }
+    response.context_menu(|ui| {
+        let chosen = ui
+            .ctx()
+            .data(|data| data.get_temp(response.id))
+            .unwrap_or(0);
+        let offers = faults::of_instance(&view.frame.scenario, tier, chosen);
+        faults_menu::offers(ui, view, &offers);
+    });
+}
+
+/// The fullest resource as a bar, a figure and a word, with the queue below. Returns where it begins.
+fn gauge(ui: &Ui, view: &ViewCtx<'_>, node: &Node, inner: Rect) -> f32 {
     let (theme, scale, painter) = (view.theme, view.scale, ui.painter());
     let Some((resource, share)) = &node.fullest else {
-        return;
+        return inner.bottom();
     };
     let queue_line = inner.bottom();
     let bar_bottom = queue_line - 18.0 * scale;
@@ -214,6 +271,17 @@ fn gauge(ui: &Ui, view: &ViewCtx<'_>, node: &Node, inner: Rect) {
     } else {
         format!("queue {}", format::rough(node.queue))
     };
+    let each = node.heat.as_ref().filter(|heat| heat.each.len() > 1);
+    let each = each.map_or_else(String::new, heat::label);
+    let each = paint::text(
+        painter,
+        pos2(inner.right(), queue_line),
+        Align2::RIGHT_BOTTOM,
+        &each,
+        view.font(11.5),
+        theme.muted,
+        inner.width() * 0.7,
+    );
     paint::text(
         painter,
         pos2(inner.left(), queue_line),
@@ -221,8 +289,9 @@ fn gauge(ui: &Ui, view: &ViewCtx<'_>, node: &Node, inner: Rect) {
         &queue,
         view.font(11.5),
         theme.faint,
-        inner.width(),
+        each.left() - inner.left() - 4.0 * scale,
     );
+    word_rect.top()
 }
 
 fn summary(node: &Node, fullest: bool) -> String {
@@ -240,6 +309,9 @@ fn summary(node: &Node, fullest: bool) -> String {
     }
     if fullest {
         text += ", the fullest tier";
+    }
+    if let Some(heat) = node.heat.as_ref().filter(|heat| heat.each.len() > 1) {
+        text += &format!("; {}", heat::summary(heat));
     }
     text
 }
@@ -269,7 +341,20 @@ fn details(ui: &mut Ui, view: &ViewCtx<'_>, node: &Node) {
         format::count(tier.queue.max as f64),
     );
     ui.label(format!("queue: {mean} on average, {max} at most"));
+    if let Some(heat) = node.heat.as_ref().filter(|heat| heat.each.len() > 1) {
+        let resource = words::resource_title(heat.resource);
+        ui.label(format!("{resource}, last seconds: {}", heat::summary(heat)));
+    }
+    if let Some(hits) = tier.hit_ratio {
+        ui.label(format!(
+            "{} of lookups answered here",
+            format::percent(hits)
+        ));
+    }
     if tier.dropped > 0 {
         ui.label(format!("{} refused", format::count(tier.dropped as f64)));
+    }
+    if node.name != Tier::LoadBalancer.name() {
+        ui.weak("Right click: break it.");
     }
 }

@@ -1,6 +1,8 @@
 //! The parts of the window. A panel is a function of what is to be seen.
 
 mod controls;
+mod faults_menu;
+mod going_on;
 mod help;
 mod load_line;
 mod map;
@@ -22,6 +24,7 @@ pub fn all() -> Vec<(&'static str, Show)> {
         ("controls", controls::show),
         ("sentence", sentence::show),
         ("patterns", patterns::show),
+        ("going on", going_on::show),
         ("map", map::show),
         ("load line", load_line::show),
     ]
@@ -60,6 +63,9 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
         .show(ui, |ui| load_line::show(ui, view));
     CentralPanel::default()
         .frame(frame(4.0, 4.0))
-        .show(ui, |ui| map::show(ui, view));
+        .show(ui, |ui| {
+            going_on::show(ui, view);
+            map::show(ui, view);
+        });
     help::show(ui, view);
 }

@@ -86,6 +86,9 @@ fn switch(ui: &mut Ui, view: &ViewCtx<'_>, pattern: Pattern) {
     }
     response.on_hover_ui(|ui| {
         ui.label(pattern.story());
+        if let Some(here) = pattern.here(&view.frame.scenario) {
+            ui.label(here);
+        }
         if let Some(obstacle) = obstacle {
             ui.weak(obstacle);
         }

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::AtomicUsize;
 
+use sim_core::scenario::Tier;
+
 use super::*;
 
 fn scenario() -> Scenario {
@@ -120,6 +122,48 @@ fn too_many_users_are_a_sentence_and_the_run_goes_on() {
     wait_for(&session, "recovery", |frame| {
         frame.problem.is_none() && frame.scenario.load.users == 1_200
     });
+}
+
+#[test]
+fn what_is_broken_now_is_a_fault_of_the_scenario_and_shows() {
+    let (session, _) = counted(true);
+    wait_for(&session, "a report", |frame| frame.report.is_some());
+    let fault = Fault::Kill {
+        tier: Tier::ConnectionServers,
+        first: 1,
+        instances: 1,
+    };
+    let lasts = Some(SimDuration::from_secs(10));
+    session.send(Command::Break { fault, lasts });
+    let dead = |frame: &Frame| {
+        let servers = frame.heat.get("connection_servers");
+        servers.is_some_and(|servers| servers.dead() == 1 && servers.each[1].is_none())
+    };
+    let frame = wait_for(&session, "a dead server", dead);
+    let timed = &frame.scenario.faults[0];
+    assert!(timed.at.as_secs_f64() <= frame.simulated_s);
+    let frame = wait_for(&session, "it lives again", |frame| {
+        let servers = frame.heat.get("connection_servers");
+        frame.simulated_s > timed.at.as_secs_f64() + 10.0
+            && servers.is_some_and(|servers| servers.dead() == 0)
+    });
+    assert_eq!(frame.problem, None);
+    wait_for(&session, "its recovery", |frame| {
+        let faults = frame.report.as_ref().map(|report| report.faults.clone());
+        faults.is_some_and(|faults| faults.first().is_some_and(|f| f.recovered_s.is_some()))
+    });
+}
+
+#[test]
+fn what_is_not_there_cannot_be_broken() {
+    let (session, _) = counted(false);
+    wait_for(&session, "built", |frame| frame.phase == Phase::Paused);
+    session.send(Command::Break {
+        fault: Fault::LoseRegion { region: 3 },
+        lasts: None,
+    });
+    let frame = wait_for(&session, "a problem", |frame| frame.problem.is_some());
+    assert!(frame.scenario.faults.is_empty());
 }
 
 #[test]

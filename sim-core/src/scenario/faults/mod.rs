@@ -1,6 +1,7 @@
 //! What goes wrong, and when.
 
 pub mod raw;
+mod written;
 
 use crate::time::SimDuration;
 
@@ -266,6 +267,42 @@ fn link(
     ends
 }
 
+/// Whether a design has what a fault is about.
+#[must_use]
+pub fn can_happen(fault: &Fault, design: &Design) -> bool {
+    let regions = design.regions.as_ref();
+    let regions = regions.map_or(1, |regions| regions.places.len());
+    let there = |region: u16| usize::from(region) < regions;
+    let has = |tier: Tier, first: u32, instances: u32| {
+        let end = first.checked_add(instances);
+        instances > 0 && end.is_some_and(|end| end <= instances_of(tier, design))
+    };
+    match *fault {
+        Fault::Kill {
+            tier,
+            first,
+            instances,
+        } => tier != Tier::LoadBalancer && has(tier, first, instances),
+        Fault::SlowDown {
+            tier,
+            first,
+            instances,
+            factor,
+        } => {
+            let cannot = matches!(tier, Tier::LoadBalancer | Tier::Edge | Tier::Origin);
+            !cannot && has(tier, first, instances) && (1.0..=limits::SLOW_DOWN).contains(&factor)
+        }
+        Fault::HotKey { share } => design.database.is_some() && (0.0..=1.0).contains(&share),
+        Fault::FlushCache => design.cache.is_some() || design.edge.is_some(),
+        Fault::LoseRegion { region } => regions > 1 && there(region),
+        Fault::LoseZone { region, zone } => there(region) && zone < ZONES,
+        Fault::Partition { from, to } | Fault::SlowLink { from, to, .. } => {
+            from != to && there(from) && there(to)
+        }
+        Fault::RollingRestart { .. } | Fault::DropConnections { .. } => true,
+    }
+}
+
 /// A fault as far as the tiers exist that the switches leave; `None`: nothing is left to fail.
 pub fn in_effect(mut fault: TimedFault, design: &Design) -> Option<TimedFault> {
     let regions = design
@@ -299,7 +336,9 @@ pub fn in_effect(mut fault: TimedFault, design: &Design) -> Option<TimedFault> {
     (*first < have).then_some(fault)
 }
 
-fn instances_of(tier: Tier, design: &Design) -> u32 {
+/// How many instances a tier has.
+#[must_use]
+pub fn instances_of(tier: Tier, design: &Design) -> u32 {
     match tier {
         Tier::LoadBalancer => design.load_balancer.count,
         Tier::ConnectionServers => design.connection_servers.count,

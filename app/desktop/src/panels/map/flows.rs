@@ -3,7 +3,7 @@
 use egui::{Align2, Color32, Mesh, Painter, Pos2, Rect, Shape, Stroke, Ui, pos2, vec2};
 use sim_core::report::RunReport;
 
-use super::nodes::Node;
+use super::nodes::{Layout, Node};
 use crate::view_ctx::ViewCtx;
 use crate::{format, paint};
 
@@ -29,12 +29,15 @@ struct Rates {
     looked_up: f64,
     /// To the database: all of it, or what the cache does not answer.
     queries: f64,
+    /// What is asked for by HTTP, of the points of presence or of the origin itself.
+    assets: f64,
     /// To the origin of assets.
     to_origin: f64,
 }
 
 /// Arrows below the cards, so that nothing runs across a word.
-pub fn show(ui: &Ui, view: &ViewCtx<'_>, places: &[Node], tiers: &[Node]) {
+pub fn show(ui: &Ui, view: &ViewCtx<'_>, map: &Layout) {
+    let (places, tiers) = (&map.places, &map.tiers);
     let Some(first) = tiers.first() else { return };
     let rates = view.report().map(|report| rates(report, view));
     let known = rates.as_ref();
@@ -54,19 +57,25 @@ pub fn show(ui: &Ui, view: &ViewCtx<'_>, places: &[Node], tiers: &[Node]) {
             [there, back],
         );
     }
-    let steps = tiers.iter().zip(&tiers[1..]);
-    // Assets take a way of their own: nothing of a message goes on from the database to them.
-    let is_step = |step: &(&Node, &Node)| match step.1.name.as_str() {
-        "edge" => false,
-        "origin" => step.0.name == "edge",
-        _ => true,
+    if let Some(web) = map.web.first() {
+        let entry = pos2(web.rect.left(), web.rect.center().y);
+        for place in places {
+            let from = pos2(place.rect.right(), place.rect.center().y);
+            let each = known.map(|rates| (rates.assets * share, rates.assets * share));
+            pair(&mut flows, from, entry, lane, each, [there, back]);
+        }
+    }
+    let steps = |row: &'_ [Node]| -> Vec<(Pos2, Pos2, String)> {
+        let pairs = row.iter().zip(row.iter().skip(1));
+        let ends = pairs.map(|(one, next)| {
+            let from = pos2(exit(view, one), one.rect.center().y);
+            let to = pos2(next.rect.left(), next.rect.center().y);
+            (from, to, next.name.clone())
+        });
+        ends.collect()
     };
-    for (one, next) in steps.filter(is_step) {
-        let (from, to) = (
-            pos2(exit(view, one), one.rect.center().y),
-            pos2(next.rect.left(), next.rect.center().y),
-        );
-        let rates = known.map(|rates| match next.name.as_str() {
+    for (from, to, next) in steps(tiers).into_iter().chain(steps(&map.web)) {
+        let rates = known.map(|rates| match next.as_str() {
             "connection_servers" => (rates.requests, rates.deliveries),
             "cache" => (rates.looked_up, rates.looked_up),
             "database" => (rates.queries, rates.queries),
@@ -74,7 +83,7 @@ pub fn show(ui: &Ui, view: &ViewCtx<'_>, places: &[Node], tiers: &[Node]) {
             _ => (rates.publishes, rates.publishes),
         });
         pair(&mut flows, from, to, lane, rates, [there, back]);
-        label(ui.painter(), view, from, to, &next.name, known);
+        label(ui.painter(), view, from, to, &next, known);
     }
     for flow in &flows {
         arrow(
@@ -143,6 +152,13 @@ fn rates(report: &RunReport, view: &ViewCtx<'_>) -> Rates {
         .map_or(0, |publish| publish.queries);
     let command = offered("command");
     let cache = report.tiers.get("cache");
+    let asked = |name: &str, over_s: f64| {
+        let tier = report.tiers.get(name);
+        let asked = tier.and_then(|tier| tier.counters.get("requests"));
+        asked.map(|&asked| asked as f64 / over_s.max(1e-9))
+    };
+    // The origin counts from the start, the points of presence what was measured.
+    let to_origin = asked("origin", report.warmup_s + report.simulated_s).unwrap_or(0.0);
     let missed = 1.0 - cache.and_then(|tier| tier.hit_ratio).unwrap_or(0.0);
     Rates {
         requests: publish + presence + query + command,
@@ -150,10 +166,8 @@ fn rates(report: &RunReport, view: &ViewCtx<'_>) -> Rates {
         publishes: publish + presence,
         looked_up: query,
         queries: query * missed + command + publish * f64::from(per_message),
-        to_origin: report.tiers.get("origin").map_or(0.0, |tier| {
-            let asked = tier.counters.get("requests").copied().unwrap_or(0);
-            asked as f64 / (report.warmup_s + report.simulated_s).max(1e-9)
-        }),
+        assets: asked("edge", report.simulated_s).unwrap_or(to_origin),
+        to_origin,
     }
 }
 

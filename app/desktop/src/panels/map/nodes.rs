@@ -3,7 +3,9 @@
 use egui::{Rect, pos2, vec2};
 use sim_core::report::TierReport;
 use sim_core::scenario::{Scenario, Tier};
+use sim_core::system::TierHeat;
 
+use super::regions::{self, Place};
 use crate::view_ctx::ViewCtx;
 use crate::{format, words};
 
@@ -26,39 +28,92 @@ pub struct Node {
     pub fullest: Option<(String, f64)>,
     /// Mean queue length.
     pub queue: f64,
+    /// How full each instance was lately; none for one service and before there is something.
+    pub heat: Option<TierHeat>,
 }
 
-/// Regions in a column on the left, tiers in a row beside them.
-pub fn lay_out(view: &ViewCtx<'_>, area: Rect) -> (Vec<Node>, Vec<Node>) {
+/// What is on the map.
+pub struct Layout {
+    /// Where users are, in a column on the left.
+    pub places: Vec<Node>,
+    /// The way of messages and questions, in a row beside them.
+    pub tiers: Vec<Node>,
+    /// The way of assets, in a row below: points of presence near the users, then the origin.
+    pub web: Vec<Node>,
+    /// The regions of the design, if there are several.
+    pub regions: Vec<Place>,
+}
+
+/// Everything in its place.
+pub fn lay_out(view: &ViewCtx<'_>, area: Rect) -> Layout {
     let scale = view.scale;
-    let tiers = tiers(view);
+    let told = view.any_report().and_then(|report| report.regions.as_ref());
+    let regions = regions::places(&view.frame.scenario, told);
+    let is_web = |node: &Node| matches!(node.name.as_str(), "edge" | "origin");
+    let (web, tiers): (Vec<Node>, Vec<Node>) = tiers(view).into_iter().partition(is_web);
     let columns = tiers.len() as f32;
-    let gap = (area.width() * 0.06).clamp(52.0 * scale, 120.0 * scale);
+    let gap = (area.width() * 0.06).clamp(46.0 * scale, 120.0 * scale);
     let stack = 8.0 * scale;
     let left = (150.0 * scale).min(area.width() * 0.16);
     let card = ((area.width() - left - columns * gap - stack) / columns).clamp(60.0, 210.0 * scale);
-    let height = (area.height() - 76.0 * scale).clamp(96.0 * scale, 150.0 * scale);
     let spare = (area.width() - left - stack - columns * (gap + card)).max(0.0);
     let gap = gap + (spare / columns).min(60.0 * scale);
     let width = left + columns * (gap + card) + stack;
     let origin = area.center().x - width / 2.0;
-    let middle = area.center().y - 4.0 * scale;
-    let placed = tiers
-        .into_iter()
-        .enumerate()
-        .map(|(index, mut node)| {
-            let x = origin + left + gap + index as f32 * (card + gap);
-            node.rect = Rect::from_min_size(pos2(x, middle - height / 2.0), vec2(card, height));
+    let (upper, lower) = rows(area, scale, !web.is_empty());
+    let column = |index: usize| origin + left + gap + index as f32 * (card + gap);
+    let (middle, height) = upper;
+    let extra = extra_height(&regions, middle, height, area, scale);
+    let place = |nodes: Vec<Node>, (middle, height): (f32, f32)| -> Vec<Node> {
+        let placed = nodes.into_iter().enumerate().map(|(index, mut node)| {
+            let extra = if node.name == "connection_servers" {
+                extra
+            } else {
+                0.0
+            };
+            let size = vec2(card, height + extra);
+            node.rect = Rect::from_min_size(pos2(column(index), middle - size.y / 2.0), size);
             node
-        })
-        .collect();
-    (
-        regions(view, pos2(origin, middle), vec2(left, area.height())),
-        placed,
-    )
+        });
+        placed.collect()
+    };
+    let users = if web.is_empty() {
+        middle
+    } else {
+        area.center().y
+    };
+    Layout {
+        places: users_places(view, pos2(origin, users), vec2(left, area.height())),
+        tiers: place(tiers, upper),
+        web: place(web, lower),
+        regions,
+    }
 }
 
-fn regions(view: &ViewCtx<'_>, left_middle: egui::Pos2, space: egui::Vec2) -> Vec<Node> {
+/// Middle and height of the row of messages and of the row of assets.
+fn rows(area: Rect, scale: f32, two: bool) -> ((f32, f32), (f32, f32)) {
+    let (center, all) = (area.center().y, area.height());
+    if !two {
+        let height = (all - 76.0 * scale).clamp(96.0 * scale, 150.0 * scale);
+        return ((center - 4.0 * scale, height), (center, 0.0));
+    }
+    let height = ((all - 78.0 * scale) / 2.0).clamp(84.0 * scale, 132.0 * scale);
+    let apart = height + 34.0 * scale;
+    let upper = center - apart / 2.0 - 6.0 * scale;
+    ((upper, height), (upper + apart, height))
+}
+
+/// Height that the card of connection servers needs for its regions, as far as there is room.
+fn extra_height(regions: &[Place], middle: f32, height: f32, area: Rect, scale: f32) -> f32 {
+    if regions.is_empty() {
+        return 0.0;
+    }
+    let room = 2.0 * (middle - area.top()).min(area.bottom() - middle) - 44.0 * scale;
+    let wanted = 25.0 * scale * regions.len() as f32 + 4.0 * scale;
+    wanted.min(room - height).max(0.0)
+}
+
+fn users_places(view: &ViewCtx<'_>, left_middle: egui::Pos2, space: egui::Vec2) -> Vec<Node> {
     let scenario = &view.frame.scenario;
     let users = f64::from(view.state.users);
     let mut nodes: Vec<(String, f64)> = scenario
@@ -97,6 +152,7 @@ fn regions(view: &ViewCtx<'_>, left_middle: egui::Pos2, space: egui::Vec2) -> Ve
                 stacked: 1,
                 fullest: None,
                 queue: 0.0,
+                heat: None,
             }
         })
         .collect()
@@ -108,14 +164,14 @@ fn tiers(view: &ViewCtx<'_>) -> Vec<Node> {
     let Some(report) = view.any_report() else {
         return designed(scenario)
             .into_iter()
-            .map(|tier| node(scenario, tier.name(), None))
+            .map(|tier| node(view, tier.name(), None))
             .collect();
     };
     let mut tiers: Vec<(&String, &TierReport)> = report.tiers.iter().collect();
     tiers.sort_by_key(|(_, tier)| tier.order);
     tiers
         .into_iter()
-        .map(|(name, tier)| node(scenario, name, Some(tier)))
+        .map(|(name, tier)| node(view, name, Some(tier)))
         .collect()
 }
 
@@ -136,23 +192,34 @@ fn designed(scenario: &Scenario) -> Vec<Tier> {
         .collect()
 }
 
-fn node(scenario: &Scenario, name: &str, tier: Option<&TierReport>) -> Node {
+fn node(view: &ViewCtx<'_>, name: &str, tier: Option<&TierReport>) -> Node {
+    let scenario = &view.frame.scenario;
     let (count, machine) = machines(scenario, name);
     let count = tier.map_or(count, |tier| tier.instances);
     Node {
         name: name.to_owned(),
-        title: capitalized(&words::tier_title(name)),
-        note: machine.map_or_else(
-            || format!("{count} ×"),
-            |machine| format!("{count} × {machine}"),
-        ),
+        title: words::capitalized(&words::tier_title(name)),
+        note: note(count, machine, tier),
         rect: Rect::NOTHING,
         stacked: count.clamp(1, 3) as usize,
         fullest: tier
             .and_then(words::fullest)
             .map(|(resource, share)| (resource.to_owned(), share)),
         queue: tier.map_or(0.0, |tier| tier.queue.mean),
+        heat: view.frame.heat.get(name).cloned(),
     }
+}
+
+/// How many on what, and how much of what is asked for a cache answers.
+fn note(count: u32, machine: Option<String>, tier: Option<&TierReport>) -> String {
+    let mut note = machine.map_or_else(
+        || format!("{count} ×"),
+        |machine| format!("{count} × {machine}"),
+    );
+    if let Some(hits) = tier.and_then(|tier| tier.hit_ratio) {
+        note += &format!(", {} hits", format::percent(hits));
+    }
+    note
 }
 
 /// How many, on what.
@@ -182,11 +249,4 @@ fn machines(scenario: &Scenario, name: &str) -> (u32, Option<String>) {
         None => None,
     };
     found.unwrap_or((1, None))
-}
-
-fn capitalized(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
 }

@@ -1,0 +1,57 @@
+//! What is broken now and how it went, in words above the map; nothing while all is well.
+
+use egui::{Label, RichText, Ui};
+
+use crate::command::UiCommand;
+use crate::faults;
+use crate::view_ctx::ViewCtx;
+
+/// Sentences shown; more are counted.
+const SHOWN: usize = 2;
+
+/// A line per fault, newest first.
+pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
+    let events = faults::going_on(view.frame);
+    ui.spacing_mut().item_spacing.y = 2.0 * view.scale;
+    for (index, event) in events.iter().take(SHOWN).enumerate() {
+        ui.horizontal(|ui| {
+            let color = if event.now {
+                view.theme.bad
+            } else {
+                view.theme.muted
+            };
+            if index == 0 {
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    copy_link(ui, view);
+                    ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                        sentence(ui, view, &event.words, color);
+                    });
+                });
+            } else {
+                sentence(ui, view, &event.words, color);
+            }
+        });
+    }
+    if events.len() > SHOWN {
+        let more = format!("And {} more.", events.len() - SHOWN);
+        sentence(ui, view, &more, view.theme.muted);
+    }
+}
+
+fn sentence(ui: &mut Ui, view: &ViewCtx<'_>, words: &str, color: egui::Color32) {
+    let text = RichText::new(words).font(view.font(14.0)).color(color);
+    ui.add(Label::new(text).truncate());
+}
+
+/// The same again from a file.
+fn copy_link(ui: &mut Ui, view: &ViewCtx<'_>) {
+    let text = RichText::new("Copy as scenario").font(view.font(12.5));
+    let response = ui.link(text);
+    if response.clicked() {
+        view.send(UiCommand::CopyFaults);
+    }
+    response.on_hover_ui(|ui| {
+        ui.label("Copies the entry that makes this happen again, to paste into a scenario file:");
+        ui.monospace(faults::entry(&view.frame.scenario));
+    });
+}

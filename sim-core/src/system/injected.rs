@@ -1,0 +1,59 @@
+//! Faults that are added while the system runs.
+//!
+//! A fault added is an entry of the scenario like any other: the same entry in the file gives the same bytes. Only where it
+//! falls on the very nanosecond of another event would the two go in another order; audits and cohorts fall on multiples of
+//! 10 ms.
+
+use std::sync::Arc;
+
+use super::SystemRun;
+use super::event::Event;
+use crate::scenario::{TimedFault, can_happen, limits};
+use crate::time::SimTime;
+
+/// Why a fault cannot be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FaultRefused {
+    /// It would have begun before now.
+    #[error("the fault would begin at a time that has passed")]
+    Past,
+    /// The design has nothing that it could hit.
+    #[error("this design has nothing that the fault could hit")]
+    NothingToHit,
+    /// A scenario has room for so many.
+    #[error(
+        "there are {} faults already, as many as a scenario may have",
+        limits::ENTRIES
+    )]
+    TooMany,
+}
+
+impl SystemRun {
+    /// Adds a fault that begins now or later. The scenario of this run has it as its last from then on.
+    pub fn add_fault(&mut self, timed: TimedFault) -> Result<(), FaultRefused> {
+        let at = SimTime::ZERO + timed.at;
+        if at < self.simulation.now() {
+            return Err(FaultRefused::Past);
+        }
+        let world = self.simulation.model_mut();
+        let index = world.scenario.faults.len();
+        if !can_happen(&timed.fault, &world.scenario.design) {
+            return Err(FaultRefused::NothingToHit);
+        }
+        if index >= limits::ENTRIES {
+            return Err(FaultRefused::TooMany);
+        }
+        Arc::make_mut(&mut world.scenario)
+            .faults
+            .push(timed.clone());
+        world.backlog.no_longer_steady();
+        Arc::make_mut(&mut self.scenario).faults.push(timed);
+        self.quick = None;
+        let event = Event::Fault {
+            index: index as u16,
+            begins: true,
+        };
+        self.simulation.schedule(at, event);
+        Ok(())
+    }
+}
