@@ -116,7 +116,7 @@ fn a_fault_added_while_running_is_the_fault_of_the_file_byte_for_byte() {
         };
         let entry = timed.written(&undisturbed.design);
         let written = world(&format!("faults: [{entry}],"));
-        assert_eq!(written.faults, [timed.clone()], "{entry}");
+        assert_eq!(written.faults, std::slice::from_ref(&timed), "{entry}");
         let of_file = end(SystemRun::new(&written).unwrap());
 
         let mut run = SystemRun::new(&undisturbed).unwrap();

@@ -79,6 +79,9 @@ impl Pattern {
                 let by = match shards.by {
                     ShardBy::Record => "record",
                     ShardBy::User => "user",
+                    ShardBy::Geo { .. } => "place",
+                    ShardBy::Feature { .. } => "feature",
+                    ShardBy::Guild { .. } => "guild",
                 };
                 format!("Here: {} databases in place of one, by {by}.", shards.count)
             }),
@@ -89,6 +92,13 @@ impl Pattern {
                         cache.count as usize,
                         "cache node",
                         "in front of the database",
+                    ));
+                }
+                if let Some(replicas) = &design.replicas {
+                    parts.push(counted(
+                        replicas.count as usize,
+                        "read replica",
+                        "of each shard in each region",
                     ));
                 }
                 if let Some(edge) = &design.edge {

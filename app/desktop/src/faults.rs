@@ -229,6 +229,7 @@ pub fn instance_name(scenario: &Scenario, tier: Tier, instance: u32) -> String {
         Tier::Broker => ("the broker", "broker node"),
         Tier::Cache => ("the cache", "cache node"),
         Tier::Database => ("the database", "database shard"),
+        Tier::Replicas => ("the read replica", "read replica"),
         Tier::Edge => {
             let places = design.edge.as_ref().map(|edge| &edge.places);
             let place = places.and_then(|places| places.get(instance as usize));
@@ -372,6 +373,9 @@ fn what(scenario: &Scenario, fault: &Fault, past: bool) -> String {
             format!("connection servers {restart} one after the other")
         }
         Fault::FlushCache => format!("the caches {are} flushed"),
+        Fault::Reshard(reshard) => {
+            format!("the database {is} spread over {} shards", reshard.to)
+        }
         Fault::LoseRegion { region: lost } => format!("region {} {is} lost", region(lost)),
         Fault::LoseZone { region: lost, .. } => format!("a zone of {} {is} lost", region(lost)),
         Fault::Partition { from, to } => {

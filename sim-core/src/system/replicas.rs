@@ -234,7 +234,7 @@ impl World {
     }
 
     /// A replica's answer is back at the server that asked.
-    pub(super) fn from_replica(
+    pub(super) fn replica_answers(
         &mut self,
         id: OperationId,
         replica: u32,

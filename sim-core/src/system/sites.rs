@@ -231,11 +231,13 @@ impl Sites {
         if way.cut > 0 {
             return None;
         }
-        let mut takes = way.one_way + way.adds;
-        if way.loss > 0.0 && u() < way.loss {
-            takes += MIN_RETRANSMIT + takes + takes;
-        }
-        Some(takes)
+        let once = way.one_way + way.adds;
+        let again = way.loss > 0.0 && u() < way.loss;
+        Some(if again {
+            MIN_RETRANSMIT + once * 3
+        } else {
+            once
+        })
     }
 
     /// Whether two regions do not reach each other.

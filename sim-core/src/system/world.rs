@@ -677,7 +677,7 @@ impl Model for World {
             Event::AtDatabase(id) => self.at_database(id, out),
             Event::Queried(id) => self.queried(id, out),
             Event::AtReplica { id, replica } => self.at_replica(id, replica, out),
-            Event::FromReplica { id, replica } => self.from_replica(id, replica, out),
+            Event::FromReplica { id, replica } => self.replica_answers(id, replica, out),
             Event::ReplicaFailed(id) => self.ask_primary(id, out),
             Event::Replicate {
                 replica,

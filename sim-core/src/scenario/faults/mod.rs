@@ -289,7 +289,10 @@ pub fn can_happen(fault: &Fault, design: &Design) -> bool {
             instances,
             factor,
         } => {
-            let cannot = matches!(tier, Tier::LoadBalancer | Tier::Edge | Tier::Origin);
+            let cannot = matches!(
+                tier,
+                Tier::LoadBalancer | Tier::Edge | Tier::Origin | Tier::Replicas
+            );
             !cannot && has(tier, first, instances) && (1.0..=limits::SLOW_DOWN).contains(&factor)
         }
         Fault::HotKey { share } => design.database.is_some() && (0.0..=1.0).contains(&share),
@@ -299,6 +302,8 @@ pub fn can_happen(fault: &Fault, design: &Design) -> bool {
         Fault::Partition { from, to } | Fault::SlowLink { from, to, .. } => {
             from != to && there(from) && there(to)
         }
+        // What moves is planned before the run begins.
+        Fault::Reshard(_) => false,
         Fault::RollingRestart { .. } | Fault::DropConnections { .. } => true,
     }
 }

@@ -66,6 +66,12 @@ fn kind(fault: &Fault, design: &Design) -> String {
             show_duration(adds),
             loss * 100.0
         ),
+        Fault::Reshard(reshard) => format!(
+            "Reshard(to: {}, batch: {}, double_write: \"{}\")",
+            reshard.to,
+            reshard.batch,
+            show_duration(reshard.double_write)
+        ),
         Fault::DropConnections { within } => {
             format!("DropConnections(within: \"{}\")", show_duration(within))
         }
