@@ -425,7 +425,10 @@ impl Driver {
         }
         let pace = faults::pace(&self.scenario, now_s, self.faults_since_s);
         let until = match pace {
-            None if now_s < own_end_s => run.end(),
+            None if now_s < own_end_s => {
+                let next = faults::next(&self.scenario, run.now());
+                next.map_or(run.end(), |next| next.min(run.end()))
+            }
             pace => at(now_s + pace.unwrap_or(WATCHED_PACE) * FRAME_INTERVAL.as_secs_f64()),
         };
         let (inbox, stop) = (&self.inbox, &self.stop);

@@ -42,10 +42,15 @@ pub(super) fn pace(scenario: &Scenario, now_s: f64, since_s: f64) -> Option<f64>
     let watched = scenario.faults.iter().any(|timed| {
         let at = seconds_of(timed.at);
         let lasts = timed.lasts.map_or(0.0, seconds_of);
-        // The first moments are reached at full speed: nobody watches before something is broken.
         since_s <= at && at <= now_s && now_s < at + lasts + AFTER_S
     });
     watched.then_some(BROKEN_PACE)
+}
+
+/// When the next fault begins, if one does: from there on time goes slowly.
+pub(super) fn next(scenario: &Scenario, now: SimTime) -> Option<SimTime> {
+    let begins = scenario.faults.iter().map(|timed| SimTime::ZERO + timed.at);
+    begins.filter(|at| *at > now).min()
 }
 
 /// The next millisecond that is no multiple of ten: what happens at fixed times happens there.

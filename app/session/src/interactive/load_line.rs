@@ -103,14 +103,16 @@ impl Worker {
             let started = Instant::now();
             // An internal error at one load leaves that point out; the line goes on.
             let measured = catch_unwind(AssertUnwindSafe(|| self.measure(job, users)));
-            let Some(report) = measured.unwrap_or(None) else {
+            let Some((report, unstable)) = measured.unwrap_or(None) else {
                 if self.cancelled(job) {
                     return;
                 }
                 continue;
             };
             let point = point(users, &report);
-            if point.p99_ms.is_none() {
+            // Too little was measured to say how slow it is: no point, rather than a wrong one.
+            let unknown = point.p99_ms.is_none() && !unstable && point.utilization < 1.0;
+            if point.p99_ms.is_none() && !unknown {
                 ceiling = ceiling.min(users);
             } else if started.elapsed() > DEAR {
                 ceiling = ceiling.min(users.saturating_mul(2));
@@ -119,6 +121,9 @@ impl Worker {
                 let mut close = around_break(&report, own);
                 close.retain(|users| !loads.contains(users));
                 loads.splice(1..1, close);
+            }
+            if unknown {
+                continue;
             }
             if self
                 .outbox
@@ -133,8 +138,8 @@ impl Worker {
         }
     }
 
-    /// `None`: cancelled, or this load cannot be built.
-    fn measure(&self, job: &Job, users: u32) -> Option<RunReport> {
+    /// The report, and whether the run was unstable; `None`: cancelled, or this load cannot be built.
+    fn measure(&self, job: &Job, users: u32) -> Option<(RunReport, bool)> {
         let mut scenario = Scenario::clone(&job.scenario);
         scenario.load.users = users;
         scenario.faults.clear();
@@ -149,7 +154,8 @@ impl Worker {
                 Interrupt::Continue
             }
         });
-        (stop != Some(StopReason::Interrupted)).then(|| run.report())
+        let unstable = matches!(stop, Some(StopReason::Unstable { .. }));
+        (stop != Some(StopReason::Interrupted)).then(|| (run.report(), unstable))
     }
 }
 

@@ -6,8 +6,8 @@
 use egui::{Pos2, Rect, Stroke, StrokeKind, Ui, pos2, vec2};
 use sim_core::system::TierHeat;
 
-use crate::format;
 use crate::view_ctx::ViewCtx;
+use crate::{format, words};
 
 /// The most cells that are drawn.
 const CELLS: usize = 40;
@@ -72,15 +72,17 @@ pub fn show(ui: &Ui, view: &ViewCtx<'_>, heat: &TierHeat, space: Rect) {
     }
 }
 
-/// `number 3: 92 %`, `2 dead`; what is to be read beside the cells.
+/// `2 dead, CPU #3: 92 %`: what is to be read beside the cells.
 pub fn label(heat: &TierHeat) -> String {
     let dead = match heat.dead() {
         0 => None,
         dead => Some(format!("{dead} dead")),
     };
-    let fullest = heat
-        .fullest()
-        .map(|(instance, share)| format!("#{}: {}", instance + 1, format::percent(share.into())));
+    let fullest = heat.fullest().map(|(instance, share)| {
+        let resource = words::resource_title(heat.resource);
+        let share = format::percent(share.into());
+        format!("{resource} #{}: {share}", instance + 1)
+    });
     let parts: Vec<String> = dead.into_iter().chain(fullest).collect();
     parts.join(", ")
 }
@@ -139,7 +141,7 @@ mod tests {
     #[test]
     fn words_say_what_the_cells_show() {
         let four = heat(&[Some(0.1), Some(0.92), None, Some(0.18)]);
-        assert_eq!(label(&four), "1 dead, #2: 92 %");
+        assert_eq!(label(&four), "1 dead, CPU #2: 92 %");
         assert_eq!(
             summary(&four),
             "the fullest of 4 now is number 2 at 92 %, 40 % on average, 1 dead"

@@ -10,7 +10,7 @@ use crate::view_ctx::ViewCtx;
 use crate::{format, words};
 
 /// Regions drawn one by one; the rest share a shape.
-const REGIONS: usize = 4;
+const REGIONS: usize = 5;
 
 /// One shape.
 pub struct Node {
@@ -109,30 +109,35 @@ fn extra_height(regions: &[Place], middle: f32, height: f32, area: Rect, scale: 
         return 0.0;
     }
     let room = 2.0 * (middle - area.top()).min(area.bottom() - middle) - 44.0 * scale;
-    let wanted = 25.0 * scale * regions.len() as f32 + 4.0 * scale;
+    let wanted = 25.0 * scale * regions.len() as f32 - 14.0 * scale;
     wanted.min(room - height).max(0.0)
 }
 
 fn users_places(view: &ViewCtx<'_>, left_middle: egui::Pos2, space: egui::Vec2) -> Vec<Node> {
     let scenario = &view.frame.scenario;
     let users = f64::from(view.state.users);
+    // The last shape is for the rest, unless the rest is one.
+    let shown = match scenario.load.places.len() {
+        all if all <= REGIONS => all,
+        _ => REGIONS - 1,
+    };
     let mut nodes: Vec<(String, f64)> = scenario
         .load
         .places
         .iter()
-        .take(REGIONS)
+        .take(shown)
         .map(|(region, share)| (region.0.clone(), *share))
         .collect();
     let rest: f64 = scenario
         .load
         .places
         .iter()
-        .skip(REGIONS)
+        .skip(shown)
         .map(|(_, share)| share)
         .sum();
     if rest > 0.0 {
         nodes.push((
-            format!("{} more regions", scenario.load.places.len() - REGIONS),
+            format!("{} more regions", scenario.load.places.len() - shown),
             rest,
         ));
     }

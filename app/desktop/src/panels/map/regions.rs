@@ -149,7 +149,7 @@ pub fn home(ui: &Ui, view: &ViewCtx<'_>, places: &[Place], tiers: &[Node]) {
         return;
     };
     let (theme, scale) = (view.theme, view.scale);
-    let around = around.expand2(vec2(10.0, 13.0) * scale);
+    let around = around.expand2(vec2(7.0, 13.0) * scale);
     let color = if home.lost { theme.bad } else { theme.faint };
     let corners = [
         around.left_top(),
