@@ -75,10 +75,14 @@ pub struct InFlight {
     settled: u64,
 }
 
-/// Whether a receipt at `at` can matter after `now`: as the receipt itself, or as the floor of a later one, which is rounded
-/// up by less than two ticks.
+/// How long a receipt matters after it: as many ticks as messages of one connection may follow each other at once, since each
+/// is held back behind the one before, rounded up by a tick.
+const HELD: u64 = 8_192;
+
+/// Whether a receipt at `at` can matter after `now`: as the receipt itself, or as the first of a row that hold each other back
+/// until then.
 fn matters(at: SimTime, now: SimTime) -> bool {
-    at > now.saturating_sub(TICK + TICK)
+    at > now.saturating_sub(TICK * HELD)
 }
 
 impl InFlight {

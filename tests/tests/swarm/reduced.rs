@@ -117,3 +117,41 @@ fn attempts_to_connect_end_in_the_counts_that_they_began_in() {
     }
     assert!(timed_out > 0, "dead servers answer no attempt");
 }
+
+#[test]
+fn a_long_row_of_messages_that_hold_each_other_back_is_computed_again_as_it_was() {
+    // A lost packet holds the next messages back for a fifth of a second; then they arrive one tick after the other, and what
+    // is under way in the middle of that follows from the first of them.
+    const HELD_BACK: &str = r#"(
+        version: 1,
+        name: "held-back",
+        load: (
+            users: 63,
+            places: {"af-south-1": "54 %", "eu-central-1": "46 %"},
+            access: {"cable": "100 %"},
+            transport: Sse,
+            heartbeat: "491 ms",
+            heartbeat_timeout: "638 ms",
+            reconnect: EqualJitter(base: "1496 ms", cap: "21854 ms", spread_first: "331 ms"),
+        ),
+        channels: (per_user: 3, members: Random(count: 10)),
+        traffic: (publish: (rate: "2211/s", size: "59 B")),
+        design: (
+            place: "af-south-1",
+            routing: Local,
+            connection_servers: (
+                count: 1, machine: "c7g.xlarge", profile: "jvm-gateway",
+                max_connections: 129, accept: "2552/s", accept_burst: 5,
+            ),
+        ),
+        faults: [(at: "82 ms", lasts: "877 ms", fault: DropConnections(within: "3 ms"))],
+        run: (population_seed: 385, seed: 465, warmup: "500 ms", duration: "3500 ms"),
+    )"#;
+    let mut run = SystemRun::new(&scenario(HELD_BACK, &[])).expect("it is small");
+    let mut until = SimTime::ZERO + SimDuration::from_millis(2_500);
+    for _ in 0..800 {
+        until += SimDuration::from_micros(500);
+        run.advance(until, None, &mut |_, _| Interrupt::Continue);
+        assert_eq!(run.report().operations["publish"].duplicated, 0);
+    }
+}
