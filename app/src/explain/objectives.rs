@@ -20,6 +20,23 @@ pub(crate) fn in_words(path: &str) -> Option<String> {
             let tier = tier.replace('_', " ");
             Some(format!("how much waits at the {tier}, {which}"))
         }
+        ["tiers", tier, ratio] => {
+            let tier = tier.replace('_', " ");
+            Some(match *ratio {
+                "hit_ratio" => format!("how much of what it is asked the {tier} answers by itself"),
+                "origin_offload" => {
+                    format!("share of the bytes that the {tier} takes off the origin")
+                }
+                "hot_shard_ratio" => {
+                    format!("how often the most asked shard of the {tier} is asked, by the mean")
+                }
+                "cross_shard_ratio" => {
+                    format!("share of what the {tier} is asked that several shards must answer")
+                }
+                "dropped" => format!("what the {tier} refuses"),
+                _ => return None,
+            })
+        }
         [
             operation,
             kind @ ("delivered" | "complete" | "answered"),

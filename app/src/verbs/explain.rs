@@ -59,9 +59,9 @@ impl Base {
     /// The first preset that says something of a path, else the first.
     fn about(path: &str) -> Option<Self> {
         let mut all = presets::ALL.iter().filter_map(Self::preset);
-        // Names are the preset's own.
+        // The names of a map of numbers are the preset's own.
         let any = format!(".{}", fields::ANY);
-        let path = path.split_once(&any).map_or(path, |(before, _)| before);
+        let path = path.strip_suffix(&any).unwrap_or(path);
         let says = presets::ALL
             .iter()
             .filter(|preset| tree::parse(preset.text).is_ok_and(|root| root.find(path).is_some()));
