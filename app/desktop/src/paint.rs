@@ -21,6 +21,23 @@ pub fn text(
     rect
 }
 
+/// One line of text where it fits into `width`, else nothing.
+pub fn text_if_room(
+    painter: &Painter,
+    at: Pos2,
+    align: Align2,
+    words: &str,
+    font: FontId,
+    color: Color32,
+    width: f32,
+) {
+    let galley = painter.layout_no_wrap(words.to_owned(), font, color);
+    if galley.size().x <= width {
+        let rect = align.anchor_size(at, galley.size());
+        painter.galley(rect.min, galley, color);
+    }
+}
+
 /// A dashed straight line.
 pub fn dashed(painter: &Painter, from: Pos2, to: Pos2, stroke: Stroke) {
     painter.extend(Shape::dashed_line(&[from, to], stroke, 5.0, 4.0));
