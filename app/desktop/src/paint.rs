@@ -21,7 +21,7 @@ pub fn text(
     rect
 }
 
-/// One line of text where it fits into `width`, else nothing.
+/// One line of text where it fits into `width`, else nothing: whether it did.
 pub fn text_if_room(
     painter: &Painter,
     at: Pos2,
@@ -30,12 +30,14 @@ pub fn text_if_room(
     font: FontId,
     color: Color32,
     width: f32,
-) {
+) -> bool {
     let galley = painter.layout_no_wrap(words.to_owned(), font, color);
-    if galley.size().x <= width {
+    let fits = galley.size().x <= width;
+    if fits {
         let rect = align.anchor_size(at, galley.size());
         painter.galley(rect.min, galley, color);
     }
+    fits
 }
 
 /// A dashed straight line.

@@ -10,7 +10,9 @@ mod nodes;
 mod regions;
 
 use egui::accesskit::Role;
-use egui::{Align2, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Painter, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
 use sim_core::scenario::Tier;
 
 use super::faults_menu;
@@ -20,7 +22,7 @@ use nodes::Node;
 use regions::Place;
 
 /// How far each card behind another stands out.
-const STACK: f32 = 4.0;
+const STACK: f32 = 3.0;
 
 /// Draws the map into what is left of the window.
 pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
@@ -123,23 +125,7 @@ fn tier(ui: &mut Ui, view: &ViewCtx<'_>, node: &Node, fullest: bool, regions: &[
 
     let inner = rect.shrink2(vec2(11.0, 10.0) * scale);
     let icon = Rect::from_min_size(inner.min, vec2(18.0, 18.0) * scale);
-    glyph::tier(painter, icon, &node.name, theme.muted);
-    let beside = icon.right() + 8.0 * scale;
-    let title_width = inner.right() - beside;
-    let title_size = if rect.width() < 172.0 * scale {
-        12.0
-    } else {
-        13.5
-    };
-    paint::text(
-        painter,
-        pos2(beside, icon.center().y),
-        Align2::LEFT_CENTER,
-        &node.title,
-        view.strong(title_size),
-        theme.text,
-        title_width,
-    );
+    title(view, painter, node, icon, inner);
     let note = pos2(inner.left(), icon.bottom() + 6.0 * scale);
     paint::text(
         painter,
@@ -186,6 +172,33 @@ fn tier(ui: &mut Ui, view: &ViewCtx<'_>, node: &Node, fullest: bool, regions: &[
     response.on_hover_ui(|ui| details(ui, view, node));
     if node.name == "connection_servers" && !regions.is_empty() {
         regions::rows(ui, view, regions, rows);
+    }
+}
+
+/// The drawing and the name; on a narrow card the name alone.
+fn title(view: &ViewCtx<'_>, painter: &Painter, node: &Node, icon: Rect, inner: Rect) {
+    let size = if inner.width() < 150.0 * view.scale {
+        12.0
+    } else {
+        13.5
+    };
+    let beside = pos2(icon.right() + 8.0 * view.scale, icon.center().y);
+    let (color, room) = (view.theme.text, inner.right() - beside.x);
+    let font = || view.strong(size);
+    let align = Align2::LEFT_CENTER;
+    if paint::text_if_room(painter, beside, align, &node.title, font(), color, room) {
+        glyph::tier(painter, icon, &node.name, view.theme.muted);
+    } else {
+        let at = icon.left_center();
+        paint::text(
+            painter,
+            at,
+            align,
+            &node.title,
+            font(),
+            color,
+            inner.width(),
+        );
     }
 }
 

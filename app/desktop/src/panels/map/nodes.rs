@@ -54,7 +54,7 @@ pub fn lay_out(view: &ViewCtx<'_>, area: Rect) -> Layout {
     let is_web = |node: &Node| matches!(node.name.as_str(), "edge" | "origin");
     let (web, tiers): (Vec<Node>, Vec<Node>) = tiers(view).into_iter().partition(is_web);
     let columns = tiers.len() as f32;
-    let gap = (area.width() * 0.043).clamp(46.0 * scale, 120.0 * scale);
+    let gap = (area.width() * 0.046).clamp(52.0 * scale, 120.0 * scale);
     let stack = 8.0 * scale;
     let left = (146.0 * scale).min(area.width() * 0.16);
     let card = ((area.width() - left - columns * gap - stack) / columns).clamp(60.0, 210.0 * scale);
