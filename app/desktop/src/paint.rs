@@ -21,6 +21,25 @@ pub fn text(
     rect
 }
 
+/// One line of text where it fits into `width`, else nothing: whether it did.
+pub fn text_if_room(
+    painter: &Painter,
+    at: Pos2,
+    align: Align2,
+    words: &str,
+    font: FontId,
+    color: Color32,
+    width: f32,
+) -> bool {
+    let galley = painter.layout_no_wrap(words.to_owned(), font, color);
+    let fits = galley.size().x <= width;
+    if fits {
+        let rect = align.anchor_size(at, galley.size());
+        painter.galley(rect.min, galley, color);
+    }
+    fits
+}
+
 /// A dashed straight line.
 pub fn dashed(painter: &Painter, from: Pos2, to: Pos2, stroke: Stroke) {
     painter.extend(Shape::dashed_line(&[from, to], stroke, 5.0, 4.0));

@@ -1,9 +1,9 @@
 //! What is broken now and how it went, in words above the map; nothing while all is well.
 
-use egui::{Label, RichText, Ui};
+use egui::{Align, Label, Layout, RichText, Ui};
 
 use crate::command::UiCommand;
-use crate::faults;
+use crate::faults::{self, Event};
 use crate::view_ctx::ViewCtx;
 
 /// Sentences shown; more are counted.
@@ -12,24 +12,31 @@ const SHOWN: usize = 2;
 /// A line per fault, newest first.
 pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     let events = faults::going_on(view.frame);
-    ui.spacing_mut().item_spacing.y = 2.0 * view.scale;
+    if !events.is_empty() {
+        ui.scope(|ui| lines(ui, view, &events));
+    }
+}
+
+fn lines(ui: &mut Ui, view: &ViewCtx<'_>, events: &[Event]) {
+    ui.spacing_mut().item_spacing.y = 0.0;
+    ui.spacing_mut().interact_size.y = 20.0 * view.scale;
     for (index, event) in events.iter().take(SHOWN).enumerate() {
+        let color = if event.now {
+            view.theme.bad
+        } else {
+            view.theme.muted
+        };
+        if index > 0 {
+            sentence(ui, view, &event.words, color);
+            continue;
+        }
         ui.horizontal(|ui| {
-            let color = if event.now {
-                view.theme.bad
-            } else {
-                view.theme.muted
-            };
-            if index == 0 {
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    copy_link(ui, view);
-                    ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                        sentence(ui, view, &event.words, color);
-                    });
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                copy_link(ui, view);
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    sentence(ui, view, &event.words, color);
                 });
-            } else {
-                sentence(ui, view, &event.words, color);
-            }
+            });
         });
     }
     if events.len() > SHOWN {

@@ -10,7 +10,9 @@ mod nodes;
 mod regions;
 
 use egui::accesskit::Role;
-use egui::{Align2, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Painter, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
 use sim_core::scenario::Tier;
 
 use super::faults_menu;
@@ -20,7 +22,7 @@ use nodes::Node;
 use regions::Place;
 
 /// How far each card behind another stands out.
-const STACK: f32 = 4.0;
+const STACK: f32 = 3.0;
 
 /// Draws the map into what is left of the window.
 pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
@@ -121,20 +123,9 @@ fn tier(ui: &mut Ui, view: &ViewCtx<'_>, node: &Node, fullest: bool, regions: &[
         StrokeKind::Inside,
     );
 
-    let inner = rect.shrink2(vec2(12.0, 10.0) * scale);
+    let inner = rect.shrink2(vec2(11.0, 10.0) * scale);
     let icon = Rect::from_min_size(inner.min, vec2(18.0, 18.0) * scale);
-    glyph::tier(painter, icon, &node.name, theme.muted);
-    let beside = icon.right() + 8.0 * scale;
-    let title_width = inner.right() - beside;
-    paint::text(
-        painter,
-        pos2(beside, icon.center().y),
-        Align2::LEFT_CENTER,
-        &node.title,
-        view.strong(13.5),
-        theme.text,
-        title_width,
-    );
+    title(view, painter, node, icon, inner);
     let note = pos2(inner.left(), icon.bottom() + 6.0 * scale);
     paint::text(
         painter,
@@ -181,6 +172,33 @@ fn tier(ui: &mut Ui, view: &ViewCtx<'_>, node: &Node, fullest: bool, regions: &[
     response.on_hover_ui(|ui| details(ui, view, node));
     if node.name == "connection_servers" && !regions.is_empty() {
         regions::rows(ui, view, regions, rows);
+    }
+}
+
+/// The drawing and the name; on a narrow card the name alone.
+fn title(view: &ViewCtx<'_>, painter: &Painter, node: &Node, icon: Rect, inner: Rect) {
+    let size = if inner.width() < 150.0 * view.scale {
+        12.0
+    } else {
+        13.5
+    };
+    let beside = pos2(icon.right() + 8.0 * view.scale, icon.center().y);
+    let (color, room) = (view.theme.text, inner.right() - beside.x);
+    let font = || view.strong(size);
+    let align = Align2::LEFT_CENTER;
+    if paint::text_if_room(painter, beside, align, &node.title, font(), color, room) {
+        glyph::tier(painter, icon, &node.name, view.theme.muted);
+    } else {
+        let at = icon.left_center();
+        paint::text(
+            painter,
+            at,
+            align,
+            &node.title,
+            font(),
+            color,
+            inner.width(),
+        );
     }
 }
 
@@ -239,38 +257,36 @@ fn gauge(ui: &Ui, view: &ViewCtx<'_>, node: &Node, inner: Rect) -> f32 {
         format::percent(*share)
     );
     let label = pos2(inner.left(), bar.top() - 4.0 * scale);
-    let word = words::fullness(*share);
-    let word_rect = paint::text(
-        painter,
-        pos2(inner.right(), label.y),
-        Align2::RIGHT_BOTTOM,
-        word,
-        view.font(12.0),
-        if *share >= 0.8 {
-            theme.warn
-        } else {
-            theme.muted
-        },
-        inner.width() * 0.5,
-    );
-    let left = word_rect.left() - inner.left() - 6.0 * scale;
-    paint::text(
+    // The figure says what the colour says; the word comes where there is room for both.
+    let figure = paint::text(
         painter,
         label,
         Align2::LEFT_BOTTOM,
         &figure,
         view.font(12.0),
         theme.text,
-        left,
+        inner.width(),
+    );
+    let color = if *share >= 0.8 {
+        theme.warn
+    } else {
+        theme.muted
+    };
+    let room = inner.right() - figure.right() - 6.0 * scale;
+    let at = pos2(inner.right(), label.y);
+    let font = || view.font(12.0);
+    paint::text_if_room(
+        painter,
+        at,
+        Align2::RIGHT_BOTTOM,
+        words::fullness(*share),
+        font(),
+        color,
+        room,
     );
     painter.rect_filled(bar, 3.5 * scale, theme.raised);
     let filled = bar.with_max_x(bar.left() + bar.width() * share.clamp(0.02, 1.0) as f32);
     painter.rect_filled(filled, 3.5 * scale, theme.utilization(*share));
-    let queue = if node.queue < 0.05 {
-        "no queue".into()
-    } else {
-        format!("queue {}", format::rough(node.queue))
-    };
     let each = node.heat.as_ref().filter(|heat| heat.each.len() > 1);
     let each = each.map_or_else(String::new, heat::label);
     let each = paint::text(
@@ -280,18 +296,23 @@ fn gauge(ui: &Ui, view: &ViewCtx<'_>, node: &Node, inner: Rect) -> f32 {
         &each,
         view.font(11.5),
         theme.muted,
-        inner.width() * 0.7,
+        inner.width(),
     );
-    paint::text(
+    let beside = match (node.hits, node.queue) {
+        (_, queue) if queue >= 0.05 => format!("queue {}", format::rough(queue)),
+        (Some(hits), _) => format!("{} hits", format::percent(hits)),
+        _ => "no queue".into(),
+    };
+    paint::text_if_room(
         painter,
         pos2(inner.left(), queue_line),
         Align2::LEFT_BOTTOM,
-        &queue,
+        &beside,
         view.font(11.5),
         theme.faint,
         each.left() - inner.left() - 4.0 * scale,
     );
-    word_rect.top()
+    figure.top()
 }
 
 fn summary(node: &Node, fullest: bool) -> String {
@@ -306,6 +327,9 @@ fn summary(node: &Node, fullest: bool) -> String {
     }
     if node.queue >= 0.05 {
         text += &format!(", queue {}", format::rough(node.queue));
+    }
+    if let Some(hits) = node.hits {
+        text += &format!(", {} hits", format::percent(hits));
     }
     if fullest {
         text += ", the fullest tier";

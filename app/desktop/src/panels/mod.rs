@@ -58,7 +58,7 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     Panel::bottom("load line")
         .show_separator_line(false)
         .resizable(false)
-        .exact_size(height * 0.4)
+        .exact_size(height * line_share(view))
         .frame(frame(12.0, 14.0))
         .show(ui, |ui| load_line::show(ui, view));
     CentralPanel::default()
@@ -68,4 +68,11 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
             map::show(ui, view);
         });
     help::show(ui, view);
+}
+
+/// The part of the window that the load line has; less where the map has more to show.
+fn line_share(view: &ViewCtx<'_>) -> f32 {
+    let design = view.frame.scenario.effective_design();
+    let crowded = design.regions.is_some() || design.edge.is_some() || design.origin.is_some();
+    if crowded { 0.34 } else { 0.4 }
 }

@@ -242,6 +242,8 @@ fn it_fits_into_small_and_large_windows_in_both_themes() {
         for theme in [Theme::Dark, Theme::Light] {
             let mut harness = explorer_with(&link, theme, 1.0, size, Vec::new());
             harness.run();
+            let cut = cut_short(&harness);
+            assert!(cut.is_empty(), "{size}: cut short: {cut:?}");
             let window = egui::Rect::from_min_size(egui::Pos2::ZERO, size);
             for node in harness.root().children_recursive() {
                 let words = node
@@ -258,4 +260,22 @@ fn it_fits_into_small_and_large_windows_in_both_themes() {
             }
         }
     }
+}
+
+/// What was painted with an ellipsis.
+fn cut_short(harness: &Harness<'_, Explorer>) -> Vec<String> {
+    fn of(shape: &egui::Shape, found: &mut Vec<String>) {
+        match shape {
+            egui::Shape::Vec(shapes) => shapes.iter().for_each(|shape| of(shape, found)),
+            egui::Shape::Text(text) if text.galley.elided => found.push(text.galley.text().into()),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    let shapes = &harness.output().shapes;
+    assert!(!shapes.is_empty(), "something is painted");
+    shapes
+        .iter()
+        .for_each(|clipped| of(&clipped.shape, &mut found));
+    found
 }

@@ -216,7 +216,7 @@ fn label(
         painter,
         view,
         (from.x + to.x) / 2.0,
-        to.x - from.x,
+        to.x - from.x + 8.0 * view.scale,
         &row,
         &words,
     );

@@ -28,6 +28,8 @@ pub struct Node {
     pub fullest: Option<(String, f64)>,
     /// Mean queue length.
     pub queue: f64,
+    /// Of what a cache was asked for, how much it answered.
+    pub hits: Option<f64>,
     /// How full each instance was lately; none for one service and before there is something.
     pub heat: Option<TierHeat>,
 }
@@ -52,9 +54,9 @@ pub fn lay_out(view: &ViewCtx<'_>, area: Rect) -> Layout {
     let is_web = |node: &Node| matches!(node.name.as_str(), "edge" | "origin");
     let (web, tiers): (Vec<Node>, Vec<Node>) = tiers(view).into_iter().partition(is_web);
     let columns = tiers.len() as f32;
-    let gap = (area.width() * 0.06).clamp(46.0 * scale, 120.0 * scale);
+    let gap = (area.width() * 0.046).clamp(52.0 * scale, 120.0 * scale);
     let stack = 8.0 * scale;
-    let left = (150.0 * scale).min(area.width() * 0.16);
+    let left = (146.0 * scale).min(area.width() * 0.16);
     let card = ((area.width() - left - columns * gap - stack) / columns).clamp(60.0, 210.0 * scale);
     let spare = (area.width() - left - stack - columns * (gap + card)).max(0.0);
     let gap = gap + (spare / columns).min(60.0 * scale);
@@ -77,13 +79,18 @@ pub fn lay_out(view: &ViewCtx<'_>, area: Rect) -> Layout {
         });
         placed.collect()
     };
+    let legend = 28.0 * scale;
     let users = if web.is_empty() {
         middle
     } else {
-        area.center().y
+        area.center().y - legend / 2.0
     };
     Layout {
-        places: users_places(view, pos2(origin, users), vec2(left, area.height())),
+        places: users_places(
+            view,
+            pos2(origin, users),
+            vec2(left, area.height() - legend),
+        ),
         tiers: place(tiers, upper),
         web: place(web, lower),
         regions,
@@ -157,6 +164,7 @@ fn users_places(view: &ViewCtx<'_>, left_middle: egui::Pos2, space: egui::Vec2) 
                 stacked: 1,
                 fullest: None,
                 queue: 0.0,
+                hits: None,
                 heat: None,
             }
         })
@@ -204,7 +212,11 @@ fn node(view: &ViewCtx<'_>, name: &str, tier: Option<&TierReport>) -> Node {
     Node {
         name: name.to_owned(),
         title: words::capitalized(&words::tier_title(name)),
-        note: note(count, machine, tier),
+        note: machine.map_or_else(
+            || format!("{count} ×"),
+            |machine| format!("{count} × {machine}"),
+        ),
+        hits: tier.and_then(|tier| tier.hit_ratio),
         rect: Rect::NOTHING,
         stacked: count.clamp(1, 3) as usize,
         fullest: tier
@@ -213,18 +225,6 @@ fn node(view: &ViewCtx<'_>, name: &str, tier: Option<&TierReport>) -> Node {
         queue: tier.map_or(0.0, |tier| tier.queue.mean),
         heat: view.frame.heat.get(name).cloned(),
     }
-}
-
-/// How many on what, and how much of what is asked for a cache answers.
-fn note(count: u32, machine: Option<String>, tier: Option<&TierReport>) -> String {
-    let mut note = machine.map_or_else(
-        || format!("{count} ×"),
-        |machine| format!("{count} × {machine}"),
-    );
-    if let Some(hits) = tier.and_then(|tier| tier.hit_ratio) {
-        note += &format!(", {} hits", format::percent(hits));
-    }
-    note
 }
 
 /// How many, on what.

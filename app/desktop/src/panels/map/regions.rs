@@ -105,33 +105,30 @@ fn one(ui: &Ui, view: &ViewCtx<'_>, place: &Place, row: Rect) {
         Stroke::new(1.0, outline),
         StrokeKind::Inside,
     );
-    let (state, ink) = match (place.lost, place.home) {
-        (true, _) => ("lost".to_owned(), theme.bad),
-        (false, true) => (
-            format!("home, {}", format::percent(place.share)),
-            theme.text,
-        ),
-        (false, false) => (format::percent(place.share), theme.text),
-    };
-    let inside = row.shrink2(vec2(7.0 * scale, 0.0));
-    let right = paint::text(
-        painter,
-        inside.right_center(),
-        Align2::RIGHT_CENTER,
-        &state,
-        view.font(12.0),
-        ink,
-        inside.width() * 0.55,
-    );
-    paint::text(
+    let inside = row.shrink2(vec2(6.0 * scale, 0.0));
+    let name = paint::text(
         painter,
         inside.left_center(),
         Align2::LEFT_CENTER,
         &place.name,
         view.font(12.0),
         theme.text,
-        right.left() - inside.left() - 6.0 * scale,
+        inside.width(),
     );
+    let share = format::percent(place.share);
+    let (states, ink) = match (place.lost, place.home) {
+        (true, _) => (vec!["lost".to_owned()], theme.bad),
+        (false, true) => (vec![format!("home, {share}"), share], theme.text),
+        (false, false) => (vec![share], theme.text),
+    };
+    let room = inside.right() - name.right() - 4.0 * scale;
+    let at = inside.right_center();
+    let fits = |words: &String| {
+        let (align, font) = (Align2::RIGHT_CENTER, view.font(12.0));
+        paint::text_if_room(painter, at, align, words, font, ink, room)
+    };
+    // The longest that fits; the frame around its tiers names the home region too.
+    states.iter().any(fits);
     let id = ui.scope_id().with(("place", &place.name));
     let response = ui.interact(row, id, Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, place.summary()));
