@@ -183,9 +183,12 @@ impl Stroke {
     }
 }
 
-/// How wide words are, about.
+/// How wide words are, about: an m takes the room of two narrow letters.
 pub(super) fn width_of(words: &str, size: f64) -> f64 {
-    words.chars().count() as f64 * size * 0.53
+    let wide = |letter: char| matches!(letter, 'm' | 'w' | 'M' | 'W' | '%');
+    let letters = words.chars();
+    let widths = letters.map(|letter| if wide(letter) { 0.9 } else { 0.53 });
+    widths.sum::<f64>() * size
 }
 
 /// Words cut to a width, with dots where they were cut: in the middle, since names often differ at their ends.

@@ -27,9 +27,8 @@ pub use site::{Fetch, Site};
 
 use super::operation::{Kind, OperationId};
 use super::records::Records;
-use super::sites::site_names;
+use super::sites::{round_trip, site_names};
 use crate::draw::{Draws, Purpose};
-use crate::scenario::assets::assets;
 use crate::scenario::{EdgeTier, Scenario};
 use crate::time::{SimDuration, SimTime};
 
@@ -209,7 +208,7 @@ impl Edge {
             at.push(&shield.place.0);
             sites.push(Site::new(&shield.place.0, shield.capacity_bytes, tier));
         }
-        let from = |place: &str| at.iter().map(|site| one_way(site, place)).collect();
+        let from = |place: &str| at.iter().map(|site| round_trip(site, place) / 2).collect();
         let shield = tier.shield.as_ref().map_or(home, |shield| &shield.place.0);
         let query = traffic.query.as_ref();
         let kept = query.and_then(|query| query.edge);
@@ -321,7 +320,7 @@ fn router(pops: &[&str], users: &[&str]) -> (RegionRouter, Vec<RegionId>) {
         servers: u32::from(number < pops.len()),
         rtt_ns: names
             .iter()
-            .map(|to| (one_way(from, to) * 2).as_nanos())
+            .map(|to| round_trip(from, to).as_nanos())
             .collect(),
     };
     let regions = names.iter().enumerate().map(region).collect();
@@ -330,10 +329,4 @@ fn router(pops: &[&str], users: &[&str]) -> (RegionRouter, Vec<RegionId>) {
         RegionRouter::new(RoutePolicy::Nearest, regions, seed),
         origins,
     )
-}
-
-/// Half a round trip between two regions, or within one.
-fn one_way(from: &str, to: &str) -> SimDuration {
-    let trip = assets().round_trip(from, to);
-    trip.map_or(SimDuration::ZERO, |trip| trip.mean / 2)
 }

@@ -75,8 +75,8 @@ impl World {
     }
 
     fn place_of(&self, client: u32) -> usize {
-        let class = self.clients.get(client).place.class();
-        usize::from(class) / self.network.accesses().max(1)
+        self.network
+            .place_of(self.clients.get(client).place.class())
     }
 
     /// One way between a client and its point of presence, or the origin.
