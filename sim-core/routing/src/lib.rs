@@ -24,6 +24,7 @@ mod draw;
 pub mod hash;
 pub mod hub;
 mod ids;
+pub mod log;
 pub mod overload;
 pub mod placement;
 pub mod pubsub;
