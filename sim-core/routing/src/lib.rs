@@ -25,6 +25,7 @@ pub mod hash;
 pub mod hub;
 mod ids;
 pub mod log;
+pub mod order;
 pub mod overload;
 pub mod placement;
 pub mod pubsub;
@@ -33,6 +34,7 @@ pub mod request;
 pub mod retry;
 pub mod session;
 pub mod shard;
+pub mod sourcing;
 
 pub use balance::{Backend, BackendState, Balancer, LoadBalancer, Options, Policy};
 pub use cache::{Cache, CacheCounters, CacheOptions, Capacity, EvictionPolicy, Lookup};
