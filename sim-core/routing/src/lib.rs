@@ -18,6 +18,7 @@
 
 pub mod balance;
 pub mod cache;
+pub mod conflict;
 pub mod cow;
 mod decision;
 mod draw;
