@@ -19,6 +19,7 @@
 pub mod balance;
 pub mod cache;
 pub mod conflict;
+pub mod consistency;
 pub mod cow;
 mod decision;
 mod draw;
