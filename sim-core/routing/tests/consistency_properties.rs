@@ -89,7 +89,8 @@ fn cut(stance: Stance, seed: u64) -> ([u64; 3], [u64; 3], RegionStore<u64>) {
             let now = Timestamp(i * 100 * MS + u64::from(region));
             let at = clocks[region as usize].tick(now);
             tried[region as usize] += 1;
-            let Ok(update) = store.write(region, at, rng.below(5), 3 * i + u64::from(region)) else {
+            let Ok(update) = store.write(region, at, rng.below(5), 3 * i + u64::from(region))
+            else {
                 continue;
             };
             accepted[region as usize] += 1;
