@@ -1,6 +1,8 @@
-//! Conflicts: 10 editors in 1 000 random histories converge and lose nothing, by transformation and by merging, while the
-//! last writer wins exactly once (concept C012); merges are commutative, associative and idempotent; two regions count (C065);
-//! and locks with fencing.
+//! Conflicts: 10 editors in 1 000 random histories converge and lose nothing, by transformation and by merging,
+//! while the last writer wins exactly once (concept C012); merges are commutative, associative and idempotent;
+//! two regions count (C065); and locks with fencing.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 mod common;
 
@@ -314,8 +316,9 @@ proptest! {
             0 | 1 => set.add(replica, value),
             _ => set.remove(&value),
         });
-        // An element is there if and only if some replica added it and nobody who saw that removed it: the replica that added
-        // a value last of all and whose addition no later action could have seen must still have it.
+        // An element is there if and only if some replica added it and nobody who saw that removed it: the
+        // replica that added a value last of all and whose addition no later action could have seen must still
+        // have it.
         let last = actions.last().copied();
         let all = lawful(acted, &empty, seed)?;
         if let Some((_, 0 | 1, value)) = last {

@@ -1,5 +1,7 @@
-//! Consistency: reads that are stale by projection lag and by replicas (concept C035, algorithms.md 3.5), quorums that overlap, and
-//! regions that are cut for a while (concepts C015, C065).
+//! Consistency: reads that are stale by projection lag and by replicas (concept C035, algorithms.md 3.5),
+//! quorums that overlap, and regions that are cut for a while (concepts C015, C065).
+
+#![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 mod common;
 
@@ -14,8 +16,8 @@ use routing::order::HlcClock;
 
 const MS: u64 = 1_000_000;
 
-/// Reads Δ after the session's own write on a replica whose lag is exponential with a mean of `lag_ms`: the share that is
-/// stale, and the mean wait.
+/// Reads Δ after the session's own write on a replica whose lag is exponential with a mean of `lag_ms`: the
+/// share that is stale, and the mean wait.
 fn reads(policy: ReadPolicy, lag_ms: f64, after_ms: u64) -> (f64, f64) {
     const READS: u64 = 40_000;
     let mut rng = TestRng(11);

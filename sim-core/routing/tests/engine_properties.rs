@@ -1,6 +1,8 @@
 //! The matching engine against a naive book, with sequence numbers without gaps (concept C033), and tick loops and
 //! datagrams (C110): the age of a state by the formula, and a stream that waits for what was lost.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
 mod common;
 
 use common::{TestRng, near, proptest_config};
@@ -159,8 +161,8 @@ proptest! {
     }
 }
 
-/// 128 ticks/s, 20 ms on the way, 1 % lost: the age of the state at a client, by datagrams and by a stream that waits for
-/// what was lost and sent again 200 ms later (assumed). Returns the mean and the p99 in ms.
+/// 128 ticks/s, 20 ms on the way, 1 % lost: the age of the state at a client, by datagrams and by a stream that
+/// waits for what was lost and sent again 200 ms later (assumed). Returns the mean and the p99 in ms.
 fn ages(loss: f64, stream: bool) -> (f64, f64) {
     const FRAME: u64 = 7_812_500;
     const WAY: u64 = 20_000_000;

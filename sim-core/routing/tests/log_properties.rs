@@ -1,5 +1,5 @@
-//! The event log: total order per partition, parallelism and the slope of lag (algorithms.md 3.5), what is acknowledged
-//! survives, consumer groups against their rules, and a producer above capacity.
+//! The event log: total order per partition, parallelism and the slope of lag (algorithms.md 3.5), what is
+//! acknowledged survives, consumer groups against their rules, and a producer above capacity.
 
 mod common;
 

@@ -1,6 +1,8 @@
 //! Ordering: what each promise shows a receiver when messages take two ways of different latency (concept C011), and
 //! hybrid logical clocks over random histories with skewed clocks.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
 mod common;
 
 use common::{TestRng, proptest_config};

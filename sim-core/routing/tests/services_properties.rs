@@ -1,5 +1,6 @@
-//! Services: stock in a flash sale (concept C013), feeds equal to a naive model and the work of hybrid fan-out (C018), notifications
-//! behind bulkheads and under overload (C020, C022), presence between servers, and interest by place (C014).
+//! Services: stock in a flash sale (concept C013), feeds equal to a naive model and the work of hybrid fan-out
+//! (C018), notifications behind bulkheads and under overload (C020, C022), presence between servers, and
+//! interest by place (C014).
 
 mod common;
 
@@ -20,7 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const MS: u64 = 1_000_000;
 
-/// 1 000 units, 50 000 buyers within 10 s; a copy was made at some time before the sale. Returns units sold and oversold.
+/// 1 000 units, 50 000 buyers within 10 s; a copy was made at some time before the sale. Returns units sold and
+/// oversold.
 fn flash_sale(mode: StockMode, seed: u64) -> (u64, u64) {
     const BEGIN: u64 = 10_000 * MS;
     let mut rng = TestRng(seed);
@@ -230,7 +232,8 @@ fn normal_quantile(p: f64) -> f64 {
     (low + high) / 2.0
 }
 
-/// Followers lognormal with median 25, sigma 2.6 and at most 1e8, equal post rates: 2 M authors at evenly spread quantiles.
+/// Followers lognormal with median 25, sigma 2.6 and at most 1e8, equal post rates: 2 M authors at evenly
+/// spread quantiles.
 #[test]
 fn c018_hybrid_at_10_000_followers_removes_most_timeline_writes() {
     const AUTHORS: u64 = 200_000;
@@ -256,8 +259,8 @@ fn c018_hybrid_at_10_000_followers_removes_most_timeline_writes() {
     assert!((share - 62.0).abs() < 5.0 && (authors - 1.06).abs() < 0.05);
 }
 
-/// 100 urgent pushes and 100 text messages a second for 60 s; text messages stop at 10 s. Returns the p99 wait of pushes offered
-/// from then on, in ms, where what is never sent waits until the end.
+/// 100 urgent pushes and 100 text messages a second for 60 s; text messages stop at 10 s. Returns the p99 wait
+/// of pushes offered from then on, in ms, where what is never sent waits until the end.
 fn push_wait_ms(queueing: Queueing, sms_stops: bool) -> f64 {
     let mut dispatcher = Dispatcher::new(DispatcherOptions {
         queueing,

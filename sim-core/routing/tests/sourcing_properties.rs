@@ -1,6 +1,6 @@
-//! Event sourcing: replay and reads as of a time (concepts C029, C032), optimistic concurrency (C030), projections at their own
-//! speeds (C031), the outbox, and transactions across stores with crashes at every point (C042); the snapshot
-//! row of algorithms.md 3.5.
+//! Event sourcing: replay and reads as of a time (concepts C029, C032), optimistic concurrency (C030),
+//! projections at their own speeds (C031), the outbox, and transactions across stores with crashes at every
+//! point (C042); the snapshot row of algorithms.md 3.5.
 
 mod common;
 
@@ -71,8 +71,8 @@ fn order(rng: &mut TestRng) -> Order {
     }
 }
 
-/// Replay from offset 0 equals live state, and a read as of any time equals the state recorded live at that time, for every
-/// aggregate in every seed.
+/// Replay from offset 0 equals live state, and a read as of any time equals the state recorded live at that
+/// time, for every aggregate in every seed.
 #[test]
 fn c029_c032_replay_and_as_of_equal_what_was_live() {
     for seed in 0..50 {

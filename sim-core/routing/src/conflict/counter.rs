@@ -1,8 +1,9 @@
 //! A counter that every replica may change: increments and decrements per replica.
 //!
-//! *Formula:* value = Σ up − Σ down over replicas; a merge takes the greater of each. *Property:* exact once everybody has heard
-//! everybody, in any order and however often; bytes grow with the replicas, not with the changes. *Leaves out:* a lower bound
-//! (a stock that must not go below 0 needs one owner or reservations). *Source:* M. Shapiro et al., INRIA RR-7506 (2011), PN-counter.
+//! *Formula:* value = Σ up − Σ down over replicas; a merge takes the greater of each. *Property:* exact once
+//! everybody has heard everybody, in any order and however often; bytes grow with the replicas, not with the
+//! changes. *Leaves out:* a lower bound (a stock that must not go below 0 needs one owner or reservations).
+//! *Source:* M. Shapiro et al., INRIA RR-7506 (2011), PN-counter.
 
 use super::{Crdt, ReplicaId};
 use std::collections::BTreeMap;

@@ -1,8 +1,9 @@
 //! Dots: every change has a name, and what a replica has seen is a set of names.
 //!
-//! *Models:* a dot is a replica and the number of its change; a context is a set of dots: per replica all up to a number, and a
-//! cloud of those beyond a hole. *Property:* the cloud is empty when everything was seen in order. *Leaves out:*
-//! replicas that are gone for ever. *Source:* P. Almeida et al., Delta State Replicated Data Types (JPDC 2018).
+//! *Models:* a dot is a replica and the number of its change; a context is a set of dots: per replica all up to
+//! a number, and a cloud of those beyond a hole. *Property:* the cloud is empty when everything was seen in
+//! order. *Leaves out:* replicas that are gone for ever. *Source:* P. Almeida et al., Delta State Replicated
+//! Data Types (JPDC 2018).
 
 use super::ReplicaId;
 use std::collections::{BTreeMap, BTreeSet};

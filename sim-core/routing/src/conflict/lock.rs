@@ -1,10 +1,12 @@
 //! Locks that end by themselves, and the tokens that make that safe.
 //!
 //! *Models:* one holder per resource for `lease_ns`, renewed or released or run out; those who want it wait in
-//! order. Each grant has a greater token than all before; a store refuses a token that is less than the greatest it has seen.
-//! *Property:* with fencing no write of a holder whose lease has run out follows a write of its successor; without, a
-//! pause longer than the lease lets two write. *Formula:* a holder that is dead blocks others for the rest of its
-//! lease, lease / 2 on average if it is renewed at once. *Leaves out:* the agreement between lock servers. *Source:* C. Gray and D. Cheriton, Leases (SOSP 1989); M. Kleppmann, How to do distributed locking (2016).
+//! order. Each grant has a greater token than all before; a store refuses a token that is less than the
+//! greatest it has seen. *Property:* with fencing no write of a holder whose lease has run out follows a write
+//! of its successor; without, a pause longer than the lease lets two write. *Formula:* a holder that is dead
+//! blocks others for the rest of its lease, lease / 2 on average if it is renewed at once. *Leaves out:* the
+//! agreement between lock servers. *Source:* C. Gray and D. Cheriton, Leases (SOSP 1989); M. Kleppmann, How to
+//! do distributed locking (2016).
 
 use crate::ids::Timestamp;
 use std::collections::{BTreeMap, VecDeque};

@@ -1,10 +1,12 @@
 //! The last writer wins: registers and maps of them.
 //!
-//! *Models:* a value with the timestamp of its write; a merge keeps the greater one. *Formula:* a value knows how many writes it builds
-//! on, its own included (its depth: one more than that of the value its writer saw), so that after all have merged lost writes =
-//! writes − depth of the winner: n − 1 of n concurrent ones. *Property:* commutative, associative, idempotent; a clock that is ahead wins
-//! whatever happens after it, which hybrid logical clocks prevent for writers that have seen its value. *Leaves out:* timestamps chosen by clients; tombstones that expire. *Source:* P.
-//! Johnson and R. Thomas, RFC 677 (1975); M. Shapiro et al., INRIA RR-7506 (2011).
+//! *Models:* a value with the timestamp of its write; a merge keeps the greater one. *Formula:* a value knows
+//! how many writes it builds on, its own included (its depth: one more than that of the value its writer saw),
+//! so that after all have merged lost writes = writes − depth of the winner: n − 1 of n concurrent ones.
+//! *Property:* commutative, associative, idempotent; a clock that is ahead wins whatever happens after it,
+//! which hybrid logical clocks prevent for writers that have seen its value. *Leaves out:* timestamps chosen by
+//! clients; tombstones that expire. *Source:* P. Johnson and R. Thomas, RFC 677 (1975); M. Shapiro et al.,
+//! INRIA RR-7506 (2011).
 
 use super::Crdt;
 use crate::order::Hlc;
@@ -33,8 +35,9 @@ impl<T: Clone> LwwRegister<T> {
         Self::default()
     }
 
-    /// A write at this replica by somebody who has seen what it has. Returns the register as others should have it. A timestamp that is not greater
-    /// than the present one (a clock behind) writes nothing that stays: the write is lost at once.
+    /// A write at this replica by somebody who has seen what it has. Returns the register as others should have
+    /// it. A timestamp that is not greater than the present one (a clock behind) writes nothing that stays: the
+    /// write is lost at once.
     pub fn set(&mut self, at: Hlc, value: T) -> Self {
         let delta = Self {
             written: Some((at, value)),

@@ -1,10 +1,10 @@
 //! Conflicts: several writers change one thing before they hear of each other.
 //!
-//! *Models:* the last writer wins ([`LwwRegister`], [`LwwMap`]); types that merge ([`Crdt`]: [`PnCounter`], [`OrSet`], and the
-//! text of [`Sequence`]); edits that one server orders and transforms ([`ot`]); and one writer at a time ([`LockTable`], with
-//! fencing tokens). *Property:* merges are commutative, associative and idempotent, so replicas that have
-//! heard the same agree; of n concurrent writes to a register n − 1 are lost, and counted. *Leaves out:* how updates travel.
-//! *Source:* in each module.
+//! *Models:* the last writer wins ([`LwwRegister`], [`LwwMap`]); types that merge ([`Crdt`]: [`PnCounter`],
+//! [`OrSet`], and the text of [`Sequence`]); edits that one server orders and transforms ([`ot`]); and one
+//! writer at a time ([`LockTable`], with fencing tokens). *Property:* merges are commutative, associative and
+//! idempotent, so replicas that have heard the same agree; of n concurrent writes to a register n − 1 are lost,
+//! and counted. *Leaves out:* how updates travel. *Source:* in each module.
 
 mod counter;
 mod dots;
@@ -39,8 +39,8 @@ pub enum Resolution {
     Lock,
 }
 
-/// A type whose copies merge. What changes one of them returns a *delta*: a value of the same type that holds the change
-/// only, to be merged elsewhere.
+/// A type whose copies merge. What changes one of them returns a *delta*: a value of the same type that holds
+/// the change only, to be merged elsewhere.
 pub trait Crdt {
     /// Takes over what the other has and this has not. Returns whether anything changed.
     fn merge(&mut self, other: &Self) -> bool;

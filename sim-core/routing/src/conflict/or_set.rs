@@ -1,10 +1,12 @@
-//! A set to which every replica adds and from which every replica removes: what was added and not seen by a removal stays.
+//! A set to which every replica adds and from which every replica removes: what was added and not seen by a
+//! removal stays.
 //!
 //! *Models:* each addition has a dot; a removal takes away the dots it has seen, and their names stay in the
-//! context, so there are no tombstones. *Property:* of an addition and a concurrent removal the addition wins; merging states or deltas, in any order and
-//! however often, gives the same set. *Formula:* bytes = elements + one number per replica. *Leaves out:* removing
-//! what somebody else adds at the same time. *Source:* A. Bieniusa et al., An Optimized Conflict-free Replicated Set (2012);
-//! P. Almeida et al. (2018); the same kind of set is Phoenix.Tracker's.
+//! context, so there are no tombstones. *Property:* of an addition and a concurrent removal the addition wins;
+//! merging states or deltas, in any order and however often, gives the same set. *Formula:* bytes = elements +
+//! one number per replica. *Leaves out:* removing what somebody else adds at the same time. *Source:* A.
+//! Bieniusa et al., An Optimized Conflict-free Replicated Set (2012); P. Almeida et al. (2018); the same kind
+//! of set is Phoenix.Tracker's.
 
 use super::{Crdt, Dot, DotContext, ReplicaId};
 use std::collections::{BTreeMap, BTreeSet};

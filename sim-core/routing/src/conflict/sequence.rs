@@ -1,12 +1,13 @@
 //! A text that merges: every character has a name, and says after which one it was written.
 //!
-//! *Models:* a replicated growable array. An insertion goes behind its origin, and behind what follows with a greater name; names count up beyond
-//! everything seen (Lamport), so concurrent insertions at one place stand in the same order everywhere. What is deleted
-//! stays as a tombstone. Operations that come before what they need wait; those that come again do nothing. *Property:* replicas
-//! that have applied the same operations, in any order, read the same, and nothing is lost. *Formula:* 24 bytes and the value per character
-//! ever written; an operation here looks its place up by a scan, O(length). *Leaves out:* runs of characters in one element, trees
-//! that look up in O(log n), removal of tombstones. Two runs typed at one place do not interleave when typed forwards.
-//! *Source:* H.-G. Roh et al., Replicated abstract data types (JPDC 2011).
+//! *Models:* a replicated growable array. An insertion goes behind its origin, and behind what follows with a
+//! greater name; names count up beyond everything seen (Lamport), so concurrent insertions at one place stand
+//! in the same order everywhere. What is deleted stays as a tombstone. Operations that come before what they
+//! need wait; those that come again do nothing. *Property:* replicas that have applied the same operations, in
+//! any order, read the same, and nothing is lost. *Formula:* 24 bytes and the value per character ever written;
+//! an operation here looks its place up by a scan, O(length). *Leaves out:* runs of characters in one element,
+//! trees that look up in O(log n), removal of tombstones. Two runs typed at one place do not interleave when
+//! typed forwards. *Source:* H.-G. Roh et al., Replicated abstract data types (JPDC 2011).
 
 use super::ReplicaId;
 use std::collections::BTreeMap;
@@ -103,8 +104,8 @@ impl<T: Clone> Sequence<T> {
         Some(self.own(SequenceChange::Delete { id }))
     }
 
-    /// An operation of another replica arrives. Returns how many operations took effect: none if it waits or came before, more if
-    /// others waited for it.
+    /// An operation of another replica arrives. Returns how many operations took effect: none if it waits or
+    /// came before, more if others waited for it.
     pub fn apply(&mut self, op: SequenceOp<T>) -> usize {
         if op.number <= self.applied_of(op.replica) {
             return 0;

@@ -1,9 +1,10 @@
 //! Quorums: a write that w of n replicas have, a read that asks r of them.
 //!
-//! *Formula:* r + w > n: every read meets the last write that was acknowledged, on r + w − n replicas at least; 2w > n: of two writes one meets the other. A write takes as
-//! long as its w-th fastest replica, across regions the k-th smallest round trip: [`commit_delay_ns`]. *Property:* a read that
-//! overlaps returns the last acknowledged value or a later one. *Leaves out:* sloppy quorums, hinted hand-off; who repairs is
-//! told, not done. *Source:* D. Gifford (SOSP 1979); G. DeCandia et al., Dynamo (SOSP 2007).
+//! *Formula:* r + w > n: every read meets the last write that was acknowledged, on r + w − n replicas at least;
+//! 2w > n: of two writes one meets the other. A write takes as long as its w-th fastest replica, across regions
+//! the k-th smallest round trip: [`commit_delay_ns`]. *Property:* a read that overlaps returns the last
+//! acknowledged value or a later one. *Leaves out:* sloppy quorums, hinted hand-off; who repairs is told, not
+//! done. *Source:* D. Gifford (SOSP 1979); G. DeCandia et al., Dynamo (SOSP 2007).
 
 use crate::log::Acks;
 
@@ -113,7 +114,8 @@ impl<T: Clone> QuorumRead<T> {
         }
     }
 
-    /// A replica answers with its version of the value. Returns the newest version and its value once enough have answered.
+    /// A replica answers with its version of the value. Returns the newest version and its value once enough
+    /// have answered.
     pub fn answer(&mut self, replica: u32, version: u64, value: T) -> Option<(u64, T)> {
         let enough = self.quorum.read as usize;
         if self.answers.len() >= enough {

@@ -1,11 +1,13 @@
 //! Values by key in several regions, each of which writes on its own.
 //!
-//! *Models:* a write takes effect in its region and travels to those it reaches; versions tell whether an update is newer, older or
-//! concurrent. Of concurrent values the later timestamp stays, everywhere the same one; each value that loses so is counted once. When a cut heals,
-//! regions exchange what differs. *Property:* after everybody has exchanged with everybody divergence is 0; without a cut, and with each update applied before
-//! the next write of its key, there are no conflicts. *Formula:* an exchange sends what differs, so it takes as long as the writes of the cut. *Leaves out:*
-//! finding what differs without comparing all (Merkle trees); values that merge: keep a [`crate::conflict::Crdt`] per region. *Source:*
-//! G. DeCandia et al., Dynamo (SOSP 2007), with the last writer as judge.
+//! *Models:* a write takes effect in its region and travels to those it reaches; versions tell whether an
+//! update is newer, older or concurrent. Of concurrent values the later timestamp stays, everywhere the same
+//! one; each value that loses so is counted once. When a cut heals, regions exchange what differs. *Property:*
+//! after everybody has exchanged with everybody divergence is 0; without a cut, and with each update applied
+//! before the next write of its key, there are no conflicts. *Formula:* an exchange sends what differs, so it
+//! takes as long as the writes of the cut. *Leaves out:* finding what differs without comparing all (Merkle
+//! trees); values that merge: keep a [`crate::conflict::Crdt`] per region. *Source:* G. DeCandia et al., Dynamo
+//! (SOSP 2007), with the last writer as judge.
 
 use super::{Split, Stance, VersionOrder, VersionVector};
 use crate::conflict::{Dot, ReplicaId};

@@ -1,12 +1,14 @@
 //! Sessions: where a reader reads, so that it sees its own writes and never goes back in time.
 //!
-//! *Models:* replicas (or projections) that have applied a log up to an offset each; a session that knows the end of its last write and the end of
-//! what it has read. Without a promise a read takes the replica that a balancer picked. *Sticky*: for a while after a write a session
-//! reads at the primary. *Wait for offset*: the picked replica answers once it has applied the session's write. Monotonic reads need a replica that
-//! has what the session has read: the picked one, or one that has, or the picked one after waiting. *Formula:* a read Δ
-//! after its write is stale with probability e^(−Δ/L) for exponential lag of mean L, and then waits L on average for the offset.
-//! *Property:* with a promise no read breaks it (sticky: while the lag is below the time it sticks).
-//! *Leaves out:* a session that moves to another device without its token. *Source:* D. Terry et al. (PDIS 1994).
+//! *Models:* replicas (or projections) that have applied a log up to an offset each; a session that knows the
+//! end of its last write and the end of what it has read. Without a promise a read takes the replica that a
+//! balancer picked. *Sticky*: for a while after a write a session reads at the primary. *Wait for offset*: the
+//! picked replica answers once it has applied the session's write. Monotonic reads need a replica that has what
+//! the session has read: the picked one, or one that has, or the picked one after waiting. *Formula:* a read Δ
+//! after its write is stale with probability e^(−Δ/L) for exponential lag of mean L, and then waits L on
+//! average for the offset. *Property:* with a promise no read breaks it (sticky: while the lag is below the
+//! time it sticks). *Leaves out:* a session that moves to another device without its token. *Source:* D. Terry
+//! et al. (PDIS 1994).
 
 use crate::ids::Timestamp;
 use crate::log::LogOffset;
@@ -120,7 +122,8 @@ impl ReadPolicy {
         if of_picked >= needed {
             return ReadRoute::Replica(picked);
         }
-        // For its own write a session waits where it was sent; for what it has read elsewhere another replica will do.
+        // For its own write a session waits where it was sent; for what it has read elsewhere another replica
+        // will do.
         let waits_for_write = self.own_writes == ReadYourWrites::WaitOffset;
         let other = applied.iter().position(|end| *end >= needed);
         match other.filter(|_| !waits_for_write) {

@@ -1,9 +1,9 @@
 //! A network that is cut: which regions see each other, and who goes on.
 //!
-//! *Models:* regions in groups; a region reaches those of its own group. *Formula:* consistent: a side goes on if it has
-//! more than half of all regions (at most one side has); available: every side goes on. *Property:* under a cut a consistent design
-//! refuses on all sides but one and has no conflicts; an available one refuses nowhere. *Leaves out:* cuts that differ by direction.
-//! *Source:* S. Gilbert and N. Lynch (2002).
+//! *Models:* regions in groups; a region reaches those of its own group. *Formula:* consistent: a side goes on
+//! if it has more than half of all regions (at most one side has); available: every side goes on. *Property:*
+//! under a cut a consistent design refuses on all sides but one and has no conflicts; an available one refuses
+//! nowhere. *Leaves out:* cuts that differ by direction. *Source:* S. Gilbert and N. Lynch (2002).
 
 /// What a design does when it is cut in two.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,11 +1,12 @@
 //! Feeds: which posts a reader sees, and who does the work.
 //!
-//! *Models:* fan-out on write (a post is put into every follower's timeline), on read (a timeline is merged from what the followed have
-//! posted when it is read), and hybrid (on write below a threshold of followers, on read above). Posts are
-//! ranked by score, then by number, the greater first. *Formula:* timeline writes per post = followers, or 0 above the threshold; lists merged per read = 1 +
-//! followed authors above it. *Property:* all three show the same feed, that of a naive merge of everything, while readers ask for no more
-//! than timelines keep. *Leaves out:* scores that change after the post; deleted posts. *Source:* R. Krikorian, Timelines at Scale (QCon 2012);
-//! A. Silberstein et al., Feeding Frenzy (SIGMOD 2010).
+//! *Models:* fan-out on write (a post is put into every follower's timeline), on read (a timeline is merged
+//! from what the followed have posted when it is read), and hybrid (on write below a threshold of followers, on
+//! read above). Posts are ranked by score, then by number, the greater first. *Formula:* timeline writes per
+//! post = followers, or 0 above the threshold; lists merged per read = 1 + followed authors above it.
+//! *Property:* all three show the same feed, that of a naive merge of everything, while readers ask for no more
+//! than timelines keep. *Leaves out:* scores that change after the post; deleted posts. *Source:* R. Krikorian,
+//! Timelines at Scale (QCon 2012); A. Silberstein et al., Feeding Frenzy (SIGMOD 2010).
 
 mod timeline;
 

@@ -1,6 +1,7 @@
 //! The best posts of a list.
 //!
-//! *Models:* posts by score, then number, the best first, at most so many. *Leaves out:* pages. *Source:* as [`super`].
+//! *Models:* posts by score, then number, the best first, at most so many. *Leaves out:* pages. *Source:* as
+//! [`super`].
 
 use super::MemberOfFeed;
 

@@ -1,10 +1,12 @@
 //! Interest by place: who is told that something moved.
 //!
-//! *Models:* the world as cells ([`crate::shard::Grid`]); everybody who watches has subscribed to the cells at most k steps around
-//! the own one, and changes these subscriptions when passing into another cell. *Formula:* a move is told to those in (2k + 1)² cells instead of to
-//! everybody: of u users spread evenly over c cells to (2k + 1)² u / c. All within k cells' width are told (recall 1 for that radius); a move to a
-//! neighbouring cell changes 2 (2k + 1) subscriptions, a diagonal one 2 (4k + 1). *Property:* a watcher's subscriptions are exactly the ring around where it is.
-//! *Leaves out:* different radii for what is big or fast. *Source:* as [`crate::shard::cells`].
+//! *Models:* the world as cells ([`crate::shard::Grid`]); everybody who watches has subscribed to the cells at
+//! most k steps around the own one, and changes these subscriptions when passing into another cell. *Formula:*
+//! a move is told to those in (2k + 1)² cells instead of to everybody: of u users spread evenly over c cells to
+//! (2k + 1)² u / c. All within k cells' width are told (recall 1 for that radius); a move to a neighbouring
+//! cell changes 2 (2k + 1) subscriptions, a diagonal one 2 (4k + 1). *Property:* a watcher's subscriptions are
+//! exactly the ring around where it is. *Leaves out:* different radii for what is big or fast. *Source:* as
+//! [`crate::shard::cells`].
 
 use crate::shard::{Grid, Place};
 use std::collections::BTreeMap;

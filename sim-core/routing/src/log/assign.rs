@@ -1,9 +1,10 @@
 //! Assignors: which member of a group reads which partition.
 //!
-//! *Models:* range (consecutive partitions of each topic), round robin, and sticky (balanced, moving as little as
-//! possible); the cooperative form of the last interrupts only what moves. *Formula:* with n partitions and m members each has ⌊n/m⌋ or ⌈n/m⌉; a member that joins m others takes
-//! ⌊n/(m+1)⌋ and nothing else moves. *Leaves out:* members that subscribe to some of the topics only.
-//! *Source:* the assignors of Kafka's consumer (their documentation's example is a test here), KIP-54, KIP-429.
+//! *Models:* range (consecutive partitions of each topic), round robin, and sticky (balanced, moving as little
+//! as possible); the cooperative form of the last interrupts only what moves. *Formula:* with n partitions and
+//! m members each has ⌊n/m⌋ or ⌈n/m⌉; a member that joins m others takes ⌊n/(m+1)⌋ and nothing else moves.
+//! *Leaves out:* members that subscribe to some of the topics only. *Source:* the assignors of Kafka's consumer
+//! (their documentation's example is a test here), KIP-54, KIP-429.
 
 use super::MemberId;
 use std::collections::BTreeMap;
@@ -116,8 +117,8 @@ mod tests {
         owners.iter().map(|owner| owner.unwrap().0).collect()
     }
 
-    /// C0: [t0p0, t0p1, t1p0, t1p1], C1: [t0p2, t1p2], as in the documentation of Kafka's range assignor; round robin:
-    /// C0: [t0p0, t0p2, t1p1], C1: [t0p1, t1p0, t1p2].
+    /// C0: [t0p0, t0p1, t1p0, t1p1], C1: [t0p2, t1p2], as in the documentation of Kafka's range assignor; round
+    /// robin: C0: [t0p0, t0p2, t1p1], C1: [t0p1, t1p0, t1p2].
     #[test]
     fn two_topics_of_three_and_two_members() {
         let of = |assignor| numbers(&assign(assignor, &[3, 3], &members(2), &[]));

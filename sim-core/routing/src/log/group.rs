@@ -1,11 +1,12 @@
 //! Consumer groups: members share the partitions of a log and remember how far they have come.
 //!
-//! *Models:* members that join and leave; the partitions that move, and when: a cooperative group interrupts only
-//! those, each from the moment its reader is told until it has handed over; an eager one stops everybody. A position
-//! per partition (the next record to read) and a checkpoint (committed offset). *Property:* a partition has one
-//! reader at most; who takes over after a hand-over reads on at its position, who takes over after a death at the
-//! checkpoint, so that what lies between is read twice, never lost: [`Resumed`] counts it. *Formula:* at λ records per second and a checkpoint every T, a death repeats λ · T / 2 on average.
-//! *Leaves out:* the detection of a dead member (see [`crate::session::heartbeat`]). *Source:* KIP-429, KIP-54.
+//! *Models:* members that join and leave; the partitions that move, and when: a cooperative group interrupts
+//! only those, each from the moment its reader is told until it has handed over; an eager one stops everybody.
+//! A position per partition (the next record to read) and a checkpoint (committed offset). *Property:* a
+//! partition has one reader at most; who takes over after a hand-over reads on at its position, who takes over
+//! after a death at the checkpoint, so that what lies between is read twice, never lost: [`Resumed`] counts it.
+//! *Formula:* at λ records per second and a checkpoint every T, a death repeats λ · T / 2 on average. *Leaves
+//! out:* the detection of a dead member (see [`crate::session::heartbeat`]). *Source:* KIP-429, KIP-54.
 
 use super::{Assignor, EventLog, LogOffset, MemberId, PartitionId, assign};
 use std::collections::BTreeSet;

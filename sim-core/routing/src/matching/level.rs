@@ -1,7 +1,8 @@
 //! The orders that rest, by side, price and time.
 //!
-//! *Models:* a table of orders, each in a list that is linked both ways, one list per price. *Formula:* 40 bytes per
-//! order; adding and removing touch one price level and no other order but the neighbours. *Leaves out:* names of traders.
+//! *Models:* a table of orders, each in a list that is linked both ways, one list per price. *Formula:* 40
+//! bytes per order; adding and removing touch one price level and no other order but the neighbours. *Leaves
+//! out:* names of traders.
 
 use super::{OrderId, Side};
 use std::collections::BTreeMap;

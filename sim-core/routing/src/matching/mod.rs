@@ -1,10 +1,12 @@
 //! A matching engine for one symbol: the best price first, then who came first.
 //!
-//! *Models:* limit orders that rest until they are met or cancelled, and market orders that take what there is and
-//! leave nothing. Everything the engine says is numbered without gaps. *Formula:* an order costs O(log p) for p price levels and O(1) per
-//! trade; a cancellation O(log p) at most. *Property:* the book is never crossed; quantity is conserved: ordered = traded + resting + cancelled; each order
-//! trades at the resting order's price; sequence numbers have no gap. *Leaves out:* auctions, hidden and stop orders, self-trade prevention; several symbols: one
-//! engine each. *Source:* price–time priority as in Nasdaq's and LMAX's rule books; M. Fowler, The LMAX Architecture (2011).
+//! *Models:* limit orders that rest until they are met or cancelled, and market orders that take what there is
+//! and leave nothing. Everything the engine says is numbered without gaps. *Formula:* an order costs O(log p)
+//! for p price levels and O(1) per trade; a cancellation O(log p) at most. *Property:* the book is never
+//! crossed; quantity is conserved: ordered = traded + resting + cancelled; each order trades at the resting
+//! order's price; sequence numbers have no gap. *Leaves out:* auctions, hidden and stop orders, self-trade
+//! prevention; several symbols: one engine each. *Source:* price–time priority as in Nasdaq's and LMAX's rule
+//! books; M. Fowler, The LMAX Architecture (2011).
 
 mod level;
 
@@ -121,7 +123,8 @@ impl MatchingEngine {
         Self::default()
     }
 
-    /// Handles a request. What it says is pushed to `said`, each with its number; the last of these answers the request itself.
+    /// Handles a request. What it says is pushed to `said`, each with its number; the last of these answers the
+    /// request itself.
     pub fn handle(&mut self, request: OrderRequest, said: &mut Vec<(Seq, EngineEvent)>) {
         match request {
             OrderRequest::Limit {

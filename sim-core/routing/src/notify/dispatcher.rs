@@ -1,10 +1,11 @@
 //! Queues before the providers.
 //!
-//! *Models:* per provider a rate (one message per gap), up or down; messages in three queues by priority, either per provider
-//! ([`Queueing::Bulkheads`]) or all together ([`Queueing::Shared`], where the first in line is sent next or nobody). A full queue sheds the youngest of the lowest priority that
-//! is below the one offered, or the one offered. Repetitions within a window are dropped. *Property:* accepted = sent + queued + shed.
-//! *Formula:* a queue of capacity c before a provider of rate r delays what it accepts by at most c / r. *Leaves out:* retries of what a provider refused.
-//! *Source:* as [`super`].
+//! *Models:* per provider a rate (one message per gap), up or down; messages in three queues by priority,
+//! either per provider ([`Queueing::Bulkheads`]) or all together ([`Queueing::Shared`], where the first in line
+//! is sent next or nobody). A full queue sheds the youngest of the lowest priority that is below the one
+//! offered, or the one offered. Repetitions within a window are dropped. *Property:* accepted = sent + queued +
+//! shed. *Formula:* a queue of capacity c before a provider of rate r delays what it accepts by at most c / r.
+//! *Leaves out:* retries of what a provider refused. *Source:* as [`super`].
 
 use super::{Channel, Notification, Priority};
 use crate::hash;

@@ -1,10 +1,12 @@
 //! Notifications: whether, when and how somebody is told something.
 //!
-//! *Models:* what a user wants ([`Preferences`]: channels, quiet hours, a cap per hour), one queue per provider or one for all
-//! ([`Dispatcher`]), three priorities, providers with a rate that fail and come back, and the recognition of repetitions. *Property:* nobody is told over a channel that
-//! they switched off, nor in quiet hours unless it is urgent; with a queue per provider one that stands still stops nothing else; what is shed is of the lowest priority there.
-//! *Formula:* a provider sends at most its rate; with one queue for all the first message for a provider that stands still stops
-//! everybody. *Leaves out:* what a provider does with a message. *Source:* M. Nygard, Release It! (2007), bulkheads.
+//! *Models:* what a user wants ([`Preferences`]: channels, quiet hours, a cap per hour), one queue per provider
+//! or one for all ([`Dispatcher`]), three priorities, providers with a rate that fail and come back, and the
+//! recognition of repetitions. *Property:* nobody is told over a channel that they switched off, nor in quiet
+//! hours unless it is urgent; with a queue per provider one that stands still stops nothing else; what is shed
+//! is of the lowest priority there. *Formula:* a provider sends at most its rate; with one queue for all the
+//! first message for a provider that stands still stops everybody. *Leaves out:* what a provider does with a
+//! message. *Source:* M. Nygard, Release It! (2007), bulkheads.
 
 mod dispatcher;
 mod preferences;

@@ -1,8 +1,8 @@
 //! What a user wants to be told, how and when.
 //!
-//! *Models:* channels switched on and off; quiet hours by the user's own clock, which may pass midnight; at most so many
-//! notifications per hour, urgent ones not counted. *Formula:* a cap is a window of whole hours since the first
-//! notification in it. *Leaves out:* preferences by subject; summer time within a run.
+//! *Models:* channels switched on and off; quiet hours by the user's own clock, which may pass midnight; at
+//! most so many notifications per hour, urgent ones not counted. *Formula:* a cap is a window of whole hours
+//! since the first notification in it. *Leaves out:* preferences by subject; summer time within a run.
 
 use super::Priority;
 use crate::ids::Timestamp;

@@ -1,12 +1,13 @@
 //! A buffer that shows messages in the order of their hybrid logical clocks.
 //!
-//! *Models:* a message is shown when no earlier one can still come: every sender has been heard (by a message or by a
-//! heartbeat) with a timestamp at least as late, and its messages arrive in the order of its numbers; or when it has waited `patience_ns`, as it
-//! must while a sender is silent. *Property:* if no message is later than the patience, messages are shown in the order of
-//! their timestamps, so never an effect before its cause; one that comes after a later one was shown is shown at once, and counted. *Formula:* a message waits for the sender that is
-//! heard last: with heartbeats every h about h more than the longest delay. *Leaves out:* dependencies named by
-//! the message, with which only real causes are waited for. *Source:* Lamport's total order broadcast with stability, over the clocks of
-//! Kulkarni et al.
+//! *Models:* a message is shown when no earlier one can still come: every sender has been heard (by a message
+//! or by a heartbeat) with a timestamp at least as late, and its messages arrive in the order of its numbers;
+//! or when it has waited `patience_ns`, as it must while a sender is silent. *Property:* if no message is later
+//! than the patience, messages are shown in the order of their timestamps, so never an effect before its cause;
+//! one that comes after a later one was shown is shown at once, and counted. *Formula:* a message waits for the
+//! sender that is heard last: with heartbeats every h about h more than the longest delay. *Leaves out:*
+//! dependencies named by the message, with which only real causes are waited for. *Source:* Lamport's total
+//! order broadcast with stability, over the clocks of Kulkarni et al.
 
 use super::{Hlc, SenderId};
 use crate::ids::Timestamp;

@@ -1,9 +1,10 @@
 //! A receiver that counts what went wrong with the order of what it was shown.
 //!
-//! *Models:* per stream the numbers seen, as intervals. A message is *reordered* when one with a greater number was shown before it,
-//! a *duplicate* when its own number was; numbers never seen below the greatest seen are *missing*; a message that names its cause is *acausal* if the cause was
-//! not shown before. *Formula:* messages = first-time + duplicates; greatest number = first-time + missing.
-//! *Property:* memory grows with the holes, not with the messages. *Leaves out:* how far a message was displaced.
+//! *Models:* per stream the numbers seen, as intervals. A message is *reordered* when one with a greater number
+//! was shown before it, a *duplicate* when its own number was; numbers never seen below the greatest seen are
+//! *missing*; a message that names its cause is *acausal* if the cause was not shown before. *Formula:*
+//! messages = first-time + duplicates; greatest number = first-time + missing. *Property:* memory grows with
+//! the holes, not with the messages. *Leaves out:* how far a message was displaced.
 
 use super::OrderStamp;
 use crate::ids::Seq;

@@ -1,9 +1,10 @@
 //! Hybrid logical clocks: timestamps that respect causality and stay close to the wall clock.
 //!
-//! *Formula:* a clock holds (l, c). An event at wall time w: l' = max(l, w); c' = c + 1 if l' = l, else 0. On receiving
-//! (lm, cm): l' = max(l, lm, w); c' = max(c, cm) + 1, c + 1, cm + 1 or 0, according to which of them l' equals. Ties between clocks
-//! are broken by the node. *Property:* if e happened before f then hlc(e) < hlc(f); |l − w| ≤ the greatest skew between
-//! clocks. *Leaves out:* packing into 64 bits. *Source:* S. Kulkarni et al., Logical Physical Clocks (OPODIS 2014).
+//! *Formula:* a clock holds (l, c). An event at wall time w: l' = max(l, w); c' = c + 1 if l' = l, else 0. On
+//! receiving (lm, cm): l' = max(l, lm, w); c' = max(c, cm) + 1, c + 1, cm + 1 or 0, according to which of them
+//! l' equals. Ties between clocks are broken by the node. *Property:* if e happened before f then hlc(e) <
+//! hlc(f); |l − w| ≤ the greatest skew between clocks. *Leaves out:* packing into 64 bits. *Source:* S.
+//! Kulkarni et al., Logical Physical Clocks (OPODIS 2014).
 
 use crate::ids::Timestamp;
 use thiserror::Error;

@@ -1,9 +1,10 @@
 //! A buffer that shows the messages of one stream in the order of their numbers.
 //!
-//! *Models:* a message ahead of its turn is held until those before it are there, or until the oldest that is held has waited
-//! `patience_ns`: then what is missing is given up as a gap. A message that was shown or given up before is dropped.
-//! *Property:* numbers shown ascend. *Formula:* the wait of a message is the time by which the slowest of its predecessors
-//! is later than itself (head-of-line blocking). *Leaves out:* asking for what is missing. *Source:* RFC 9260 (ordered delivery per stream).
+//! *Models:* a message ahead of its turn is held until those before it are there, or until the oldest that is
+//! held has waited `patience_ns`: then what is missing is given up as a gap. A message that was shown or given
+//! up before is dropped. *Property:* numbers shown ascend. *Formula:* the wait of a message is the time by
+//! which the slowest of its predecessors is later than itself (head-of-line blocking). *Leaves out:* asking for
+//! what is missing. *Source:* RFC 9260 (ordered delivery per stream).
 
 use crate::ids::{Seq, Timestamp};
 use std::collections::BTreeMap;

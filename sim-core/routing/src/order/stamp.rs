@@ -1,11 +1,12 @@
 //! What a message carries so that its receivers can put it in order.
 //!
-//! *Models:* five promises. None: nothing is promised. Per sender: the messages of one sender in one channel in the order in which
-//! it sent them. Per channel: all messages of a channel in the one order that its sequencer (the owner of the
-//! channel) gives. Causal: an answer never before its question, by hybrid logical clocks. Total: all messages of all channels in one order. *Formula:* a
-//! stamp is one number, and for causal order a timestamp of 16 bytes. *Property:* numbers have no gaps within their stream.
-//! *Leaves out:* the hop to the sequencer, which costs per-channel and total order their latency.
-//! *Source:* L. Lamport (CACM 1978); the orders as in V. Hadzilacos and S. Toueg, 1994.
+//! *Models:* five promises. None: nothing is promised. Per sender: the messages of one sender in one channel in
+//! the order in which it sent them. Per channel: all messages of a channel in the one order that its sequencer
+//! (the owner of the channel) gives. Causal: an answer never before its question, by hybrid logical clocks.
+//! Total: all messages of all channels in one order. *Formula:* a stamp is one number, and for causal order a
+//! timestamp of 16 bytes. *Property:* numbers have no gaps within their stream. *Leaves out:* the hop to the
+//! sequencer, which costs per-channel and total order their latency. *Source:* L. Lamport (CACM 1978); the
+//! orders as in V. Hadzilacos and S. Toueg, 1994.
 
 use super::{Hlc, HlcClock};
 use crate::ids::{ChannelId, Seq, Timestamp};
@@ -71,8 +72,8 @@ impl Stamper {
         matches!(self.ordering, Ordering::PerChannel | Ordering::Total)
     }
 
-    /// The stream to which a message belongs. Without a promise, and for causal order, a sender's messages are numbered
-    /// too, so that a receiver can tell what is missing or came twice.
+    /// The stream to which a message belongs. Without a promise, and for causal order, a sender's messages are
+    /// numbered too, so that a receiver can tell what is missing or came twice.
     #[must_use]
     pub fn stream_of(&self, channel: ChannelId, sender: SenderId) -> u64 {
         match self.ordering {

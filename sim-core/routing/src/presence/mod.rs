@@ -1,12 +1,14 @@
 //! Presence between servers: who is there, without anybody who knows all.
 //!
-//! *Models:* every server has a set of (user, server) that merges (see [`crate::conflict::OrSet`]) and sends what changed on
-//! it once per period to all others; when nothing changed, a heartbeat every so many periods. A server that is not heard for
-//! `down_ns` counts as down, and its users are not shown until it is heard again. Broadcasts are numbered: who misses one asks for the whole state. *Formula:* messages per second of n servers =
-//! n (n − 1) / period at most, / (silent periods · period) when nothing changes; changes within a period travel together, and one undone within it
-//! not at all. *Property:* servers that hear each other agree after one period; a death is seen within `down_ns` and
-//! a period. *Leaves out:* who is told of a change among clients: [`crate::session::presence`]. *Source:* Phoenix.Tracker (period 1.5 s, heartbeat after 10
-//! silent ones, down after 30 s).
+//! *Models:* every server has a set of (user, server) that merges (see [`crate::conflict::OrSet`]) and sends
+//! what changed on it once per period to all others; when nothing changed, a heartbeat every so many periods. A
+//! server that is not heard for `down_ns` counts as down, and its users are not shown until it is heard again.
+//! Broadcasts are numbered: who misses one asks for the whole state. *Formula:* messages per second of n
+//! servers = n (n − 1) / period at most, / (silent periods · period) when nothing changes; changes within a
+//! period travel together, and one undone within it not at all. *Property:* servers that hear each other agree
+//! after one period; a death is seen within `down_ns` and a period. *Leaves out:* who is told of a change among
+//! clients: [`crate::session::presence`]. *Source:* Phoenix.Tracker (period 1.5 s, heartbeat after 10 silent
+//! ones, down after 30 s).
 
 use crate::conflict::{Crdt, OrSet, ReplicaId};
 use crate::ids::Timestamp;
@@ -205,7 +207,8 @@ impl PresenceServer {
         }
     }
 
-    /// Another server's whole state arrives. What changed there since its last broadcast is in it and comes again, which does no harm.
+    /// Another server's whole state arrives. What changed there since its last broadcast is in it and comes
+    /// again, which does no harm.
     pub fn receive_state(&mut self, now: Timestamp, state: &PresenceBroadcast) -> bool {
         if let Some(peer) = self.peers.get_mut(&state.from) {
             peer.heard = now.max(peer.heard);

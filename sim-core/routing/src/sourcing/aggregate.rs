@@ -1,7 +1,7 @@
 //! An aggregate: the state that one command may change, as a fold of its events.
 //!
-//! *Formula:* state(v) = apply(state(v − 1), event v); a command is a function of state to events or a refusal, and changes
-//! nothing itself. *Leaves out:* commands that span aggregates: see [`super::Transaction`].
+//! *Formula:* state(v) = apply(state(v − 1), event v); a command is a function of state to events or a refusal,
+//! and changes nothing itself. *Leaves out:* commands that span aggregates: see [`super::Transaction`].
 //! *Source:* E. Evans, Domain-Driven Design (2003); J. Chassaing's decider.
 
 /// The stream of events of one aggregate, dense from 0.

@@ -1,9 +1,10 @@
 //! What comes twice is done once.
 //!
-//! *Models:* a window that remembers the keys seen in the last `window_ns`, at most `capacity` of them; and idempotency keys, which remember the
-//! answer too, so that a repetition gets it, and a repetition while the first is under way is told to wait. *Property:* no duplicate is visible
-//! whose delay is below the window, as long as the window holds what arrives in it. *Formula:* keys held ≈ λ · window.
-//! *Leaves out:* keys that are the same by accident. *Source:* SQS's deduplication interval; Stripe's idempotency keys.
+//! *Models:* a window that remembers the keys seen in the last `window_ns`, at most `capacity` of them; and
+//! idempotency keys, which remember the answer too, so that a repetition gets it, and a repetition while the
+//! first is under way is told to wait. *Property:* no duplicate is visible whose delay is below the window, as
+//! long as the window holds what arrives in it. *Formula:* keys held ≈ λ · window. *Leaves out:* keys that are
+//! the same by accident. *Source:* SQS's deduplication interval; Stripe's idempotency keys.
 
 use crate::ids::Timestamp;
 use std::collections::{BTreeMap, VecDeque};

@@ -1,10 +1,11 @@
 //! The transactional outbox: a message is stored with the change that causes it, and published later.
 //!
-//! *Models:* messages in the order of their changes; a relay claims some, publishes them, and confirms. What was claimed when
-//! the relay crashes is published again. *Property:* a message is published if and only if its change was committed, at
-//! least once, in order; it is duplicated only by a crash between publishing and confirming. Publishing without an
-//! outbox loses a message for each crash between the commit and the publish. *Leaves out:* the store's transaction
-//! itself. *Source:* C. Richardson, Microservices Patterns (2018), transactional outbox.
+//! *Models:* messages in the order of their changes; a relay claims some, publishes them, and confirms. What
+//! was claimed when the relay crashes is published again. *Property:* a message is published if and only if its
+//! change was committed, at least once, in order; it is duplicated only by a crash between publishing and
+//! confirming. Publishing without an outbox loses a message for each crash between the commit and the publish.
+//! *Leaves out:* the store's transaction itself. *Source:* C. Richardson, Microservices Patterns (2018),
+//! transactional outbox.
 
 use crate::ids::Timestamp;
 use std::collections::VecDeque;

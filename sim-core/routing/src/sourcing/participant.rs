@@ -1,10 +1,10 @@
 //! A store that takes part in transactions.
 //!
-//! *Models:* what it has of each transaction; every step may come twice and does its work once. A compensation that comes
-//! before (or without) its write is remembered, so that a late write does nothing. *Formula:* a prepared transaction locks what it
-//! touches from its vote to the decision: one round and the coordinator's log write, or as long as the coordinator is
-//! down. *Property:* an answer to a step is the same whenever it is asked. *Leaves out:* the data itself, and deadlocks.
-//! *Source:* as [`super::transaction`].
+//! *Models:* what it has of each transaction; every step may come twice and does its work once. A compensation
+//! that comes before (or without) its write is remembered, so that a late write does nothing. *Formula:* a
+//! prepared transaction locks what it touches from its vote to the decision: one round and the coordinator's
+//! log write, or as long as the coordinator is down. *Property:* an answer to a step is the same whenever it is
+//! asked. *Leaves out:* the data itself, and deadlocks. *Source:* as [`super::transaction`].
 
 use super::Step;
 use crate::ids::Timestamp;

@@ -1,11 +1,12 @@
 //! Projections: read models that follow the events at their own speed.
 //!
-//! *Models:* a position (the next event to handle), a checkpoint every so many events, and a model that is saved
-//! with the checkpoint ([`Saving::Together`]) or in a store of its own before it ([`Saving::Apart`]). After a crash
-//! the first repeats work and nothing else; in the second events between the checkpoint and the crash take effect twice unless the model
-//! skips what it has seen. *Formula:* lag grows at λ − μ while events come faster than they are handled; a read Δ after a
-//! write is stale with probability e^(−Δ/L) for exponential lag of mean L. *Property:* models do not wait for each
-//! other. *Leaves out:* filters: a model ignores what does not concern it. *Source:* as [`super`].
+//! *Models:* a position (the next event to handle), a checkpoint every so many events, and a model that is
+//! saved with the checkpoint ([`Saving::Together`]) or in a store of its own before it ([`Saving::Apart`]).
+//! After a crash the first repeats work and nothing else; in the second events between the checkpoint and the
+//! crash take effect twice unless the model skips what it has seen. *Formula:* lag grows at λ − μ while events
+//! come faster than they are handled; a read Δ after a write is stale with probability e^(−Δ/L) for exponential
+//! lag of mean L. *Property:* models do not wait for each other. *Leaves out:* filters: a model ignores what
+//! does not concern it. *Source:* as [`super`].
 
 use crate::log::{Entry, LogOffset, Segments};
 
@@ -110,7 +111,8 @@ impl<M: ReadModel> Projection<M> {
         &self.model
     }
 
-    /// The next event to handle; a reader that wrote the event before `offset` sees it once the position has reached it.
+    /// The next event to handle; a reader that wrote the event before `offset` sees it once the position has
+    /// reached it.
     #[must_use]
     pub fn position(&self) -> LogOffset {
         LogOffset(self.position)

@@ -1,8 +1,8 @@
 //! Snapshots: states kept now and then, so that a fold need not begin at the first event.
 //!
-//! *Formula:* with a snapshot every s events a recovery folds fewer than s events, (s − 1) / 2 on average, instead of all; at r
-//! events per second that takes (s − 1) / 2r. *Property:* a fold from any snapshot equals the fold from the beginning.
-//! *Leaves out:* the time to write and to load one. *Source:* as [`super`].
+//! *Formula:* with a snapshot every s events a recovery folds fewer than s events, (s − 1) / 2 on average,
+//! instead of all; at r events per second that takes (s − 1) / 2r. *Property:* a fold from any snapshot equals
+//! the fold from the beginning. *Leaves out:* the time to write and to load one. *Source:* as [`super`].
 
 use super::Version;
 use crate::ids::Timestamp;

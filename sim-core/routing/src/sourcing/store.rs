@@ -2,10 +2,11 @@
 //!
 //! *Models:* a command decided on the state of version v appends only while the version still is v (optimistic
 //! concurrency); of several writers with one expected version exactly one succeeds, the others read and decide
-//! anew. Live state, snapshots, the state at any version or time, and a rebuild from the first event. *Formula:* with w
-//! writers per decision time on one aggregate the share of conflicts is that of decisions that overlap an earlier success.
-//! *Property:* a rebuilt state has the digest of the live one. *Leaves out:* storage on disk; put [`Recorded`] into a
-//! [`crate::log::EventLog`] keyed by stream to replicate it. *Source:* as [`super`]; H. Kung and J. Robinson (TODS 1981).
+//! anew. Live state, snapshots, the state at any version or time, and a rebuild from the first event.
+//! *Formula:* with w writers per decision time on one aggregate the share of conflicts is that of decisions
+//! that overlap an earlier success. *Property:* a rebuilt state has the digest of the live one. *Leaves out:*
+//! storage on disk; put [`Recorded`] into a [`crate::log::EventLog`] keyed by stream to replicate it. *Source:*
+//! as [`super`]; H. Kung and J. Robinson (TODS 1981).
 
 use super::{Aggregate, Snapshots, StreamId, Version};
 use crate::hash;

@@ -1,12 +1,14 @@
 //! A change across several stores: one write after another, two-phase commit, or a saga.
 //!
-//! *Models:* the coordinator of one transaction as a state machine: what it calls, what it has written to its own log, a crash that
-//! forgets all but the log, and recovery. *Formula:* calls without failure, for n participants: n in one row
-//! of n steps (none and saga); 2n in two rounds of parallel calls (two-phase commit), with two writes to the coordinator's log. *Property:* with two-phase
-//! commit and saga, once everybody is back, all participants have the change or none has; without, a crash or a refusal leaves it partial.
-//! Two-phase commit blocks: a participant that voted yes holds its locks until the coordinator is back ([`super::Participant::in_doubt`]). A
-//! saga shows its half-done state to others meanwhile. *Leaves out:* coordinators with replicas. *Source:* J. Gray (1978) and C.
-//! Mohan et al. (TODS 1986, presumed abort); H. Garcia-Molina and K. Salem, Sagas (SIGMOD 1987).
+//! *Models:* the coordinator of one transaction as a state machine: what it calls, what it has written to its
+//! own log, a crash that forgets all but the log, and recovery. *Formula:* calls without failure, for n
+//! participants: n in one row of n steps (none and saga); 2n in two rounds of parallel calls (two-phase
+//! commit), with two writes to the coordinator's log. *Property:* with two-phase commit and saga, once
+//! everybody is back, all participants have the change or none has; without, a crash or a refusal leaves it
+//! partial. Two-phase commit blocks: a participant that voted yes holds its locks until the coordinator is back
+//! ([`super::Participant::in_doubt`]). A saga shows its half-done state to others meanwhile. *Leaves out:*
+//! coordinators with replicas. *Source:* J. Gray (1978) and C. Mohan et al. (TODS 1986, presumed abort); H.
+//! Garcia-Molina and K. Salem, Sagas (SIGMOD 1987).
 
 /// How a transaction is coordinated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -126,14 +128,7 @@ impl Transaction {
             }
             (Phase::Voting, Step::Prepare) => self.voted(call.participant, ok, calls),
             (Phase::Deciding { commit }, Step::Commit | Step::Abort) if ok => {
-                if self.hear(call.participant) {
-                    let outcome = if commit {
-                        Outcome::Committed
-                    } else {
-                        Outcome::Aborted
-                    };
-                    self.phase = Phase::Done(outcome);
-                }
+                self.carried_out(call.participant, commit);
             }
             (Phase::Compensating, Step::Compensate)
                 if ok && call.participant + 1 == self.answered =>
@@ -146,8 +141,9 @@ impl Transaction {
         }
     }
 
-    /// Answers are overdue: votes count as no; everything else is asked again, since it must happen. A write that is not answered
-    /// may have happened: a saga compensates it too; without coordination the transaction ends as it is.
+    /// Answers are overdue: votes count as no; everything else is asked again, since it must happen. A write
+    /// that is not answered may have happened: a saga compensates it too; without coordination the transaction
+    /// ends as it is.
     pub fn timed_out(&mut self, calls: &mut Vec<Call>) {
         if self.crashed {
             return;
@@ -173,8 +169,8 @@ impl Transaction {
         }
     }
 
-    /// The coordinator is back and reads its log. Nothing decided: two-phase commit aborts; a saga goes back from the step under way;
-    /// without coordination there is no log, and what is written stays.
+    /// The coordinator is back and reads its log. Nothing decided: two-phase commit aborts; a saga goes back
+    /// from the step under way; without coordination there is no log, and what is written stays.
     pub fn recover(&mut self, calls: &mut Vec<Call>) {
         if !std::mem::take(&mut self.crashed) {
             return;
@@ -269,6 +265,16 @@ impl Transaction {
         }
     }
 
+    fn carried_out(&mut self, participant: u32, commit: bool) {
+        if self.hear(participant) {
+            self.phase = Phase::Done(if commit {
+                Outcome::Committed
+            } else {
+                Outcome::Aborted
+            });
+        }
+    }
+
     /// The decision is written to the log before anybody hears it.
     fn decide(&mut self, commit: bool, calls: &mut Vec<Call>) {
         self.log_writes += 1;
@@ -358,7 +364,7 @@ mod tests {
             let mut transaction = Transaction::new(TransactionMode::TwoPhase, 2);
             let mut calls = Vec::new();
             transaction.start(&mut calls);
-            let votes: Vec<Call> = calls.drain(..).collect();
+            let votes = std::mem::take(&mut calls);
             transaction.reply(votes[0], true, &mut calls);
             if decided {
                 transaction.reply(votes[1], true, &mut calls);

@@ -1,11 +1,12 @@
 //! Stock: units of which no more should be sold than there are.
 //!
-//! *Models:* three ways to sell. Strong: one owner checks and takes in one step. Reservation: one owner sets units
-//! aside for `ttl_ns`, to be confirmed or released, or to come back by themselves. Stale: a seller looks at a copy ([`StaleView`]) that is
-//! refreshed every so often, and sells by it. *Formula:* oversold = sold − stocked where positive; with a copy refreshed every T and λ buyers per
-//! second about λ · T / 2 on average over the phase of the refresh, λ · T at most. *Property:* nothing is oversold by the first two, in
-//! any order of calls: available + reserved + sold = stocked. *Leaves out:* payment. *Source:* the reservation pattern as in P. Helland, Life beyond
-//! Distributed Transactions (CIDR 2007).
+//! *Models:* three ways to sell. Strong: one owner checks and takes in one step. Reservation: one owner sets
+//! units aside for `ttl_ns`, to be confirmed or released, or to come back by themselves. Stale: a seller looks
+//! at a copy ([`StaleView`]) that is refreshed every so often, and sells by it. *Formula:* oversold = sold −
+//! stocked where positive; with a copy refreshed every T and λ buyers per second about λ · T / 2 on average
+//! over the phase of the refresh, λ · T at most. *Property:* nothing is oversold by the first two, in any order
+//! of calls: available + reserved + sold = stocked. *Leaves out:* payment. *Source:* the reservation pattern as
+//! in P. Helland, Life beyond Distributed Transactions (CIDR 2007).
 
 use crate::ids::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};

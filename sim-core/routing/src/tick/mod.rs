@@ -1,11 +1,13 @@
 //! Tick loops and datagrams: a world that moves in steps, and clients that want its latest state only.
 //!
-//! *Models:* inputs that wait for the next tick and are handled together ([`TickLoop`]); a tick that takes longer than its frame delays the next; datagrams that
-//! are lost, late or doubled, of which a client keeps the newest per entity ([`LatestWins`]); multicast. *Formula:* an
-//! input waits half a frame on average; a state's age at a client is its way plus the time to the next that arrives: with loss p and frame T on average T (1 + p) / (2 (1 − p))
-//! more than the way. Packets from the sender per publish: the receivers by unicast, 1 by multicast, then one per switch link
-//! ([`packets`]). *Property:* no input is lost or handled twice; a client's state never goes back. *Leaves out:* prediction
-//! and interpolation. *Source:* Riot's 128-tick servers (7.8 ms); RFC 1112; J. Carmack and Y. Bernier on networked games.
+//! *Models:* inputs that wait for the next tick and are handled together ([`TickLoop`]); a tick that takes
+//! longer than its frame delays the next; datagrams that are lost, late or doubled, of which a client keeps the
+//! newest per entity ([`LatestWins`]); multicast. *Formula:* an input waits half a frame on average; a state's
+//! age at a client is its way plus the time to the next that arrives: with loss p and frame T on average T (1 +
+//! p) / (2 (1 − p)) more than the way. Packets from the sender per publish: the receivers by unicast, 1 by
+//! multicast, then one per switch link ([`packets`]). *Property:* no input is lost or handled twice; a client's
+//! state never goes back. *Leaves out:* prediction and interpolation. *Source:* Riot's 128-tick servers (7.8
+//! ms); RFC 1112; J. Carmack and Y. Bernier on networked games.
 
 use crate::ids::{Seq, Timestamp};
 
@@ -68,7 +70,8 @@ impl<I> TickLoop<I> {
         self.next.max(self.busy_until)
     }
 
-    /// The tick that begins at `now`; its inputs are moved to `inputs`, with the time at which each came. `None` before it is time.
+    /// The tick that begins at `now`; its inputs are moved to `inputs`, with the time at which each came.
+    /// `None` before it is time.
     pub fn poll(&mut self, now: Timestamp, inputs: &mut Vec<(Timestamp, I)>) -> Option<Tick> {
         if now < self.next_due() {
             return None;

@@ -1,9 +1,9 @@
 //! A client's copy of a document.
 //!
-//! *Models:* the document with the client's own edits at once; the batch on its way to the server, the edits made since, and the
-//! last revision heard of. *Property:* the copy equals the server's document after all that the server will order from it.
-//! *Formula:* a client sends at most one batch per round trip, so edits per second of one client are not bounded, its batches
-//! are. *Leaves out:* cursors. *Source:* as [`super`].
+//! *Models:* the document with the client's own edits at once; the batch on its way to the server, the edits
+//! made since, and the last revision heard of. *Property:* the copy equals the server's document after all that
+//! the server will order from it. *Formula:* a client sends at most one batch per round trip, so edits per
+//! second of one client are not bounded, its batches are. *Leaves out:* cursors. *Source:* as [`super`].
 
 use super::{Edit, Ordered, OtBatch, edit};
 use thiserror::Error;

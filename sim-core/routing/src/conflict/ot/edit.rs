@@ -1,8 +1,9 @@
 //! Edits of a list and their transformation.
 //!
-//! *Formula:* an edit at a place behind an insertion moves one to the right, behind a deletion one to the left; two
-//! deletions of one item become one; of two insertions at one place that of the later edit goes behind.
-//! *Leaves out:* edits of several items at once: a batch has one per item. *Source:* C. Ellis and S. Gibbs (SIGMOD 1989).
+//! *Formula:* an edit at a place behind an insertion moves one to the right, behind a deletion one to the left;
+//! two deletions of one item become one; of two insertions at one place that of the later edit goes behind.
+//! *Leaves out:* edits of several items at once: a batch has one per item. *Source:* C. Ellis and S. Gibbs
+//! (SIGMOD 1989).
 
 /// One change to a list.
 #[derive(Clone, Debug, PartialEq, Eq)]

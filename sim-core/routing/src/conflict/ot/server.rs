@@ -1,8 +1,9 @@
 //! The server of a document: it orders batches of edits.
 //!
-//! *Models:* a document, its revision, and the batches since the oldest revision that a client may still build on. A batch that
-//! comes again is not carried out again. *Formula:* revision = batches ordered. *Leaves out:* the journal: append what
-//! [`OtServer::submit`] returns to a [`crate::log::EventLog`]; a batch is ordered when it is stored. *Source:* as [`super`].
+//! *Models:* a document, its revision, and the batches since the oldest revision that a client may still build
+//! on. A batch that comes again is not carried out again. *Formula:* revision = batches ordered. *Leaves out:*
+//! the journal: append what [`OtServer::submit`] returns to a [`crate::log::EventLog`]; a batch is ordered when
+//! it is stored. *Source:* as [`super`].
 
 use super::{Edit, edit};
 use std::collections::{BTreeMap, VecDeque};
