@@ -132,8 +132,11 @@ fn c011_each_promise_is_kept_and_none_is_not() {
     }
 }
 
+/// A node, nanoseconds since the last event, and which earlier event it has received.
+type Event = (u32, u64, Option<usize>);
+
 /// Events of five nodes with skewed clocks: a local event, or the receipt of an earlier one.
-fn history() -> impl Strategy<Value = (Vec<i64>, Vec<(u32, u64, Option<usize>)>)> {
+fn history() -> impl Strategy<Value = (Vec<i64>, Vec<Event>)> {
     let skews = prop::collection::vec(-1_000i64..1_000, 5);
     let event = (0u32..5, 0u64..300, prop::option::of(0usize..1_000));
     (skews, prop::collection::vec(event, 1..200))

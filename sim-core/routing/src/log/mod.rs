@@ -10,6 +10,7 @@
 
 pub mod assign;
 mod batcher;
+mod credit;
 mod event_log;
 mod group;
 mod partition;
@@ -18,6 +19,7 @@ mod segments;
 
 pub use assign::{Assignor, assign};
 pub use batcher::{Batch, BatchLimits, Batcher};
+pub use credit::Credit;
 pub use event_log::{EventLog, LogOptions};
 pub use group::{ConsumerGroup, Handover, Rebalance, Resumed};
 pub use partition::{Acks, AppendError, Election, Partition, Replication};

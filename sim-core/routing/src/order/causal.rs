@@ -11,7 +11,7 @@
 
 use super::{Hlc, SenderId};
 use crate::ids::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// A message on show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct CausalBuffer<T> {
     /// The latest timestamp heard of each sender.
     heard: BTreeMap<SenderId, Hlc>,
     held: BTreeMap<Hlc, (Timestamp, T)>,
+    /// What is held in the order of arrival; beyond the first some may be shown already.
+    arrivals: VecDeque<(Timestamp, Hlc)>,
     shown: Hlc,
     late: u64,
 }
@@ -45,6 +47,7 @@ impl<T> CausalBuffer<T> {
             patience_ns,
             heard: senders.into_iter().map(unheard).collect(),
             held: BTreeMap::new(),
+            arrivals: VecDeque::new(),
             shown: Hlc::default(),
             late: 0,
         }
@@ -64,6 +67,7 @@ impl<T> CausalBuffer<T> {
     pub fn arrive(&mut self, now: Timestamp, sender: SenderId, hlc: Hlc, item: T) {
         self.heartbeat(sender, hlc);
         self.held.insert(hlc, (now, item));
+        self.arrivals.push_back((now, hlc));
     }
 
     /// A sender lets know that it will send nothing before this timestamp.
@@ -83,6 +87,12 @@ impl<T> CausalBuffer<T> {
             return None;
         }
         let (arrived, item) = self.held.remove(&hlc)?;
+        while let Some((_, hlc)) = self.arrivals.front() {
+            if self.held.contains_key(hlc) {
+                break;
+            }
+            self.arrivals.pop_front();
+        }
         self.late += u64::from(late);
         self.shown = self.shown.max(hlc);
         Some(Held {
@@ -96,7 +106,7 @@ impl<T> CausalBuffer<T> {
     /// When the first message is shown even if a sender stays silent.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
-        let oldest = self.held.values().map(|(arrived, _)| *arrived).min()?;
+        let (oldest, _) = self.arrivals.front()?;
         Some(oldest.plus(self.patience_ns))
     }
 

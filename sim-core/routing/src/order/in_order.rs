@@ -7,7 +7,7 @@
 //! what is missing. *Source:* RFC 9260 (ordered delivery per stream).
 
 use crate::ids::{Seq, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// A message that may be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct InOrder<T> {
     /// The number that is shown next.
     next: Seq,
     held: BTreeMap<Seq, (Timestamp, T)>,
+    /// What is held in the order of arrival; beyond the first some may be shown already.
+    arrivals: VecDeque<(Timestamp, Seq)>,
     duplicates: u64,
     too_late: u64,
     gaps: Vec<(Seq, Seq)>,
@@ -43,6 +45,7 @@ impl<T> InOrder<T> {
             patience_ns,
             next: first,
             held: BTreeMap::new(),
+            arrivals: VecDeque::new(),
             duplicates: 0,
             too_late: 0,
             gaps: Vec::new(),
@@ -60,6 +63,7 @@ impl<T> InOrder<T> {
             self.duplicates += u64::from(!in_gap);
         } else if let std::collections::btree_map::Entry::Vacant(free) = self.held.entry(seq) {
             free.insert((now, item));
+            self.arrivals.push_back((now, seq));
         } else {
             self.duplicates += 1;
         }
@@ -72,6 +76,12 @@ impl<T> InOrder<T> {
             return None;
         }
         let (arrived, item) = self.held.remove(&first)?;
+        while let Some((_, seq)) = self.arrivals.front() {
+            if self.held.contains_key(seq) {
+                break;
+            }
+            self.arrivals.pop_front();
+        }
         let given_up = first.0 - self.next.0;
         if given_up > 0 {
             self.gaps.push((self.next, first));
@@ -93,7 +103,7 @@ impl<T> InOrder<T> {
         if first == self.next {
             return Some(Timestamp::ZERO);
         }
-        let oldest = self.held.values().map(|(arrived, _)| *arrived).min()?;
+        let (oldest, _) = self.arrivals.front()?;
         Some(oldest.plus(self.patience_ns))
     }
 

@@ -9,6 +9,7 @@
 
 mod aggregate;
 mod dedupe;
+mod journal;
 mod outbox;
 mod participant;
 mod projection;
@@ -18,6 +19,7 @@ mod transaction;
 
 pub use aggregate::{Aggregate, StreamId, Version};
 pub use dedupe::{Begin, DedupeWindow, IdempotencyKeys};
+pub use journal::{Crash, Journal, JournalOptions, JournalWrite};
 pub use outbox::{Outbox, OutboxMessage};
 pub use participant::{PartState, Participant, TransactionId};
 pub use projection::{Projection, ReadModel, Saving};
