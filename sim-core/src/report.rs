@@ -170,6 +170,16 @@ pub struct Estimate {
 }
 
 impl Estimate {
+    /// What is not known but not less than this.
+    #[must_use]
+    pub fn at_least(low: f64) -> Self {
+        Self {
+            value: None,
+            low: Some(low),
+            high: None,
+        }
+    }
+
     /// A value without an interval.
     #[must_use]
     pub fn point(value: f64) -> Self {

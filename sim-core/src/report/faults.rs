@@ -43,6 +43,9 @@ pub struct FaultReport {
     /// Seconds from its beginning until all was as before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_to_recover_s: Option<f64>,
+    /// Seconds from its beginning until the end of the run: what it took to recover is more, if it did not.
+    #[serde(default)]
+    pub watched_s: f64,
     /// Operations that failed or timed out from its beginning until then, or until the end of the run.
     pub failed: u64,
     /// What was lost in the same time, by kind.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::SystemRun;
 use super::event::Event;
-use crate::scenario::{TimedFault, can_happen, limits};
+use crate::scenario::{Fault, TimedFault, can_happen, limits};
 use crate::time::SimTime;
 
 /// Why a fault cannot be added.
@@ -20,6 +20,9 @@ pub enum FaultRefused {
     /// The design has nothing that it could hit.
     #[error("this design has nothing that the fault could hit")]
     NothingToHit,
+    /// More people than a simulation holds.
+    #[error("that would be more people than the {} of a scenario", limits::USERS)]
+    TooManyPeople,
     /// A scenario has room for so many.
     #[error(
         "there are {} faults already, as many as a scenario may have",
@@ -39,6 +42,12 @@ impl SystemRun {
         let index = world.scenario.faults.len();
         if !can_happen(&timed.fault, &world.scenario.design) {
             return Err(FaultRefused::NothingToHit);
+        }
+        if let Fault::FlashCrowd { joins, .. } = timed.fault {
+            let there = u64::from(world.clients.len()) + world.people_to_come();
+            if there + u64::from(joins.of(world.residents)) > limits::USERS {
+                return Err(FaultRefused::TooManyPeople);
+            }
         }
         if index >= limits::ENTRIES {
             return Err(FaultRefused::TooMany);

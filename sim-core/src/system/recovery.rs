@@ -110,7 +110,9 @@ impl Recovery {
     pub fn reports(&self, world: &World) -> Vec<FaultReport> {
         let faults = world.scenario.faults.iter().enumerate();
         let mut told: Vec<Told> = faults
-            .filter_map(|(number, timed)| self.told(number, timed))
+            .filter_map(|(number, timed)| {
+                self.told(number, timed, timed.length(&world.scenario.design))
+            })
             .collect();
         let spans: Vec<(u32, f64, f64)> = told
             .iter()
@@ -129,10 +131,15 @@ impl Recovery {
         told.into_iter().map(|told| told.report).collect()
     }
 
-    fn told(&self, number: usize, timed: &TimedFault) -> Option<Told> {
+    fn told(
+        &self,
+        number: usize,
+        timed: &TimedFault,
+        lasts: Option<SimDuration>,
+    ) -> Option<Told> {
         let began = SimTime::ZERO + timed.at;
         let now = self.seconds.last()?.at;
-        let ends = timed.length().map(|lasts| began + lasts);
+        let ends = lasts.map(|lasts| began + lasts);
         let ended = ends.filter(|&end| end <= now);
         let first = self.seconds.partition_point(|second| second.at < began);
         if first == 0 || first >= self.seconds.len() {
@@ -151,6 +158,7 @@ impl Recovery {
             began_s: seconds(began),
             ended_s: ended.map(seconds),
             recovered_s,
+            watched_s: now.saturating_since(began).as_secs_f64(),
             time_to_recover_s: recovered_s.map(|at| at - seconds(began)),
             failed: (until.losses.failed + until.losses.timed_out)
                 - (before.losses.failed + before.losses.timed_out),
@@ -481,7 +489,8 @@ mod tests {
     }
 
     fn report(recovery: &Recovery, lasts_s: Option<u64>) -> FaultReport {
-        recovery.told(0, &lasting(lasts_s)).unwrap().report
+        let timed = lasting(lasts_s);
+        recovery.told(0, &timed, timed.lasts).unwrap().report
     }
 
     /// 20 ms in units.

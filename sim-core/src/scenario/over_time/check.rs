@@ -14,8 +14,10 @@ use crate::time::SimDuration;
 
 /// Most flash crowds.
 const CROWDS: usize = 100;
+/// Time over which a crowd comes, if nothing is said.
+pub(in crate::scenario) const CROWD_WITHIN: SimDuration = SimDuration::from_secs(10);
 /// Largest level, share of joiners and activity.
-const LEVEL: f64 = 1_000.0;
+pub(in crate::scenario) const LEVEL: f64 = 1_000.0;
 
 /// Checks the parts of load and traffic that say what happens when.
 pub fn over_time(
@@ -241,7 +243,7 @@ fn crowd(raw: &RawFlashCrowd, path: &str, run: &Run, check: &mut Check<'_>) -> F
         within: check.take_or(
             &format!("{path}.within"),
             &raw.within,
-            SimDuration::from_secs(10),
+            CROWD_WITHIN,
             |q| time(q, SimDuration::ZERO),
         ),
         joins: people(&format!("{path}.joins"), &raw.joins, LEVEL, check),
@@ -271,7 +273,7 @@ fn before_the_end(
 }
 
 /// `"50 %"`, or a number of people.
-fn people(path: &str, raw: &Quantity, most: f64, check: &mut Check<'_>) -> People {
+pub(in crate::scenario) fn people(path: &str, raw: &Quantity, most: f64, check: &mut Check<'_>) -> People {
     let is_share = matches!(raw, Quantity::Text(text) if text.trim_end().ends_with('%'));
     let people = if is_share {
         factor(raw, 0.0, most).map(People::Share)
