@@ -43,6 +43,8 @@ pub struct State {
     pub own_users: u32,
     /// What the menu offers.
     pub presets: Vec<PresetEntry>,
+    /// How many seconds what is broken by hand lasts; `None`: until it is undone.
+    pub break_for_s: Option<u64>,
     /// The list of shortcuts is open.
     pub help_open: bool,
     /// Seconds the map has been moving; stands still with simulated time.
@@ -61,6 +63,7 @@ impl State {
             asked_users: users,
             own_users: users,
             presets,
+            break_for_s: crate::faults::LASTS_S,
             help_open: false,
             moved_s: 0.0,
             problem: None,

@@ -108,7 +108,10 @@ impl World {
         let index = usize::from(index);
         let within = self.scenario.over_time.flash_crowds[index].within;
         for connection in self.crowds[index].clone() {
-            self.comes(connection, within, out);
+            let comes = self.comes(connection, within, out);
+            if let Some((_, leaves)) = self.stay(connection) {
+                out.at(leaves.max(comes), Event::Cut(connection));
+            }
         }
     }
 
@@ -153,8 +156,25 @@ impl World {
         }
     }
 
-    /// Somebody who was not there comes within a time, and leaves when it is theirs.
-    fn comes(&mut self, connection: u32, within: SimDuration, out: &mut Schedule<'_, Event>) {
+    /// A flash crowd that is a fault is over: each member leaves at a time of its own.
+    pub(super) fn visit_ends(&mut self, fault: u16, out: &mut Schedule<'_, Event>) {
+        // None of them, where the population was re-seated since.
+        let visit = self.visits.iter().find(|visit| visit.fault == fault);
+        let who = visit.map_or(0..0, |visit| visit.who.clone());
+        for connection in who {
+            if let Some((_, leaves)) = self.stay(connection) {
+                out.at(leaves.max(out.now()), Event::Cut(connection));
+            }
+        }
+    }
+
+    /// Somebody who was not there comes within a time. Returns when.
+    fn comes(
+        &mut self,
+        connection: u32,
+        within: SimDuration,
+        out: &mut Schedule<'_, Event>,
+    ) -> SimTime {
         let now = out.now();
         let away = Away {
             since: now,
@@ -163,9 +183,7 @@ impl World {
         self.away.insert(connection, away);
         let comes = within.scaled(self.draws.unit_f64(JOIN, connection.into(), 0));
         out.after(comes, Event::Attempt(connection));
-        if let Some((_, leaves)) = self.stay(connection) {
-            out.at(leaves.max(now + comes), Event::Cut(connection));
-        }
+        now + comes
     }
 
     /// From when until when somebody of a flash crowd wants a connection; `None`: for good.

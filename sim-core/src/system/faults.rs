@@ -102,9 +102,8 @@ impl World {
             Fault::FlashCrowd { joins, within } if begins => {
                 self.visit(index, joins, within, out);
             }
-            // Each of them leaves at a time of its own.
-            Fault::FlashCrowd { .. }
-            | Fault::RollingRestart { .. }
+            Fault::FlashCrowd { .. } => self.visit_ends(index, out),
+            Fault::RollingRestart { .. }
             | Fault::DropConnections { .. }
             | Fault::FlushCache
             | Fault::Reshard(_) => {}

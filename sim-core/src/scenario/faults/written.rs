@@ -20,6 +20,19 @@ impl TimedFault {
         }
     }
 
+    /// Whether it lasts for good, and can be undone.
+    #[must_use]
+    pub fn can_be_ended(&self) -> bool {
+        let at_once = matches!(
+            self.fault,
+            Fault::RollingRestart { .. }
+                | Fault::DropConnections { .. }
+                | Fault::FlushCache
+                | Fault::Reshard(_)
+        );
+        self.lasts.is_none() && !at_once
+    }
+
     /// The entry of `faults` that means this one, in a scenario with this design.
     #[must_use]
     pub fn written(&self, design: &Design) -> String {
