@@ -429,10 +429,16 @@ fn what(scenario: &Scenario, fault: &Fault, past: bool) -> String {
             let come = tense("come", "came");
             match joins {
                 People::Share(share) => {
-                    format!("a flash crowd: {} more people {come}", format::percent(share))
+                    format!(
+                        "a flash crowd: {} more people {come}",
+                        format::percent(share)
+                    )
                 }
                 People::Count(count) => {
-                    format!("a flash crowd: {} people {come}", format::count(f64::from(count)))
+                    format!(
+                        "a flash crowd: {} people {come}",
+                        format::count(f64::from(count))
+                    )
                 }
             }
         }

@@ -64,7 +64,10 @@ fn fault(which: &str, what: &str) -> Option<String> {
         "time_to_recover_s" => "all is as before",
         _ => return None,
     };
-    Some(format!("from the beginning of {} until {until}", called(which)))
+    Some(format!(
+        "from the beginning of {} until {until}",
+        called(which)
+    ))
 }
 
 fn lost(which: &str, what: &str) -> Option<String> {
@@ -76,7 +79,10 @@ fn lost(which: &str, what: &str) -> Option<String> {
         "reconnects_usual" => "connections made again that would have been without it",
         _ => return None,
     };
-    Some(format!("{things} because of {}, until all is as before", called(which)))
+    Some(format!(
+        "{things} because of {}, until all is as before",
+        called(which)
+    ))
 }
 
 fn things(operation: &str) -> Option<&'static str> {

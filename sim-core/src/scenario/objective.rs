@@ -295,7 +295,11 @@ fn fault(path: &str, rest: &[&str], faults: &[&str]) -> Result<Measure, Problem>
             Err(problem.help("that is a time of day of the run; ask for how long it takes"))
         }
         [name] => one_of(path, name, &TIMES, Measure::Seconds),
-        _ => Err(no_path(path).allowed(format!("{}, or lost. and one of {}", list(&TIMES), list(&LOSSES)))),
+        _ => Err(no_path(path).allowed(format!(
+            "{}, or lost. and one of {}",
+            list(&TIMES),
+            list(&LOSSES)
+        ))),
     }
 }
 

@@ -332,7 +332,13 @@ impl World {
         };
         if way > link {
             self.operations[id].parts.add(Part::Link, way - link);
-            return out.after(way - link, Event::AnswerLate { id, late: way - link });
+            return out.after(
+                way - link,
+                Event::AnswerLate {
+                    id,
+                    late: way - link,
+                },
+            );
         }
         self.has_answer(id, answered, out);
     }

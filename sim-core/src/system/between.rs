@@ -228,16 +228,13 @@ impl World {
         } else {
             self.ledger.inner.copies += bytes;
         }
-        out.at(left + link, self.copy_to(server, id, copy.recipients, STRAIGHT));
+        out.at(
+            left + link,
+            self.copy_to(server, id, copy.recipients, STRAIGHT),
+        );
     }
 
-    fn copy_to(
-        &self,
-        server: u16,
-        operation: OperationId,
-        recipients: u32,
-        relay: u16,
-    ) -> Event {
+    fn copy_to(&self, server: u16, operation: OperationId, recipients: u32, relay: u16) -> Event {
         let work = Work::Copy {
             operation,
             recipients,

@@ -25,9 +25,9 @@ use routing::{ChannelId, ConnectionId, ServerId};
 
 use super::event::Event;
 use super::operation::{Kind, NOBODY, Operation, OperationId};
+use super::population::Newcomers;
 use super::sessions::Away;
 use super::world::World;
-use super::population::Newcomers;
 use crate::draw::{Draws, Purpose};
 use crate::engine::Schedule;
 use crate::histogram::UNIT_NS;
@@ -193,7 +193,9 @@ impl World {
         let (at, lasts, within) = match crowds.get(crowd) {
             Some(crowd) => (crowd.at, crowd.lasts, crowd.within),
             None => {
-                let visit = self.visits.partition_point(|visit| visit.who.end <= connection);
+                let visit = self
+                    .visits
+                    .partition_point(|visit| visit.who.end <= connection);
                 let fault = self.visits.get(visit)?.fault;
                 let timed = &self.scenario.faults[usize::from(fault)];
                 let Fault::FlashCrowd { within, .. } = timed.fault else {

@@ -131,12 +131,7 @@ impl Recovery {
         told.into_iter().map(|told| told.report).collect()
     }
 
-    fn told(
-        &self,
-        number: usize,
-        timed: &TimedFault,
-        lasts: Option<SimDuration>,
-    ) -> Option<Told> {
+    fn told(&self, number: usize, timed: &TimedFault, lasts: Option<SimDuration>) -> Option<Told> {
         let began = SimTime::ZERO + timed.at;
         let now = self.seconds.last()?.at;
         let ends = lasts.map(|lasts| began + lasts);
@@ -188,10 +183,7 @@ impl Recovery {
         let reconnects = until.losses.reconnects - at_first.reconnects;
         let usual = usual.checked_div(usual_span.into()).unwrap_or_default();
         FaultLosses {
-            deliveries: until
-                .losses
-                .deliveries
-                .saturating_sub(at_first.deliveries),
+            deliveries: until.losses.deliveries.saturating_sub(at_first.deliveries),
             failed: until.losses.failed - at_first.failed,
             timed_out: until.losses.timed_out - at_first.timed_out,
             reconnects,
@@ -276,14 +268,22 @@ impl Recovery {
                 let hit = |instance: u32| (first..first + instances).contains(&instance);
                 match tier {
                     Tier::ConnectionServers => (
-                        first_of(&|what| matches!(what, Noticed::Server(server) if hit(server.into()))),
+                        first_of(
+                            &|what| matches!(what, Noticed::Server(server) if hit(server.into())),
+                        ),
                         "the registry and the balancer, by heartbeats that are missing",
                     ),
-                    Tier::ChannelOwners if world.owners.as_ref().is_some_and(|o| o.failover.is_some()) => (
-                        first_of(&|what| matches!(what, Noticed::Owner(owner) if hit(owner))),
-                        "the other owners of its region",
-                    ),
-                    Tier::ChannelOwners => (None, "nobody: design.channel_owners.failover is not given"),
+                    Tier::ChannelOwners
+                        if world.owners.as_ref().is_some_and(|o| o.failover.is_some()) =>
+                    {
+                        (
+                            first_of(&|what| matches!(what, Noticed::Owner(owner) if hit(owner))),
+                            "the other owners of its region",
+                        )
+                    }
+                    Tier::ChannelOwners => {
+                        (None, "nobody: design.channel_owners.failover is not given")
+                    }
                     Tier::Broker => (
                         self.taken_over(timed, &world.scenario.design),
                         "the other nodes of the broker",
@@ -292,9 +292,17 @@ impl Recovery {
                         first_of(&|what| matches!(what, Noticed::Edge(site) if hit(site))),
                         "whoever sends clients to points of presence, by its own checks",
                     ),
-                    Tier::Cache | Tier::Origin => (Some(began), "its callers, at once: they are refused"),
-                    Tier::Replicas => (Some(began), "its callers, at the first question: they are refused"),
-                    Tier::Database => (Some(began), "its callers, at the first question: they are refused"),
+                    Tier::Cache | Tier::Origin => {
+                        (Some(began), "its callers, at once: they are refused")
+                    }
+                    Tier::Replicas => (
+                        Some(began),
+                        "its callers, at the first question: they are refused",
+                    ),
+                    Tier::Database => (
+                        Some(began),
+                        "its callers, at the first question: they are refused",
+                    ),
                     Tier::LoadBalancer => (None, "nobody"),
                 }
             }
@@ -303,16 +311,22 @@ impl Recovery {
                 "everybody, after design.regions.detect",
             ),
             Fault::LoseZone { region, .. } => (
-                first_of(&|what| matches!(what, Noticed::Server(server) if standing(server, region))),
+                first_of(
+                    &|what| matches!(what, Noticed::Server(server) if standing(server, region)),
+                ),
                 "the registry and the balancer, by heartbeats that are missing",
             ),
             Fault::DropConnections { .. } => (Some(began), "both sides, at once"),
             Fault::SlowDown { .. } => (None, "nothing to detect: it answers, only later"),
             Fault::SlowLink { .. } => (None, "nothing to detect: what is sent arrives, only later"),
             Fault::Partition { .. } => (None, "nobody: both sides go on by themselves"),
-            Fault::HotKey { .. } | Fault::FlashCrowd { .. } => (None, "nothing to detect: nothing has failed"),
+            Fault::HotKey { .. } | Fault::FlashCrowd { .. } => {
+                (None, "nothing to detect: nothing has failed")
+            }
             Fault::FlushCache => (None, "nothing to detect: an empty cache answers"),
-            Fault::RollingRestart { .. } | Fault::Reshard(_) => (None, "nothing to detect: it is done on purpose"),
+            Fault::RollingRestart { .. } | Fault::Reshard(_) => {
+                (None, "nothing to detect: it is done on purpose")
+            }
         }
     }
 
@@ -335,7 +349,10 @@ impl Recovery {
             },
             Fault::LoseRegion { .. } => (self.connected(timed), "other regions, for its users"),
             Fault::LoseZone { .. } => (self.connected(timed), "the other zones, for its users"),
-            Fault::DropConnections { .. } => (self.connected(timed), "all servers, for those that were cut"),
+            Fault::DropConnections { .. } => (
+                self.connected(timed),
+                "all servers, for those that were cut",
+            ),
             Fault::RollingRestart { .. } => (None, "nothing has to: each server is drained first"),
             Fault::SlowDown { .. }
             | Fault::HotKey { .. }
@@ -384,7 +401,11 @@ fn losses(world: &World, now: SimTime, deliveries: bool) -> FaultLosses {
     let ledger = &world.ledger;
     let sum = |count: fn(&super::ledger::KindLedger) -> u64| ledger.kinds.iter().map(count).sum();
     FaultLosses {
-        deliveries: if deliveries { world.lost_deliveries(now) } else { 0 },
+        deliveries: if deliveries {
+            world.lost_deliveries(now)
+        } else {
+            0
+        },
         failed: sum(|kind| kind.failed),
         timed_out: sum(|kind| kind.timed_out),
         reconnects: ledger.reconnects,

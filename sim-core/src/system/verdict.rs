@@ -6,7 +6,9 @@
 //! how it went that time. A value that the run cannot give is inconclusive. An unstable system fails every objective but
 //! those on money, a dead one (nothing it was asked for is completed) all.
 
-use crate::report::{Estimate, FaultReport, LatencyReport, ObjectiveReport, OperationReport, RunReport};
+use crate::report::{
+    Estimate, FaultReport, LatencyReport, ObjectiveReport, OperationReport, RunReport,
+};
 use crate::scenario::Objective;
 use crate::statistics::{self, CONFIDENCE, Verdict, gate};
 

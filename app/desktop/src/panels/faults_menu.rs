@@ -35,7 +35,10 @@ fn durations(ui: &mut Ui, view: &ViewCtx<'_>) {
     ui.horizontal(|ui| {
         for lasts in faults::LASTING_S {
             let chosen = view.state.break_for_s == lasts;
-            if ui.selectable_label(chosen, faults::lasting(lasts)).clicked() {
+            if ui
+                .selectable_label(chosen, faults::lasting(lasts))
+                .clicked()
+            {
                 view.send(UiCommand::BreakFor(lasts));
             }
         }

@@ -158,17 +158,25 @@ fn what_lasts_until_it_is_undone_is_undone_by_a_click() {
     harness.run();
     harness.get_by_label("until undone").click();
     harness.run();
-    if harness.query_by_label("Flash crowd: half as many more").is_none() {
+    if harness
+        .query_by_label("Flash crowd: half as many more")
+        .is_none()
+    {
         harness.get_by_label("Faults").click();
         harness.run();
     }
-    harness.get_by_label("Flash crowd: half as many more").click();
+    harness
+        .get_by_label("Flash crowd: half as many more")
+        .click();
     harness.run();
     let sent = link_now.sent.borrow();
     assert!(
         matches!(
             &sent[..],
-            [Command::Break { fault: Fault::FlashCrowd { .. }, lasts: None }]
+            [Command::Break {
+                fault: Fault::FlashCrowd { .. },
+                lasts: None
+            }]
         ),
         "{sent:?}"
     );

@@ -160,7 +160,10 @@ fn fault(fault: &FaultReport) -> String {
     let shared = match fault.shares_with.as_slice() {
         [] => String::new(),
         [other] => format!(" (counted for fault {other} too, which overlaps)"),
-        others => format!(" (counted for {} other faults too, which overlap)", others.len()),
+        others => format!(
+            " (counted for {} other faults too, which overlap)",
+            others.len()
+        ),
     };
     format!(
         "Fault: {} from {} {until}:{}{} {recovered}; {lost}{shared}.",

@@ -54,7 +54,11 @@ fn row(fault: &FaultReport) -> Vec<Cell> {
             Some(after) => Cell::new(seconds(after)),
             None => Cell::new("-").note(format!("more than {}", seconds(fault.watched_s))),
         },
-        Cell::new(format!("{}, {}", number(lost.failed), number(lost.timed_out))),
+        Cell::new(format!(
+            "{}, {}",
+            number(lost.failed),
+            number(lost.timed_out)
+        )),
         Cell::new(number(lost.deliveries)),
         Cell::new(format!(
             "{} ({})",

@@ -240,12 +240,9 @@ fn crowd(raw: &RawFlashCrowd, path: &str, run: &Run, check: &mut Check<'_>) -> F
     FlashCrowd {
         at,
         lasts: check.take(&format!("{path}.lasts"), lasts, limits::SHORT),
-        within: check.take_or(
-            &format!("{path}.within"),
-            &raw.within,
-            CROWD_WITHIN,
-            |q| time(q, SimDuration::ZERO),
-        ),
+        within: check.take_or(&format!("{path}.within"), &raw.within, CROWD_WITHIN, |q| {
+            time(q, SimDuration::ZERO)
+        }),
         joins: people(&format!("{path}.joins"), &raw.joins, LEVEL, check),
         activity: activity.map_or(1.0, |q| level(&format!("{path}.activity"), q, check)),
     }
@@ -273,7 +270,12 @@ fn before_the_end(
 }
 
 /// `"50 %"`, or a number of people.
-pub(in crate::scenario) fn people(path: &str, raw: &Quantity, most: f64, check: &mut Check<'_>) -> People {
+pub(in crate::scenario) fn people(
+    path: &str,
+    raw: &Quantity,
+    most: f64,
+    check: &mut Check<'_>,
+) -> People {
     let is_share = matches!(raw, Quantity::Text(text) if text.trim_end().ends_with('%'));
     let people = if is_share {
         factor(raw, 0.0, most).map(People::Share)
