@@ -174,6 +174,8 @@ fn a_fault_that_is_undone_is_one_that_has_lasted_until_then() {
         };
         run.add_fault(open).unwrap();
         let ends = ended.at + ended.lasts.unwrap();
+        assert_eq!(run.end_fault(0, ends), Err(FaultRefused::NothingToEnd));
+        advance(&mut run, 7_000);
         assert_eq!(run.end_fault(0, ends), Ok(()));
         assert_eq!(run.end_fault(0, ends), Err(FaultRefused::NothingToEnd));
         assert_eq!(

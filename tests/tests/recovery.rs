@@ -7,8 +7,14 @@ use system_tests::lab::{GROWTH, run, scenario};
 
 /// The rooms of the growth phase with one fault, or several.
 fn told(faults: &str, edits: &[(&str, &str)]) -> RunReport {
-    let own = [("faults", faults), ("run.duration", "60 s")];
+    let faults = &one_line(faults);
+    let own = [("faults", faults.as_str()), ("run.duration", "60 s")];
     run(&scenario(GROWTH, &[own.as_slice(), edits].concat()))
+}
+
+/// A value for `--set`.
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).collect()
 }
 
 fn only(report: &RunReport) -> &FaultReport {
@@ -163,7 +169,7 @@ fn objectives_hold_what_a_fault_takes_against_a_limit() {
     let faults = r#"[(at: "20 s", lasts: "10 s", fault: Kill(tier: "connection_servers"))]"#;
     let objectives = r#"["faults.0.time_to_detect_s < 6 s", "faults.Kill.time_to_detect_s < 4 s",
         "faults.Kill.lost.failed >= 0", "faults.0.time_to_recover_s < 10 s"]"#;
-    let report = told(faults, &[("objectives", objectives)]);
+    let report = told(faults, &[("objectives", one_line(objectives).as_str())]);
     let verdicts: Vec<&str> = report
         .objectives
         .iter()
@@ -198,7 +204,7 @@ fn an_objective_on_a_fault_that_is_not_there_says_what_is() {
         let faults = r#"[(at: "20 s", fault: Kill(tier: "database")),
             (at: "30 s", fault: Kill(tier: "channel_owners"))]"#;
         let edits = [
-            edit("faults", faults.to_owned()),
+            edit("faults", one_line(faults)),
             edit("objectives", format!("[\"{objective}\"]")),
         ];
         let errors = load_str(GROWTH, "growth.ron", &edits).unwrap_err();

@@ -75,9 +75,11 @@ impl SystemRun {
         if at < self.simulation.now() {
             return Err(FaultRefused::Past);
         }
+        let now = self.simulation.now();
         let world = self.simulation.model_mut();
         let timed = world.scenario.faults.get(number);
-        let Some(timed) = timed.filter(|timed| timed.at < ends && timed.can_be_ended()) else {
+        let begun = |timed: &TimedFault| SimTime::ZERO + timed.at <= now && timed.at < ends;
+        let Some(timed) = timed.filter(|timed| begun(timed) && timed.can_be_ended()) else {
             return Err(FaultRefused::NothingToEnd);
         };
         let lasts = Some(ends - timed.at);
