@@ -24,6 +24,10 @@ pub enum UiCommand {
     OpenPreset(usize),
     /// Break something now.
     Break(Fault),
+    /// What is broken from now on lasts so many seconds; `None`: until it is undone.
+    BreakFor(Option<u64>),
+    /// End a fault that lasts until it is undone, by its number.
+    Mend(usize),
     /// The faults as a scenario file writes them, to the clipboard.
     CopyFaults,
     /// Set fields of the scenario, as the command line would: path and value. One step for undo.

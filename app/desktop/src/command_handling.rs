@@ -28,8 +28,13 @@ pub fn handle(command: UiCommand, state: &mut State, link: &dyn Link, ctx: &egui
         UiCommand::OpenPreset(index) => open_preset(index, state, link),
         UiCommand::Break(fault) => {
             state.problem = None;
-            let lasts = faults::lasts(&fault);
+            let lasts = faults::lasts(&fault, state.break_for_s);
             link.send(Command::Break { fault, lasts });
+        }
+        UiCommand::BreakFor(seconds) => state.break_for_s = seconds,
+        UiCommand::Mend(number) => {
+            state.problem = None;
+            link.send(Command::Mend(number));
         }
         UiCommand::CopyFaults => ctx.copy_text(faults::entry(&link.frame().scenario)),
         UiCommand::Edit(fields) => edit(&fields, state, link),

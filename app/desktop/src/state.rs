@@ -50,6 +50,8 @@ pub struct State {
     pub own_users: u32,
     /// What the menu offers.
     pub presets: Vec<PresetEntry>,
+    /// How many seconds what is broken by hand lasts; `None`: until it is undone.
+    pub break_for_s: Option<u64>,
     /// The views that are open.
     pub open: Open,
     /// Seconds the map has been moving; stands still with simulated time.
@@ -70,6 +72,7 @@ impl State {
             asked_users: users,
             own_users: users,
             presets,
+            break_for_s: crate::faults::LASTS_S,
             open: Open::default(),
             moved_s: 0.0,
             problem: None,
@@ -121,6 +124,7 @@ mod tests {
             own_users: users,
             presets: Vec::new(),
             open: Open::default(),
+            break_for_s: None,
             moved_s: 0.0,
             problem: None,
         }

@@ -180,7 +180,9 @@ fn check(
 
 /// Parses one objective against a scenario's traffic and design.
 pub fn parse_objective(text: &str, scenario: &Scenario) -> Result<ParsedObjective, Problem> {
-    objective::parse(text, &scenario.traffic, &scenario.design)
+    let faults = scenario.faults.iter().map(|timed| timed.fault.name());
+    let kinds: Vec<&str> = faults.collect();
+    objective::parse(text, (&scenario.traffic, &scenario.design, &kinds))
 }
 
 impl Scenario {

@@ -98,9 +98,7 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
         precision: intervals.precision(),
         populations: None,
         rates: BTreeMap::new(),
-        faults: world
-            .recovery
-            .reports(&world.scenario.faults, &world.sites.names),
+        faults: world.recovery.reports(world),
         series: world.timeline.report(world, &ledger),
         sources: scenario.source_reports(),
         quick_estimate: None,
