@@ -11,8 +11,8 @@ use sim_core::scenario::{Edit, Scenario};
 
 use crate::cli::{
     AdviseArgs, BudgetArgs, CapacityArgs, CheckArgs, Cli, CompareArgs, ExplainArgs, ExplorerArgs,
-    InconclusiveArg, LessonsArgs, LiveArgs, NewArgs, PresetsArgs, RampArgs, RunArgs, SchemaOf, SimulationArgs,
-    ValidateArgs, Verb,
+    InconclusiveArg, LessonsArgs, LiveArgs, NewArgs, PresetsArgs, RampArgs, RunArgs, SchemaOf,
+    SimulationArgs, ValidateArgs, Verb,
 };
 use crate::exit::Failure;
 use crate::invocation;

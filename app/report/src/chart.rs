@@ -9,6 +9,7 @@ mod guesses;
 mod ink;
 mod pairs;
 mod plane;
+mod taught;
 mod time;
 
 pub(crate) use bars::{causes, cost, load_line, utilization};
@@ -16,6 +17,7 @@ pub(crate) use curves::{percentiles, percentiles_of_two};
 pub(crate) use growth::{cost_by_load, latency_by_load, utilization_by_load};
 pub(crate) use guesses::guesses;
 pub(crate) use pairs::{differences, pairs};
+pub(crate) use taught::{against_load, watched};
 pub(crate) use time::over_time;
 
 /// A drawing and what it says.

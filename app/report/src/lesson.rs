@@ -53,10 +53,7 @@ pub fn figure_words(lesson: &Lesson, figure: &Figure, findings: &Findings) -> St
 
 fn name_words(lesson: &Lesson, figure: &Figure, name: &str) -> String {
     let question = lesson.questions.iter().find(|q| q.answer == figure.name);
-    match (
-        figure.show,
-        question.and_then(|q| q.guess.words(name)),
-    ) {
+    match (figure.show, question.and_then(|q| q.guess.words(name))) {
         (Show::Choice, Some(words)) => words.to_owned(),
         _ => phrases::limit(name),
     }
@@ -182,7 +179,10 @@ fn over_time(
         head.push(format!("open, {about}"));
         head.push("attempts each".to_owned());
     }
-    let longest = runs.iter().map(|run| findings.samples(run)).max_by_key(|s| s.len());
+    let longest = runs
+        .iter()
+        .map(|run| findings.samples(run))
+        .max_by_key(|s| s.len());
     let Some(times) = longest.filter(|samples| !samples.is_empty()) else {
         return (head, Vec::new());
     };
@@ -202,6 +202,14 @@ fn over_time(
         row
     });
     (head, rows.collect())
+}
+
+/// Guesses as the file that can be merged.
+#[must_use]
+pub fn guesses_json(guesses: &Guesses) -> Option<String> {
+    let mut text = serde_json::to_string_pretty(guesses).ok()?;
+    text.push('\n');
+    Some(text)
 }
 
 /// One piece of a page.
@@ -226,6 +234,9 @@ pub fn render_lesson(
     if findings.holds(&lesson.reveal) {
         blocks.push(Block::Heading("What was guessed, and what is".to_owned()));
         for question in &lesson.questions {
+            if findings.read(lesson, &question.answer) == Reading::Nothing {
+                continue;
+            }
             let beside = guess_beside(lesson, question, answers.get(&question.name), findings);
             blocks.push(Block::Words(format!("{} {beside}", question.ask)));
         }
@@ -336,7 +347,11 @@ fn room(question: &Question, all: &[Guesses], found: &Reading) -> (String, Rows)
             let rows = bins.iter().enumerate().map(|(index, (low, high, people))| {
                 let inside = |value: f64| value >= *low && (value < *high || index == last);
                 let answer = found.value().is_some_and(inside);
-                (format!("{} to {}", count(*low), count(*high)), *people, answer)
+                (
+                    format!("{} to {}", count(*low), count(*high)),
+                    *people,
+                    answer,
+                )
             });
             (words, rows.collect())
         }

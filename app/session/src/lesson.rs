@@ -272,7 +272,10 @@ mod tests {
             set("load.users", "2000"),
             set("run.warmup", "1 s"),
             set("run.duration", "5 s"),
-            set("faults", "[(at: \"2 s\", fault: DropConnections(within: \"100 ms\"))]"),
+            set(
+                "faults",
+                "[(at: \"2 s\", fault: DropConnections(within: \"100 ms\"))]",
+            ),
         ];
         let text = include_str!("../../../presets/reconnect-storm.ron");
         let scenario = load_str(text, "storm.ron", &edits).expect("it is valid");

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use report::lesson::{
-    answer_words, guess_beside, lesson_sentence, page_text, render_guesses, render_lesson,
+    answer_words, guess_beside, guesses_json, lesson_sentence, page_text, render_guesses,
+    render_lesson,
 };
 use report::table::{Table, paragraph};
 use report::{Format, Unsupported};
@@ -36,7 +37,9 @@ fn list() -> String {
     let mut table = Table::new(2, &["Lesson", "title", "minutes"]);
     let all = lesson::all();
     for lesson in &all {
-        let Lesson { id, title, minutes, .. } = lesson;
+        let Lesson {
+            id, title, minutes, ..
+        } = lesson;
         table.row(vec![id.clone(), title.clone(), minutes.to_string()]);
     }
     let mut out = String::new();
@@ -99,7 +102,10 @@ fn study(plan: &StudyPlan) -> Result<Exit, Failure> {
     print("\n")?;
     for page in lesson.tries.iter().filter(|_| !plan.short) {
         let title = format!("Try: {}", page.label);
-        print(&format!("\n{title}\n{}\n", "─".repeat(title.chars().count())))?;
+        print(&format!(
+            "\n{title}\n{}\n",
+            "─".repeat(title.chars().count())
+        ))?;
         find_out(lesson, page, &mut findings, plan.quiet)?;
         show(page, &findings, &mut said)?;
     }
@@ -110,11 +116,7 @@ fn study(plan: &StudyPlan) -> Result<Exit, Failure> {
 }
 
 /// Questions that are answered now and were not before.
-fn fresh<'a>(
-    lesson: &'a Lesson,
-    findings: &Findings,
-    said: &mut Vec<String>,
-) -> Vec<&'a Question> {
+fn fresh<'a>(lesson: &'a Lesson, findings: &Findings, said: &mut Vec<String>) -> Vec<&'a Question> {
     let known = lesson.questions.iter().filter(|question| {
         !said.contains(&question.name)
             && findings.read(lesson, &question.answer) != Reading::Nothing
@@ -144,7 +146,11 @@ fn answers(plan: &StudyPlan) -> Result<BTreeMap<String, Answer>, Failure> {
             answers.insert(question.name.clone(), answer.clone());
             let mut out = String::from("\n");
             paragraph(&mut out, &question.ask, 0);
-            paragraph(&mut out, &format!("Guess: {}", answer_words(question, answer)), 0);
+            paragraph(
+                &mut out,
+                &format!("Guess: {}", answer_words(question, answer)),
+                0,
+            );
             print(&out)?;
         }
         return Ok(answers);
@@ -218,7 +224,10 @@ fn find_out(
             findings.extend(found);
             Ok(())
         }
-        Err(error) => Err(Failure::Internal(anyhow::anyhow!("{}: {error}", page.label))),
+        Err(error) => Err(Failure::Internal(anyhow::anyhow!(
+            "{}: {error}",
+            page.label
+        ))),
     }
 }
 
@@ -242,10 +251,12 @@ fn export(
         answers: answers.clone(),
         ..Guesses::of(lesson)
     };
-    let mut text = serde_json::to_string_pretty(&guesses).context("failed to write guesses")?;
-    text.push('\n');
+    let text = guesses_json(&guesses).context("failed to write guesses")?;
     // Never over a file that may be somebody else's.
-    let file = fs::OpenOptions::new().write(true).create_new(true).open(path);
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path);
     let mut file = file.map_err(|why| match why.kind() {
         io::ErrorKind::AlreadyExists => Failure::Usage(format!(
             "--export {}: the file is there already; take another name",

@@ -43,11 +43,7 @@ impl Check<'_> {
             ));
             self.wrong("version", problem.allowed(VERSION.to_string()));
         }
-        for (path, words) in [
-            ("id", &raw.id),
-            ("title", &raw.title),
-            ("goal", &raw.goal),
-        ] {
+        for (path, words) in [("id", &raw.id), ("title", &raw.title), ("goal", &raw.goal)] {
             self.some_words(path, words);
         }
         if !(1..=240).contains(&raw.minutes) {
@@ -372,9 +368,17 @@ mod tests {
         for (from, to, said) in [
             ("minutes:", "minuets:", "`minutes`"),
             ("version: 1", "version: 9", "version: version 9"),
-            ("answer: \"doubles\"", "answer: \"dubles\"", "did you mean \"doubles\"?"),
+            (
+                "answer: \"doubles\"",
+                "answer: \"dubles\"",
+                "did you mean \"doubles\"?",
+            ),
             ("{doubles}", "{doubled}", "no figure is called \"doubled\""),
-            ("runs: [\"ramp\"]", "runs: [\"rampp\"]", "did you mean \"ramp\"?"),
+            (
+                "runs: [\"ramp\"]",
+                "runs: [\"rampp\"]",
+                "did you mean \"ramp\"?",
+            ),
             ("users: 6000", "users: 6001", "not run at 6001 users"),
         ] {
             let errors = errors(from, to);

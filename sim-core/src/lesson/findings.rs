@@ -374,6 +374,28 @@ impl Lesson {
         out
     }
 
+    /// The runs that a figure is read from.
+    #[must_use]
+    pub fn runs_of(&self, name: &str) -> Vec<String> {
+        let Some(figure) = self.figure(name) else {
+            return Vec::new();
+        };
+        match &figure.of {
+            Of::Number { run, .. }
+            | Of::Ratio { run, .. }
+            | Of::Missing { run, .. }
+            | Of::Wait { run, .. }
+            | Of::Doubles { run, .. }
+            | Of::Growth { run, .. }
+            | Of::BreaksAt { run }
+            | Of::Limit { run } => vec![run.clone()],
+            Of::Least(all) => {
+                let figures = all.iter().filter(|(_, other)| other != name);
+                figures.flat_map(|(_, other)| self.runs_of(other)).collect()
+            }
+        }
+    }
+
     /// Whether the runs of these jobs have the numbers that figures and charts read; if not, which has none.
     pub(super) fn numbers_are_known(&self, jobs: &[Job]) -> Result<(), String> {
         for figure in &self.figures {
@@ -424,7 +446,10 @@ mod tests {
         assert!((found.value.unwrap() - 4_000.0).abs() < 1e-6);
         let unstable = doubles(&curve(&[(1_000, Some(100.0)), (2_000, None)]));
         assert_eq!(unstable.value, Some(2_000.0));
-        assert_eq!(doubles(&curve(&[(1, Some(1.0)), (2, Some(1.5))])).value, None);
+        assert_eq!(
+            doubles(&curve(&[(1, Some(1.0)), (2, Some(1.5))])).value,
+            None
+        );
         assert_eq!(doubles(&[]).value, None);
         let squared = growth(&curve(&[(1_000, Some(1.0)), (10_000, Some(100.0))]));
         assert!((squared.value.unwrap() - 2.0).abs() < 1e-12);

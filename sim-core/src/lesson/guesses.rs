@@ -44,7 +44,9 @@ pub enum GuessesError {
     #[error("there is no lesson {0:?}; there are {1}")]
     Lesson(String, String),
     /// Guesses at another lesson than the ones before.
-    #[error("these are guesses at {found}, the ones before at {before}; merge one lesson at a time")]
+    #[error(
+        "these are guesses at {found}, the ones before at {before}; merge one lesson at a time"
+    )]
     Mixed {
         /// Of this file.
         found: String,
@@ -173,7 +175,9 @@ mod tests {
     fn guess(lesson: &Lesson, answers: &[(&str, Answer)]) -> Guesses {
         let answers = answers.iter().cloned();
         Guesses {
-            answers: answers.map(|(name, answer)| (name.into(), answer)).collect(),
+            answers: answers
+                .map(|(name, answer)| (name.into(), answer))
+                .collect(),
             ..Guesses::of(lesson)
         }
     }

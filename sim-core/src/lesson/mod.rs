@@ -162,10 +162,7 @@ pub fn all() -> Vec<Lesson> {
     let read = |(file, text): (&str, &str)| {
         load(text, file).unwrap_or_else(|errors| {
             let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            panic!(
-                "a lesson in assets/lessons is wrong:\n{}",
-                lines.join("\n")
-            )
+            panic!("a lesson in assets/lessons is wrong:\n{}", lines.join("\n"))
         })
     };
     FILES.into_iter().map(read).collect()
@@ -317,10 +314,7 @@ mod tests {
         }
         assert!(users.read("many").unwrap_err().contains("4K"));
         assert!(users.read("40K").unwrap_err().contains("1000 to 10000"));
-        let choice = Guess::Choice(vec![
-            ("a".into(), "A".into()),
-            ("b".into(), "B".into()),
-        ]);
+        let choice = Guess::Choice(vec![("a".into(), "A".into()), ("b".into(), "B".into())]);
         assert_eq!(choice.read("2"), Ok(Answer::Choice("b".into())));
         assert_eq!(choice.read("a"), Ok(Answer::Choice("a".into())));
         assert!(choice.read("3").unwrap_err().contains("1 to 2, or a, b"));

@@ -7,7 +7,11 @@ use super::ink::Ink;
 
 /// Bars of (words, people, whether it is the answer).
 pub(crate) fn guesses(title: &str, rows: &[(String, usize, bool)]) -> Option<Figure> {
-    let most = rows.iter().map(|row| row.1).max().filter(|most| *most > 0)?;
+    let most = rows
+        .iter()
+        .map(|row| row.1)
+        .max()
+        .filter(|most| *most > 0)?;
     let begin = begin(rows.iter().map(|row| row.0.as_str()));
     let (right, top) = (WIDTH - 110.0, 8.0);
     let height = top + ROW * rows.len() as f64 + 8.0;
