@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use sim_core::lesson::{
-    Answer, Chart, Figure, Findings, Guess, Guesses, Lesson, Page, Question, Reading, Show, Spread,
-    spread,
+    Answer, Chart, Figure, Findings, Guess, Guesses, Lesson, Page, Question, Reading, Sample, Show,
+    Spread, spread,
 };
 use sim_core::report::Estimate;
 
@@ -240,14 +240,14 @@ pub fn render_lesson(
             let beside = guess_beside(lesson, question, answers.get(&question.name), findings);
             blocks.push(Block::Words(format!("{} {beside}", question.ask)));
         }
-        page_blocks(lesson, &lesson.reveal, findings, &mut blocks);
+        page_blocks(lesson, &lesson.reveal, answers, findings, &mut blocks);
         blocks.push(Block::Heading("Why".to_owned()));
         let words = |sentence: &String| Block::Words(lesson_sentence(lesson, findings, sentence));
         blocks.extend(lesson.explain.iter().map(words));
     }
     for page in lesson.tries.iter().filter(|page| findings.holds(page)) {
         blocks.push(Block::Heading(format!("Try: {}", page.label)));
-        page_blocks(lesson, page, findings, &mut blocks);
+        page_blocks(lesson, page, answers, findings, &mut blocks);
     }
     let title = format!("{}: {}", lesson.id, lesson.title);
     written(&title, &lesson.goal, &blocks, format)
@@ -257,16 +257,76 @@ pub fn render_lesson(
 #[must_use]
 pub fn page_text(lesson: &Lesson, page: &Page, findings: &Findings) -> String {
     let mut blocks = Vec::new();
-    page_blocks(lesson, page, findings, &mut blocks);
+    page_blocks(lesson, page, &BTreeMap::new(), findings, &mut blocks);
     text(&blocks)
 }
 
-fn page_blocks(lesson: &Lesson, page: &Page, findings: &Findings, blocks: &mut Vec<Block>) {
+fn page_blocks(
+    lesson: &Lesson,
+    page: &Page,
+    answers: &BTreeMap<String, Answer>,
+    findings: &Findings,
+    blocks: &mut Vec<Block>,
+) {
     let words = |sentence: &String| Block::Words(lesson_sentence(lesson, findings, sentence));
     blocks.extend(page.words.iter().map(words));
     if let Some(chart) = &page.chart {
+        let drawings = drawings(lesson, chart, answers, findings).into_iter();
+        blocks.extend(drawings.map(Block::Drawing));
         let (head, rows) = chart_rows(lesson, chart, findings);
         blocks.push(Block::Rows(head, rows));
+    }
+}
+
+/// What a chart draws; bars are told by their table.
+fn drawings(
+    lesson: &Lesson,
+    chart: &Chart,
+    answers: &BTreeMap<String, Answer>,
+    findings: &Findings,
+) -> Vec<Drawing> {
+    match chart {
+        Chart::AgainstLoad {
+            run,
+            path,
+            title,
+            guess,
+        } => {
+            let guess = guess.as_ref().and_then(|name| match answers.get(name) {
+                Some(Answer::Number(number)) => Some(*number),
+                _ => None,
+            });
+            let curve = findings.curve(run, path);
+            let summary = match guess {
+                Some(guess) => format!(
+                    "The numbers are in the table below. Guessed: {} users.",
+                    count(guess)
+                ),
+                None => "The numbers are in the table below.".to_owned(),
+            };
+            chart::against_load(title, &curve, guess, summary)
+                .into_iter()
+                .collect()
+        }
+        Chart::OverTime { runs } => {
+            let lines = |value: &dyn Fn(&Sample, f64) -> f64| -> Vec<(String, Vec<(f64, f64)>)> {
+                let line = |run: &String| {
+                    let about = lesson.run(run).map_or(run.as_str(), |run| &run.about);
+                    let users = findings.users(run).unwrap_or(1).max(1) as f64;
+                    let samples = findings.samples(run).iter();
+                    let points = samples.map(|sample| (sample.at_s, value(sample, users)));
+                    (about.to_owned(), points.collect())
+                };
+                runs.iter().map(line).collect()
+            };
+            let summary = || "The numbers are in the table below.".to_owned();
+            let open = lines(&|sample, _| sample.open as f64);
+            let tried = lines(&|sample, users| sample.attempts as f64 / users);
+            let open = chart::watched("Connections open", &open, summary());
+            let tried = chart::watched("Attempts per client until then", &tried, summary());
+            open.into_iter().chain(tried).collect()
+        }
+        Chart::Bars { .. } => Vec::new(),
     }
 }
 
