@@ -100,6 +100,7 @@ fn lesson(command: LessonCommand, state: &mut State, link: &dyn Link, ctx: &egui
                 lessons.copied = true;
             }
         }
+        LessonCommand::StartOver => lessons.start_over(),
         LessonCommand::Shown => lessons.fresh = false,
     }
     // One machine: what is simulated for the lesson has it for itself.

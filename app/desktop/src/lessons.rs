@@ -43,6 +43,8 @@ pub enum LessonCommand {
     PlayAgain,
     /// The guesses as a file that can be merged, to the clipboard.
     CopyGuesses,
+    /// Forget the guesses and what was found, for whoever comes next.
+    StartOver,
     /// The step was shown and the keyboard is where it belongs.
     Shown,
 }
@@ -240,6 +242,15 @@ impl Lessons {
         if self.findings[at].is_empty() {
             let name = self.all[at].questions[index].name.clone();
             self.answers.insert((at, name), answer);
+        }
+    }
+
+    /// Begins the open lesson anew.
+    pub fn start_over(&mut self) {
+        if let Some(at) = self.at {
+            self.answers.retain(|(lesson, _), _| *lesson != at);
+            self.findings[at] = Findings::default();
+            self.open(at);
         }
     }
 

@@ -12,6 +12,7 @@ use report::lesson::{
 };
 use report::table::{Table, paragraph};
 use report::{Format, Unsupported};
+use session::ExecuteError;
 use sim_core::lesson::{self, Answer, Findings, Guesses, Lesson, Page, Question, Reading};
 use sim_core::scenario::{Beginning, Draft, nearest};
 
@@ -91,7 +92,9 @@ fn study(plan: &StudyPlan) -> Result<Exit, Failure> {
         out.push_str(&page_text(lesson, page, findings));
         print(&out)
     };
-    find_out(lesson, &lesson.reveal, &mut findings, plan.quiet)?;
+    if !find_out(lesson, &lesson.reveal, &mut findings, plan.quiet)? {
+        return Ok(Exit::OutOfBudget);
+    }
     show(&lesson.reveal, &findings, &mut said)?;
     let mut out = "\nWhy\n───\n".to_owned();
     for words in &lesson.explain {
@@ -106,7 +109,9 @@ fn study(plan: &StudyPlan) -> Result<Exit, Failure> {
             "\n{title}\n{}\n",
             "─".repeat(title.chars().count())
         ))?;
-        find_out(lesson, page, &mut findings, plan.quiet)?;
+        if !find_out(lesson, page, &mut findings, plan.quiet)? {
+            return Ok(Exit::OutOfBudget);
+        }
         show(page, &findings, &mut said)?;
     }
     write(&plan.out, |format| {
@@ -197,13 +202,13 @@ fn ask(question: &Question) -> Result<Option<Answer>, Failure> {
     }
 }
 
-/// Runs what a page needs and is not there yet.
+/// Runs what a page needs and is not there yet; `false`: stopped by hand.
 fn find_out(
     lesson: &Lesson,
     page: &Page,
     findings: &mut Findings,
     quiet: bool,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let missing = Page {
         runs: page
             .runs
@@ -222,7 +227,11 @@ fn find_out(
     match outcome {
         Ok(found) => {
             findings.extend(found);
-            Ok(())
+            Ok(true)
+        }
+        Err(ExecuteError::Stopped) => {
+            say("stopped: what was not finished is left out");
+            Ok(false)
         }
         Err(error) => Err(Failure::Internal(anyhow::anyhow!(
             "{}: {error}",
@@ -283,8 +292,8 @@ fn merge(files: &[PathBuf], out: &[(PathBuf, Format)], quiet: bool) -> Result<Ex
             .questions
             .iter()
             .any(|question| findings.read(&lesson, &question.answer) == Reading::Nothing);
-        if open {
-            find_out(&lesson, page, &mut findings, quiet)?;
+        if open && !find_out(&lesson, page, &mut findings, quiet)? {
+            return Ok(Exit::OutOfBudget);
         }
     }
     let render = |format| render_guesses(&lesson, &all, &findings, format);

@@ -365,7 +365,7 @@ struct Storm<'a> {
 impl Storm<'_> {
     fn show(&self, painter: &Painter, view: &ViewCtx<'_>, column: Rect) {
         let scale = view.scale;
-        let title = format!("{}{}", self.about[..1].to_uppercase(), &self.about[1..]);
+        let title = capital(self.about);
         let width = column.width();
         let font = view.strong(16.0);
         paint::text(
@@ -470,6 +470,15 @@ impl Storm<'_> {
             painter.circle_filled(last, 4.5 * scale, self.color);
         }
     }
+}
+
+/// With a capital first letter.
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters
+        .next()
+        .map(|letter| letter.to_uppercase().to_string());
+    first.unwrap_or_default() + letters.as_str()
 }
 
 /// Figures as bars, the interval as a line over the end.

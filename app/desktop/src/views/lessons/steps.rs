@@ -94,8 +94,8 @@ fn way_on(ui: &mut Ui, view: &ViewCtx<'_>, lesson: &Lesson) {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let last = lessons.step + 1 == lessons.steps().len();
             if last {
-                if button(ui, view, "All lessons from the end").clicked() {
-                    send(view, LessonCommand::List);
+                if button(ui, view, "Start over").clicked() {
+                    send(view, LessonCommand::StartOver);
                 }
             } else {
                 let may = lessons.may_go_on();
@@ -210,7 +210,9 @@ fn question(ui: &mut Ui, view: &ViewCtx<'_>, question: &Question) {
                 send(view, LessonCommand::Guess(Answer::Number(rounded(number))));
             }
             ui.add_space(10.0 * view.scale);
+            let told = lessons.found().is_some_and(|found| !found.is_empty());
             let said = match given {
+                _ if told => "It was run: the guess stays as it was.".to_owned(),
                 Some(answer) => format!("Your guess: {}.", answer_words(question, answer)),
                 None => "Move the handle, or type a number.".to_owned(),
             };
