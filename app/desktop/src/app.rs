@@ -41,6 +41,10 @@ impl Explorer {
         if self.state.playing && self.frame.speed > 0.0 {
             self.state.moved_s += f64::from(ctx.input(|input| input.unstable_dt).min(0.1));
         }
+        let dt = f64::from(ctx.input(|input| input.unstable_dt));
+        if self.state.lessons.attend(dt) {
+            ctx.request_repaint();
+        }
         for listed in UiCommand::listed() {
             if ctx.input_mut(|input| input.consume_shortcut(&listed.shortcut)) {
                 handle(listed.command, &mut self.state, &*self.link, ctx);
@@ -94,10 +98,16 @@ impl Window {
         let waking = ctx.clone();
         let scenario = Scenario::clone(draft.scenario());
         let session = Session::start(scenario, true, move || waking.request_repaint());
-        Self {
-            explorer: Explorer::new(Box::new(session), draft, true, presets),
-            picture,
+        let mut explorer = Explorer::new(Box::new(session), draft, true, presets);
+        for title in &options.open {
+            let view = views::all()
+                .into_iter()
+                .find(|listed| listed.title == title);
+            if let Some(listed) = view {
+                explorer.state.open.toggle(listed.view);
+            }
         }
+        Self { explorer, picture }
     }
 }
 

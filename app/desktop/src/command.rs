@@ -3,6 +3,7 @@
 use egui::{Key, KeyboardShortcut, Modifiers};
 use sim_core::scenario::{Fault, Scenario, ShardBy};
 
+use crate::lessons::LessonCommand;
 use crate::views::View;
 
 /// One thing to do.
@@ -42,6 +43,8 @@ pub enum UiCommand {
     ToggleTheme,
     /// Open or close a view.
     Toggle(View),
+    /// Something in a lesson.
+    Lesson(LessonCommand),
     /// Close the window.
     Quit,
 }
@@ -232,6 +235,7 @@ impl UiCommand {
             },
             with(Self::ToggleTheme, "Light or dark", Key::T),
             plain(Self::Toggle(View::Shortcuts), "Shortcuts", Key::F1),
+            plain(Self::Toggle(View::Lessons), "Lessons", Key::F2),
             with(Self::Quit, "Close", Key::Q),
         ]
     }

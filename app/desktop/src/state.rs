@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use session::{Command, Frame, Session};
+use session::{Command, Frame, Session, Study};
+use sim_core::lesson::Job;
 use sim_core::scenario::Draft;
 
 use crate::PresetEntry;
 use crate::format::round_load;
 use crate::history::History;
+use crate::lessons::{Lessons, Studying};
 use crate::views::Open;
 
 /// The end of the users axis.
@@ -22,6 +24,14 @@ pub trait Link {
     fn send(&self, command: Command);
     /// The newest frame; never blocks.
     fn frame(&self) -> Arc<Frame>;
+    /// Starts the simulations of a lesson beside the session; never blocks.
+    fn study(&self, jobs: Vec<Job>, ctx: &egui::Context) -> Box<dyn Studying> {
+        let waking = ctx.clone();
+        Box::new(Study::start(
+            jobs,
+            Box::new(move || waking.request_repaint()),
+        ))
+    }
 }
 
 impl Link for Session {
@@ -56,6 +66,8 @@ pub struct State {
     pub open: Open,
     /// Seconds the map has been moving; stands still with simulated time.
     pub moved_s: f64,
+    /// Lessons.
+    pub lessons: Lessons,
     /// A sentence about something that did not work here.
     pub problem: Option<String>,
 }
@@ -75,6 +87,7 @@ impl State {
             break_for_s: crate::faults::LASTS_S,
             open: Open::default(),
             moved_s: 0.0,
+            lessons: Lessons::default(),
             problem: None,
         }
     }
@@ -126,6 +139,7 @@ mod tests {
             open: Open::default(),
             break_for_s: None,
             moved_s: 0.0,
+            lessons: Lessons::default(),
             problem: None,
         }
     }

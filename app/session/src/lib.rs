@@ -9,6 +9,7 @@ mod compare;
 mod execute;
 mod experiment;
 mod interactive;
+mod lesson;
 mod populations;
 
 pub use aim::Aim;
@@ -16,4 +17,5 @@ pub use compare::compare;
 pub use execute::{ExecuteError, Progress, RunOptions, ramp, resumed_ramp, run};
 pub use experiment::{Experiment, experiment};
 pub use interactive::{Command, Frame, LoadPoint, Phase, Session};
+pub use lesson::{Study, StudyFrame, study};
 pub use populations::run_populations;

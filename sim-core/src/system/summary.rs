@@ -235,6 +235,13 @@ fn breakdown(kind: Kind, own: &KindLedger) -> Vec<BreakdownRow> {
         .collect()
 }
 
+/// Client connections at `now`.
+#[must_use]
+pub fn connections_at(world: &World, now: SimTime) -> ConnectionsReport {
+    let (ledger, _) = world.measured(now);
+    connections(world, &ledger, now)
+}
+
 fn connections(world: &World, ledger: &Ledger, now: SimTime) -> ConnectionsReport {
     let rejected = Refusal::ALL
         .into_iter()

@@ -11,6 +11,7 @@ mod sentence;
 use egui::{CentralPanel, Frame, Margin, Panel, Ui};
 
 use crate::view_ctx::ViewCtx;
+use crate::views::{self, Place};
 
 /// A panel.
 #[cfg(test)]
@@ -54,6 +55,12 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
             ui.add_space(6.0 * view.scale);
             patterns::show(ui, view);
         });
+    if view.state.open.at(Place::Whole).is_some() {
+        CentralPanel::default()
+            .frame(frame(4.0, 14.0))
+            .show(ui, |ui| views::show(ui, view, Place::Whole));
+        return;
+    }
     Panel::bottom("load line")
         .show_separator_line(false)
         .resizable(false)

@@ -4,6 +4,7 @@
 //! [`all`]: menus, shortcuts and the test that opens every view in every theme and size take it from there.
 
 mod help;
+mod lessons;
 
 use egui::Ui;
 
@@ -14,6 +15,8 @@ use crate::view_ctx::ViewCtx;
 pub enum View {
     /// What can be typed.
     Shortcuts,
+    /// Guess, run, see.
+    Lessons,
 }
 
 /// Where a view is shown.
@@ -21,6 +24,8 @@ pub enum View {
 pub enum Place {
     /// In front of everything, in the middle.
     Over,
+    /// In place of the map and the line.
+    Whole,
 }
 
 /// A view as the window knows it.
@@ -37,12 +42,20 @@ pub struct Listed {
 
 /// All views.
 pub fn all() -> Vec<Listed> {
-    vec![Listed {
-        view: View::Shortcuts,
-        title: "Shortcuts",
-        place: Place::Over,
-        show: help::show,
-    }]
+    vec![
+        Listed {
+            view: View::Shortcuts,
+            title: "Shortcuts",
+            place: Place::Over,
+            show: help::show,
+        },
+        Listed {
+            view: View::Lessons,
+            title: "Lessons",
+            place: Place::Whole,
+            show: lessons::show,
+        },
+    ]
 }
 
 impl View {
