@@ -10,6 +10,7 @@ mod execute;
 mod experiment;
 mod interactive;
 mod populations;
+mod studies;
 
 pub use aim::Aim;
 pub use compare::compare;
@@ -17,3 +18,4 @@ pub use execute::{ExecuteError, Progress, RunOptions, ramp, resumed_ramp, run};
 pub use experiment::{Experiment, experiment};
 pub use interactive::{Command, Frame, LoadPoint, Phase, Session};
 pub use populations::run_populations;
+pub use studies::{Compared, Fix, Fixes, Found, Guesses, Studies, Study};
