@@ -12,7 +12,7 @@ use crate::state::{Link, State};
 use crate::theme::{self, Theme};
 use crate::view_ctx::{Outbox, ViewCtx};
 use crate::views::{self, Place};
-use crate::{Options, PresetEntry, panels};
+use crate::{Options, PresetEntry, panels, variants};
 
 /// The explorer without a window around it: what tests drive.
 pub struct Explorer {
@@ -38,6 +38,7 @@ impl Explorer {
     pub fn logic(&mut self, ctx: &egui::Context) {
         self.frame = self.link.frame();
         command_handling::adopt(&self.frame, &mut self.state);
+        variants::attend(&self.frame, &mut self.state, &*self.link);
         if self.state.playing && self.frame.speed > 0.0 {
             self.state.moved_s += f64::from(ctx.input(|input| input.unstable_dt).min(0.1));
         }

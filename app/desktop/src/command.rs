@@ -3,7 +3,10 @@
 use egui::{Key, KeyboardShortcut, Modifiers};
 use sim_core::scenario::{Fault, Scenario, ShardBy};
 
+use crate::selection::Selected;
+use crate::variants::VariantCommand;
 use crate::views::View;
+use crate::views::evidence::Tab;
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +41,12 @@ pub enum UiCommand {
     ToggleTheme,
     /// Open or close a view.
     Toggle(View),
+    /// Choose a tier or an instance of it on the map, or nothing.
+    Select(Option<Selected>),
+    /// Something with the designs beside the one that is shown.
+    Variant(VariantCommand),
+    /// Show this part of the evidence.
+    ShowEvidence(Tab),
     /// Close the window.
     Quit,
 }
@@ -226,6 +235,13 @@ impl UiCommand {
                 title: "Redo",
                 shortcut: KeyboardShortcut::new(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z),
             },
+            with(
+                Self::Variant(VariantCommand::ShowFixes),
+                "What would fix it",
+                Key::F,
+            ),
+            with(Self::Toggle(View::Evidence), "Evidence", Key::I),
+            with(Self::Toggle(View::Compare), "Compare", Key::D),
             with(Self::ToggleTheme, "Light or dark", Key::T),
             plain(Self::Toggle(View::Shortcuts), "Shortcuts", Key::F1),
             with(Self::Quit, "Close", Key::Q),

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use session::{Command, Frame, Session};
+use session::{Command, Found, Frame, Session, Study};
 use sim_core::scenario::Draft;
 
 use crate::PresetEntry;
 use crate::format::round_load;
 use crate::history::History;
+use crate::selection::Selected;
+use crate::variants::Variants;
 use crate::views::Open;
+use crate::views::evidence::Tab;
 
 /// The end of the users axis.
 pub const MOST_USERS: u32 = 10_000_000;
@@ -22,6 +25,14 @@ pub trait Link {
     fn send(&self, command: Command);
     /// The newest frame; never blocks.
     fn frame(&self) -> Arc<Frame>;
+
+    /// Asks for an experiment beside the simulation; never blocks.
+    fn ask(&self, _study: Study) {}
+
+    /// What such experiments found out so far; never blocks.
+    fn found(&self) -> Arc<Found> {
+        Arc::default()
+    }
 }
 
 impl Link for Session {
@@ -31,6 +42,14 @@ impl Link for Session {
 
     fn frame(&self) -> Arc<Frame> {
         Session::frame(self)
+    }
+
+    fn ask(&self, study: Study) {
+        Session::ask(self, study);
+    }
+
+    fn found(&self) -> Arc<Found> {
+        Session::found(self)
     }
 }
 
@@ -52,6 +71,14 @@ pub struct State {
     pub presets: Vec<PresetEntry>,
     /// The views that are open.
     pub open: Open,
+    /// What is chosen on the map.
+    pub selected: Option<Selected>,
+    /// Designs beside the one that is shown.
+    pub variants: Variants,
+    /// What experiments found out so far.
+    pub found: Arc<Found>,
+    /// The part of the evidence that is shown.
+    pub evidence: Tab,
     /// Seconds the map has been moving; stands still with simulated time.
     pub moved_s: f64,
     /// A sentence about something that did not work here.
@@ -71,6 +98,10 @@ impl State {
             own_users: users,
             presets,
             open: Open::default(),
+            selected: None,
+            variants: Variants::default(),
+            found: Arc::default(),
+            evidence: Tab::default(),
             moved_s: 0.0,
             problem: None,
         }
@@ -121,6 +152,10 @@ mod tests {
             own_users: users,
             presets: Vec::new(),
             open: Open::default(),
+            selected: None,
+            variants: Variants::default(),
+            found: Arc::default(),
+            evidence: Tab::default(),
             moved_s: 0.0,
             problem: None,
         }

@@ -172,7 +172,10 @@ impl Session {
     /// What such experiments found out so far; never blocks.
     #[must_use]
     pub fn found(&self) -> Arc<Found> {
-        self.studies.as_ref().map(Studies::found).unwrap_or_default()
+        self.studies
+            .as_ref()
+            .map(Studies::found)
+            .unwrap_or_default()
     }
 
     /// Sends a command; never blocks.

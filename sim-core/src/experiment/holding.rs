@@ -66,9 +66,7 @@ impl Forecaster {
                 }
                 fewer[index].now -= 1;
                 match self.with(&fewer, go_on) {
-                    Some(forecast) if holds(&forecast, users) => {
-                        (knobs, found) = (fewer, forecast)
-                    }
+                    Some(forecast) if holds(&forecast, users) => (knobs, found) = (fewer, forecast),
                     _ => break,
                 }
             }

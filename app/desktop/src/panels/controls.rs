@@ -19,6 +19,7 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
             help_button(ui, view);
             theme_button(ui, view);
             ui.add_space(10.0 * view.scale);
+            compare_button(ui, view);
             faults_menu::show(ui, view);
             play_button(ui, view);
             ui.add_space(4.0 * view.scale);
@@ -106,6 +107,20 @@ fn theme_button(ui: &mut Ui, view: &ViewCtx<'_>) {
     painter
         .with_clip_rect(half)
         .circle_filled(center, radius, view.theme.muted);
+}
+
+/// Once there is something to compare.
+fn compare_button(ui: &mut Ui, view: &ViewCtx<'_>) {
+    if view.state.variants.kept.len() < 2 {
+        return;
+    }
+    let title = RichText::new("Compare").font(view.font(14.0));
+    let button = Button::new(title)
+        .selected(view.state.open.has(View::Compare))
+        .min_size(vec2(0.0, 30.0 * view.scale));
+    if ui.add(button).clicked() {
+        view.send(UiCommand::Toggle(View::Compare));
+    }
 }
 
 fn help_button(ui: &mut Ui, view: &ViewCtx<'_>) {

@@ -61,7 +61,10 @@ fn fixes_are_estimated_then_simulated_with_an_interval() {
     let breaks_at = simulated(&found).unwrap().breaks_at.unwrap();
     assert!(!breaks_at.estimate && breaks_at.users.low.is_some());
     let base = found.fixes.as_ref().unwrap().breaks_at.clone().unwrap();
-    assert!(base.users.value < breaks_at.users.value, "{base:?} {breaks_at:?}");
+    assert!(
+        base.users.value < breaks_at.users.value,
+        "{base:?} {breaks_at:?}"
+    );
 }
 
 #[test]
@@ -72,7 +75,12 @@ fn the_newest_question_of_a_kind_is_answered_and_the_urgent_one_first() {
     studies.ask(Study::Compare(draft(), other()));
     studies.ask(Study::Fixes(other()));
     let found = until(&studies, |found| is_complete(&found.fixes));
-    assert!(found.guesses.as_ref().is_none_or(|guesses| !guesses.complete));
+    assert!(
+        found
+            .guesses
+            .as_ref()
+            .is_none_or(|guesses| !guesses.complete)
+    );
     let compared = |found: &Found| found.compared.as_ref().is_some_and(|c| !c.running);
     let found = until(&studies, compared);
     let compared = found.compared.as_ref().unwrap();
@@ -80,10 +88,16 @@ fn the_newest_question_of_a_kind_is_answered_and_the_urgent_one_first() {
     let report = compared.report.as_ref().unwrap();
     assert!(report.a.same_draws(&report.b) && !report.differences.is_empty());
     let found = until(&studies, |found| {
-        found.guesses.as_ref().is_some_and(|guesses| guesses.complete)
+        found
+            .guesses
+            .as_ref()
+            .is_some_and(|guesses| guesses.complete)
     });
     let rows = &found.guesses.as_ref().unwrap().rows;
-    assert!(rows[0].simulated && rows[0].breaks_at_swing >= 1.0, "{rows:?}");
+    assert!(
+        rows[0].simulated && rows[0].breaks_at_swing >= 1.0,
+        "{rows:?}"
+    );
 }
 
 #[test]
