@@ -229,6 +229,21 @@ impl UiCommand {
                 "Switch pooling & balancing",
                 Key::Num1,
             ),
+            plain(
+                Self::TogglePattern(Pattern::Sharding),
+                "Switch sharding",
+                Key::Num3,
+            ),
+            plain(
+                Self::TogglePattern(Pattern::CachingAndEdge),
+                "Switch caching & edge",
+                Key::Num4,
+            ),
+            with(
+                Self::Variant(VariantCommand::KeepBoth),
+                "Keep both designs",
+                Key::B,
+            ),
             with(Self::Undo, "Undo", Key::Z),
             Listed {
                 command: Self::Redo,

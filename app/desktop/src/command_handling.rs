@@ -49,7 +49,7 @@ pub fn handle(command: UiCommand, state: &mut State, link: &dyn Link, ctx: &egui
         UiCommand::Select(selected) => state.selected = selected,
         UiCommand::Variant(command) => match variants::handle(command, state, link) {
             After::Nothing => {}
-            After::Edit(fields) => edit(&fields, state, link),
+            After::Do(command) => handle(command, state, link, ctx),
             After::Show(draft) => show_other(draft, state, link),
         },
         UiCommand::ShowEvidence(tab) => state.evidence = tab,

@@ -7,8 +7,10 @@ use sim_core::scenario::Draft;
 
 use crate::PresetEntry;
 use crate::format::round_load;
+use crate::hints::Hints;
 use crate::history::History;
 use crate::selection::Selected;
+use crate::stored::Shelf;
 use crate::variants::Variants;
 use crate::views::Open;
 use crate::views::evidence::Tab;
@@ -75,6 +77,10 @@ pub struct State {
     pub selected: Option<Selected>,
     /// Designs beside the one that is shown.
     pub variants: Variants,
+    /// Results from an earlier run.
+    pub stored: Shelf,
+    /// What is hinted at.
+    pub hints: Hints,
     /// What experiments found out so far.
     pub found: Arc<Found>,
     /// The part of the evidence that is shown.
@@ -90,8 +96,20 @@ impl State {
     pub fn new(frame: &Frame, draft: Draft, playing: bool, presets: Vec<PresetEntry>) -> Self {
         let users = frame.scenario.load.users;
         Self {
-            history: History::new(draft),
             loads: frame.loads,
+            users,
+            asked_users: users,
+            own_users: users,
+            ..Self::of(draft, playing, presets)
+        }
+    }
+
+    /// A window on a session that begins with `draft`.
+    pub fn of(draft: Draft, playing: bool, presets: Vec<PresetEntry>) -> Self {
+        let users = draft.scenario().load.users;
+        Self {
+            history: History::new(draft),
+            loads: 0,
             playing,
             users,
             asked_users: users,
@@ -100,6 +118,8 @@ impl State {
             open: Open::default(),
             selected: None,
             variants: Variants::default(),
+            stored: Shelf::default(),
+            hints: Hints::default(),
             found: Arc::default(),
             evidence: Tab::default(),
             moved_s: 0.0,
@@ -144,20 +164,10 @@ mod tests {
 
     fn state(users: u32) -> State {
         State {
-            history: History::new(crate::tests::draft()),
-            loads: 0,
-            playing: true,
             users,
             asked_users: users,
             own_users: users,
-            presets: Vec::new(),
-            open: Open::default(),
-            selected: None,
-            variants: Variants::default(),
-            found: Arc::default(),
-            evidence: Tab::default(),
-            moved_s: 0.0,
-            problem: None,
+            ..State::of(crate::tests::draft(), true, Vec::new())
         }
     }
 

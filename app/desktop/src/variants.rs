@@ -9,7 +9,8 @@ use session::{Fix, Fixes, Frame, LoadPoint, Study};
 use sim_core::report::RunReport;
 use sim_core::scenario::{Draft, Edit};
 
-use crate::command::Pattern;
+use crate::command::{Pattern, UiCommand};
+use crate::hints::Done;
 use crate::selection::{self, Selected};
 use crate::state::{Link, State};
 use crate::views::View;
@@ -111,11 +112,14 @@ pub fn handle(command: VariantCommand, state: &mut State, link: &dyn Link) -> Af
             Some(fix) => {
                 let fields = fix.edits.iter().filter_map(field).collect();
                 state.variants.fixing = false;
-                After::Edit(fields)
+                After::Do(UiCommand::Edit(fields))
             }
             None => After::Nothing,
         },
         VariantCommand::BackToGhost => match state.variants.ghost.take() {
+            Some(ghost) if state.history.before() == Some(&ghost.draft) => {
+                After::Do(UiCommand::Undo)
+            }
             Some(ghost) => After::Show(ghost.draft),
             None => After::Nothing,
         },
@@ -145,8 +149,8 @@ pub fn handle(command: VariantCommand, state: &mut State, link: &dyn Link) -> Af
 pub enum After {
     /// Nothing.
     Nothing,
-    /// These fields are set.
-    Edit(Vec<(String, String)>),
+    /// This.
+    Do(UiCommand),
     /// This design is shown.
     Show(Draft),
 }
@@ -177,7 +181,20 @@ pub fn attend(frame: &Frame, state: &mut State, link: &dyn Link) {
         }
     }
     inspect(state);
+    hint(frame, state);
     compare(state, link);
+}
+
+/// What was done of what is hinted at.
+fn hint(frame: &Frame, state: &mut State) {
+    let report = frame.report.as_ref();
+    let breaks = report.and_then(|report| report.breaks_at.as_ref()?.users.value);
+    let now = state.history.now().changes();
+    state.hints.notice(Done {
+        beyond: breaks.is_some_and(|breaks| f64::from(state.users) > breaks),
+        asked: state.variants.fixing,
+        broken: now.iter().any(|(path, _)| path == "faults"),
+    });
 }
 
 /// A tier that is chosen is looked into; choosing nothing closes that.

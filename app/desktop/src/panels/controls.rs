@@ -35,6 +35,9 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
 
 /// `1 min 05 s simulated, 12× real time`.
 pub fn status(view: &ViewCtx<'_>) -> String {
+    if view.state.stored.shown {
+        return "stored, running again".into();
+    }
     let reached = format!("{} simulated", format::clock(view.frame.simulated_s));
     match view.frame.phase {
         Phase::Building => "building".into(),

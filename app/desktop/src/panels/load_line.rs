@@ -136,7 +136,7 @@ fn title(ui: &Ui, view: &ViewCtx<'_>, area: Rect) {
         view.theme.text,
         half,
     );
-    let hint = "drag to change the load";
+    let hint = view.state.hints.words();
     let at = area.right_top() - vec2(14.0 * view.scale, 0.0);
     paint::text(
         painter,

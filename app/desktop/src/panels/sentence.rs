@@ -55,7 +55,7 @@ pub fn headline(view: &ViewCtx<'_>) -> String {
         format::count(f64::from(view.state.users)),
         scenario.load.unit
     );
-    if view.frame.phase == Phase::Building {
+    if view.frame.phase == Phase::Building && !view.state.stored.shown {
         return format!("{who}: taking their seats…");
     }
     let Some(report) = view.report() else {
