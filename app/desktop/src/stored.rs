@@ -16,14 +16,10 @@ use sim_core::scenario::Scenario;
 const SAYS_MORE_S: f64 = 5.0;
 
 /// Preset and text.
-const TEXTS: [(&str, &str); 6] = [
+const TEXTS: [(&str, &str); 5] = [
     (
         "team-chat",
         include_str!("../../../assets/stored/team-chat.json"),
-    ),
-    (
-        "discord",
-        include_str!("../../../assets/stored/discord.json"),
     ),
     ("uber", include_str!("../../../assets/stored/uber.json")),
     (

@@ -70,6 +70,15 @@ pub struct Variant {
     pub line: Arc<Vec<LoadPoint>>,
 }
 
+/// Two designs that were asked for.
+#[derive(Debug)]
+struct Pair {
+    /// As they are kept, and the load.
+    asked: (Draft, Draft, u32),
+    /// Their hashes at that load.
+    of: (u64, u64),
+}
+
 /// What the window knows of designs beside the one that is shown.
 #[derive(Debug, Default)]
 pub struct Variants {
@@ -86,7 +95,7 @@ pub struct Variants {
     /// Which two are side by side.
     pub beside: (usize, usize),
     /// The two that were asked for.
-    compared: Option<(Draft, Draft)>,
+    compared: Option<Pair>,
     /// The design whose guesses were asked for.
     guessed: Option<Draft>,
     /// What was chosen on the map when the inspector was last opened or closed for it.
@@ -217,16 +226,16 @@ fn compare(state: &mut State, link: &dyn Link) {
     let Some((a, b)) = beside(state) else {
         return;
     };
-    let (a, b) = (
-        at_load(&a.draft, state.users),
-        at_load(&b.draft, state.users),
-    );
-    if let (Some(a), Some(b)) = (a, b) {
-        let pair = (a, b);
-        if state.variants.compared.as_ref() != Some(&pair) {
-            link.ask(Study::Compare(pair.0.clone(), pair.1.clone()));
-            state.variants.compared = Some(pair);
-        }
+    let asked = (a.draft.clone(), b.draft.clone(), state.users);
+    let known = state.variants.compared.as_ref();
+    if known.is_some_and(|known| known.asked == asked) {
+        return;
+    }
+    let at = (at_load(&asked.0, asked.2), at_load(&asked.1, asked.2));
+    if let (Some(a), Some(b)) = at {
+        let of = (a.scenario().hash(), b.scenario().hash());
+        link.ask(Study::Compare(a, b));
+        state.variants.compared = Some(Pair { asked, of });
     }
 }
 
@@ -239,8 +248,7 @@ pub fn beside(state: &State) -> Option<(&Variant, &Variant)> {
 
 /// Hashes of the two that were asked for, at the load that is shown.
 pub fn compared(state: &State) -> Option<(u64, u64)> {
-    let (a, b) = state.variants.compared.as_ref()?;
-    Some((a.scenario().hash(), b.scenario().hash()))
+    state.variants.compared.as_ref().map(|pair| pair.of)
 }
 
 /// The same design for another number of users.
