@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use report::numbers::{count, seconds};
-use session::{Progress, StudyFrame};
+use session::{LessonFrame, Progress};
 
 use crate::interrupt;
 
@@ -37,7 +37,7 @@ impl Meter {
     }
 
     /// Draws the line of a lesson's simulations; `false` when the work should stop.
-    pub(crate) fn show_study(&self, frame: &StudyFrame) -> bool {
+    pub(crate) fn show_study(&self, frame: &LessonFrame) -> bool {
         if self.shown {
             self.drawn.store(true, Ordering::Relaxed);
             let line = format!(

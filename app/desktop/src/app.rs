@@ -9,10 +9,15 @@ use crate::command::UiCommand;
 use crate::command_handling::{self, handle};
 use crate::screenshot::Picture;
 use crate::state::{Link, State};
+use crate::stored::Shelf;
 use crate::theme::{self, Theme};
 use crate::view_ctx::{Outbox, ViewCtx};
 use crate::views::{self, Place};
-use crate::{Options, PresetEntry, panels};
+use crate::{Options, PresetEntry, panels, variants};
+
+/// Points of the load line after which a view is opened for a picture, and simulated seconds after which it is with fewer.
+const SEEN: usize = 10;
+const PATIENCE_S: f64 = 60.0;
 
 /// The explorer without a window around it: what tests drive.
 pub struct Explorer {
@@ -36,8 +41,9 @@ impl Explorer {
 
     /// Before every pass: the newest frame, and the shortcuts that were typed.
     pub fn logic(&mut self, ctx: &egui::Context) {
-        self.frame = self.link.frame();
+        self.frame = self.state.stored.fill(self.link.frame());
         command_handling::adopt(&self.frame, &mut self.state);
+        variants::attend(&self.frame, &mut self.state, &*self.link);
         if self.state.playing && self.frame.speed > 0.0 {
             self.state.moved_s += f64::from(ctx.input(|input| input.unstable_dt).min(0.1));
         }
@@ -76,6 +82,8 @@ impl Explorer {
 pub struct Window {
     explorer: Explorer,
     picture: Option<Picture>,
+    /// What is still to be opened, the next one last.
+    opening: Vec<String>,
 }
 
 impl Window {
@@ -99,22 +107,45 @@ impl Window {
         let scenario = Scenario::clone(draft.scenario());
         let session = Session::start(scenario, true, move || waking.request_repaint());
         let mut explorer = Explorer::new(Box::new(session), draft, true, presets);
-        for title in &options.open {
-            let view = views::all()
-                .into_iter()
-                .find(|listed| listed.title == title);
-            if let Some(listed) = view {
-                explorer.state.open.toggle(listed.view);
+        explorer.state.stored = Shelf::open();
+        let opening = options.open.iter().rev().cloned().collect();
+        Self {
+            explorer,
+            picture,
+            opening,
+        }
+    }
+
+    /// The next of what was asked to be open; `true`: all is.
+    fn all_is_open(&mut self, ctx: &egui::Context) -> bool {
+        let Some(title) = self.opening.last().cloned() else {
+            return true;
+        };
+        let (frame, state) = (&self.explorer.frame, &mut self.explorer.state);
+        let seen = frame.load_line.len() >= SEEN || frame.simulated_s > PATIENCE_S;
+        if frame.loads == state.loads && frame.report.is_some() && seen {
+            self.opening.pop();
+            let view = views::all().into_iter().find(|view| view.title == title);
+            let command = view
+                .map(|listed| UiCommand::Toggle(listed.view))
+                .or_else(|| {
+                    let mut all = UiCommand::listed().into_iter();
+                    Some(all.find(|listed| listed.title == title)?.command)
+                });
+            match command {
+                Some(command) => handle(command, state, &*self.explorer.link, ctx),
+                None => state.problem = Some(format!("There is no view or command {title:?}.")),
             }
         }
-        Self { explorer, picture }
+        false
     }
 }
 
 impl eframe::App for Window {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.explorer.logic(ctx);
-        if let Some(picture) = &self.picture {
+        let open = self.all_is_open(ctx);
+        if let Some(picture) = self.picture.as_ref().filter(|_| open) {
             picture.attend(ctx, &self.explorer.frame);
         }
     }

@@ -4,7 +4,10 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 use sim_core::scenario::{Fault, Scenario, ShardBy};
 
 use crate::lessons::LessonCommand;
+use crate::selection::Selected;
+use crate::variants::VariantCommand;
 use crate::views::View;
+use crate::views::evidence::Tab;
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +48,12 @@ pub enum UiCommand {
     Toggle(View),
     /// Something in a lesson.
     Lesson(LessonCommand),
+    /// Choose a tier or an instance of it on the map, or nothing.
+    Select(Option<Selected>),
+    /// Something with the designs beside the one that is shown.
+    Variant(VariantCommand),
+    /// Show this part of the evidence.
+    ShowEvidence(Tab),
     /// Close the window.
     Quit,
 }
@@ -227,12 +236,34 @@ impl UiCommand {
                 "Switch pooling & balancing",
                 Key::Num1,
             ),
+            plain(
+                Self::TogglePattern(Pattern::Sharding),
+                "Switch sharding",
+                Key::Num3,
+            ),
+            plain(
+                Self::TogglePattern(Pattern::CachingAndEdge),
+                "Switch caching & edge",
+                Key::Num4,
+            ),
+            with(
+                Self::Variant(VariantCommand::KeepBoth),
+                "Keep both designs",
+                Key::B,
+            ),
             with(Self::Undo, "Undo", Key::Z),
             Listed {
                 command: Self::Redo,
                 title: "Redo",
                 shortcut: KeyboardShortcut::new(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z),
             },
+            with(
+                Self::Variant(VariantCommand::ShowFixes),
+                "What would fix it",
+                Key::F,
+            ),
+            with(Self::Toggle(View::Evidence), "Evidence", Key::I),
+            with(Self::Toggle(View::Compare), "Compare", Key::D),
             with(Self::ToggleTheme, "Light or dark", Key::T),
             plain(Self::Toggle(View::Shortcuts), "Shortcuts", Key::F1),
             plain(Self::Toggle(View::Lessons), "Lessons", Key::F2),

@@ -8,6 +8,7 @@ use crate::faults;
 use crate::history::History;
 use crate::lessons::LessonCommand;
 use crate::state::{FOLLOWS_DRAG, Link, State};
+use crate::variants::{self, After};
 
 /// Does what was asked for.
 pub fn handle(command: UiCommand, state: &mut State, link: &dyn Link, ctx: &egui::Context) {
@@ -52,6 +53,13 @@ pub fn handle(command: UiCommand, state: &mut State, link: &dyn Link, ctx: &egui
         }
         UiCommand::Toggle(view) => state.open.toggle(view),
         UiCommand::Lesson(command) => lesson(command, state, link, ctx),
+        UiCommand::Select(selected) => state.selected = selected,
+        UiCommand::Variant(command) => match variants::handle(command, state, link) {
+            After::Nothing => {}
+            After::Do(command) => handle(command, state, link, ctx),
+            After::Show(draft) => show_other(draft, state, link),
+        },
+        UiCommand::ShowEvidence(tab) => state.evidence = tab,
         UiCommand::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
     }
 }
@@ -82,7 +90,7 @@ fn lesson(command: LessonCommand, state: &mut State, link: &dyn Link, ctx: &egui
             match lessons.jobs(&preset) {
                 Ok(jobs) => {
                     lessons.leave();
-                    lessons.study = Some(link.study(jobs, ctx));
+                    lessons.study = Some(link.run_lesson(jobs, ctx));
                 }
                 Err(why) => lessons.problem = Some(why),
             }
@@ -153,6 +161,8 @@ fn open_preset(index: usize, state: &mut State, link: &dyn Link) {
         Ok(draft) => {
             state.own_users = draft.scenario().load.users;
             state.history = History::new(draft);
+            state.variants.ghost = None;
+            state.variants.fixing = false;
             load(state, link);
         }
         Err(reason) => {
@@ -175,6 +185,21 @@ fn edit(fields: &[(String, String)], state: &mut State, link: &dyn Link) {
         Ok(draft) => {
             let before = state.history.now().clone();
             state.history.push(draft);
+            variants::leave_ghost(&before, state, &link.frame());
+            show_draft(&before, state, link);
+        }
+        Err(errors) => state.problem = errors.first().map(ToString::to_string),
+    }
+}
+
+/// Shows a design that was kept, at the load that is shown: a step like any other.
+fn show_other(draft: Draft, state: &mut State, link: &dyn Link) {
+    let users = ("load.users".to_owned(), state.users.to_string());
+    match draft.with(&[users]) {
+        Ok(draft) => {
+            let before = state.history.now().clone();
+            state.variants.ghost = None;
+            state.history.push(draft);
             show_draft(&before, state, link);
         }
         Err(errors) => state.problem = errors.first().map(ToString::to_string),
@@ -184,6 +209,7 @@ fn edit(fields: &[(String, String)], state: &mut State, link: &dyn Link) {
 fn step(state: &mut State, link: &dyn Link, way: fn(&mut History) -> bool) {
     let before = state.history.now().clone();
     if way(&mut state.history) {
+        state.variants.ghost = None;
         show_draft(&before, state, link);
     }
 }

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use session::StudyFrame;
+use session::LessonFrame;
 use sim_core::lesson::{self, Answer, Chart, Findings, Guess, Guesses, Job, Lesson, Page};
 
 /// The simulations of a page while they go, or a test's stand-in.
 pub trait Studying {
     /// How far they are; never blocks.
-    fn frame(&self) -> Arc<StudyFrame>;
+    fn frame(&self) -> Arc<LessonFrame>;
 }
 
-impl Studying for session::Study {
-    fn frame(&self) -> Arc<StudyFrame> {
-        session::Study::frame(self)
+impl Studying for session::LessonRun {
+    fn frame(&self) -> Arc<LessonFrame> {
+        session::LessonRun::frame(self)
     }
 }
 

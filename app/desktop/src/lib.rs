@@ -9,13 +9,17 @@ mod command;
 mod command_handling;
 mod faults;
 mod format;
+mod hints;
 mod history;
 mod lessons;
 mod paint;
 mod panels;
 mod screenshot;
+mod selection;
 mod state;
+mod stored;
 mod theme;
+mod variants;
 mod view_ctx;
 mod views;
 mod words;
@@ -52,7 +56,7 @@ pub struct Options {
     pub size: Option<[f32; 2]>,
     /// Light or dark; `None`: as the system prefers.
     pub light: Option<bool>,
-    /// Titles of views that are open from the beginning.
+    /// Titles of views to open and commands to carry out, one after the other as soon as there is something to see.
     pub open: Vec<String>,
 }
 

@@ -2,15 +2,20 @@
 
 use std::sync::Arc;
 
-use session::{Command, Frame, Session, Study};
+use session::{Command, Found, Frame, LessonRun, Session, Study};
 use sim_core::lesson::Job;
 use sim_core::scenario::Draft;
 
 use crate::PresetEntry;
 use crate::format::round_load;
+use crate::hints::Hints;
 use crate::history::History;
 use crate::lessons::{Lessons, Studying};
+use crate::selection::Selected;
+use crate::stored::Shelf;
+use crate::variants::Variants;
 use crate::views::Open;
+use crate::views::evidence::Tab;
 
 /// The end of the users axis.
 pub const MOST_USERS: u32 = 10_000_000;
@@ -25,12 +30,20 @@ pub trait Link {
     /// The newest frame; never blocks.
     fn frame(&self) -> Arc<Frame>;
     /// Starts the simulations of a lesson beside the session; never blocks.
-    fn study(&self, jobs: Vec<Job>, ctx: &egui::Context) -> Box<dyn Studying> {
+    fn run_lesson(&self, jobs: Vec<Job>, ctx: &egui::Context) -> Box<dyn Studying> {
         let waking = ctx.clone();
-        Box::new(Study::start(
+        Box::new(LessonRun::start(
             jobs,
             Box::new(move || waking.request_repaint()),
         ))
+    }
+
+    /// Asks for an experiment beside the simulation; never blocks.
+    fn ask(&self, _study: Study) {}
+
+    /// What such experiments found out so far; never blocks.
+    fn found(&self) -> Arc<Found> {
+        Arc::default()
     }
 }
 
@@ -41,6 +54,14 @@ impl Link for Session {
 
     fn frame(&self) -> Arc<Frame> {
         Session::frame(self)
+    }
+
+    fn ask(&self, study: Study) {
+        Session::ask(self, study);
+    }
+
+    fn found(&self) -> Arc<Found> {
+        Session::found(self)
     }
 }
 
@@ -64,6 +85,18 @@ pub struct State {
     pub break_for_s: Option<u64>,
     /// The views that are open.
     pub open: Open,
+    /// What is chosen on the map.
+    pub selected: Option<Selected>,
+    /// Designs beside the one that is shown.
+    pub variants: Variants,
+    /// Results from an earlier run.
+    pub stored: Shelf,
+    /// What is hinted at.
+    pub hints: Hints,
+    /// What experiments found out so far.
+    pub found: Arc<Found>,
+    /// The part of the evidence that is shown.
+    pub evidence: Tab,
     /// Seconds the map has been moving; stands still with simulated time.
     pub moved_s: f64,
     /// Lessons.
@@ -77,8 +110,20 @@ impl State {
     pub fn new(frame: &Frame, draft: Draft, playing: bool, presets: Vec<PresetEntry>) -> Self {
         let users = frame.scenario.load.users;
         Self {
-            history: History::new(draft),
             loads: frame.loads,
+            users,
+            asked_users: users,
+            own_users: users,
+            ..Self::of(draft, playing, presets)
+        }
+    }
+
+    /// A window on a session that begins with `draft`.
+    pub fn of(draft: Draft, playing: bool, presets: Vec<PresetEntry>) -> Self {
+        let users = draft.scenario().load.users;
+        Self {
+            history: History::new(draft),
+            loads: 0,
             playing,
             users,
             asked_users: users,
@@ -86,6 +131,12 @@ impl State {
             presets,
             break_for_s: crate::faults::LASTS_S,
             open: Open::default(),
+            selected: None,
+            variants: Variants::default(),
+            stored: Shelf::default(),
+            hints: Hints::default(),
+            found: Arc::default(),
+            evidence: Tab::default(),
             moved_s: 0.0,
             lessons: Lessons::default(),
             problem: None,
@@ -129,18 +180,10 @@ mod tests {
 
     fn state(users: u32) -> State {
         State {
-            history: History::new(crate::tests::draft()),
-            loads: 0,
-            playing: true,
             users,
             asked_users: users,
             own_users: users,
-            presets: Vec::new(),
-            open: Open::default(),
-            break_for_s: None,
-            moved_s: 0.0,
-            lessons: Lessons::default(),
-            problem: None,
+            ..State::of(crate::tests::draft(), true, Vec::new())
         }
     }
 

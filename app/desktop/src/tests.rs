@@ -21,6 +21,7 @@ use crate::view_ctx::{Outbox, ViewCtx};
 use crate::{PresetEntry, panels, theme};
 
 mod breaking;
+mod fixing;
 mod lessons;
 
 const TEAM_CHAT: &str = include_str!("../../../presets/team-chat.ron");

@@ -25,6 +25,7 @@ mod reason;
 #[doc(hidden)]
 pub mod sample;
 mod sentences;
+pub mod sheets;
 mod story;
 pub mod table;
 mod tables;
@@ -38,6 +39,7 @@ pub use comparisons::{Compared, render_compared};
 pub use csv::{csv_histogram, csv_series};
 pub use digest::{digest, digest_ramp};
 pub use github::annotations;
+pub use grid::{Cell, Grid, Set};
 pub use growth::{Growth, growth};
 pub use html::{html_capacity, html_check, html_compare, html_ramp, html_run};
 pub use junit::{junit_check, junit_run};

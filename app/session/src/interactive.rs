@@ -25,6 +25,7 @@ use sim_core::scenario::{Fault, Scenario};
 use sim_core::system::{Heat, Readings, SystemRun};
 use sim_core::time::{SimDuration, SimTime};
 
+use crate::studies::{Found, Studies, Study};
 use load_line::{LoadLine, Measured};
 
 /// Wall time between two frames.
@@ -121,6 +122,7 @@ pub struct Session {
     commands: Sender<Command>,
     frames: Arc<ArcSwap<Frame>>,
     stop: Arc<AtomicBool>,
+    studies: Option<Studies>,
 }
 
 impl Session {
@@ -135,13 +137,15 @@ impl Session {
         let frames = Arc::new(ArcSwap::from_pointee(first_frame(&scenario)));
         let stop = Arc::new(AtomicBool::new(false));
         let (commands, inbox) = unbounded();
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(wake);
+        let waking = wake.clone();
         let driver = Driver::new(
             scenario,
             playing,
             inbox,
             frames.clone(),
             stop.clone(),
-            Box::new(wake),
+            Box::new(move || waking()),
         );
         let spawned = std::thread::Builder::new()
             .name("simulation".into())
@@ -156,7 +160,24 @@ impl Session {
             commands,
             frames,
             stop,
+            studies: Studies::start(wake).ok(),
         }
+    }
+
+    /// Asks for an experiment beside the simulation; never blocks.
+    pub fn ask(&self, study: Study) {
+        if let Some(studies) = &self.studies {
+            studies.ask(study);
+        }
+    }
+
+    /// What such experiments found out so far; never blocks.
+    #[must_use]
+    pub fn found(&self) -> Arc<Found> {
+        self.studies
+            .as_ref()
+            .map(Studies::found)
+            .unwrap_or_default()
     }
 
     /// Sends a command; never blocks.

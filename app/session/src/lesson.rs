@@ -19,7 +19,7 @@ use crate::execute::{ExecuteError, PROGRESS_INTERVAL, Reached, RunOptions, contr
 
 /// How far the simulations of a page are.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct StudyFrame {
+pub struct LessonFrame {
     /// Simulations finished.
     pub done: usize,
     /// Simulations in all.
@@ -34,10 +34,10 @@ pub struct StudyFrame {
 
 /// Carries out the jobs on `threads` threads (one per core if not said). `progress` is called a few times per second from the
 /// threads that work; returning `false` stops them all, and there are no findings.
-pub fn study(
+pub fn run_lesson(
     jobs: &[Job],
     threads: Option<usize>,
-    progress: &(dyn Fn(StudyFrame) -> bool + Sync),
+    progress: &(dyn Fn(LessonFrame) -> bool + Sync),
 ) -> Result<Findings, ExecuteError> {
     let options = RunOptions {
         threads,
@@ -67,7 +67,7 @@ pub fn study(
 /// What the threads share.
 struct Desk<'a> {
     jobs: &'a [Job],
-    progress: &'a (dyn Fn(StudyFrame) -> bool + Sync),
+    progress: &'a (dyn Fn(LessonFrame) -> bool + Sync),
     next: AtomicUsize,
     done: AtomicUsize,
     stopped: AtomicBool,
@@ -161,7 +161,7 @@ impl Desk<'_> {
         !self.stopped.load(Ordering::Relaxed)
     }
 
-    fn frame(&self) -> StudyFrame {
+    fn frame(&self) -> LessonFrame {
         let work = |job: &Job, nanos: f64| nanos * f64::from(job.scenario.load.users);
         let end = |job: &Job| (job.scenario.run.warmup + job.scenario.run.duration).as_nanos();
         let jobs = || self.jobs.iter();
@@ -171,7 +171,7 @@ impl Desk<'_> {
             .map(|(job, nanos)| work(job, nanos.load(Ordering::Relaxed) as f64))
             .sum();
         let noted = jobs().zip(&self.watched);
-        StudyFrame {
+        LessonFrame {
             done: self.done.load(Ordering::Relaxed),
             all: self.jobs.len(),
             share: if all > 0.0 { done / all } else { 1.0 },
@@ -200,29 +200,29 @@ impl Desk<'_> {
 }
 
 /// A page's simulations on threads of their own; dropping it stops them.
-pub struct Study {
-    frame: Arc<ArcSwap<StudyFrame>>,
+pub struct LessonRun {
+    frame: Arc<ArcSwap<LessonFrame>>,
     stop: Arc<AtomicBool>,
 }
 
-impl Study {
+impl LessonRun {
     /// Starts; `wake` is called when there is something new to see.
     #[must_use]
     pub fn start(jobs: Vec<Job>, wake: Box<dyn Fn() + Send + Sync>) -> Self {
-        let first = StudyFrame {
+        let first = LessonFrame {
             all: jobs.len(),
-            ..StudyFrame::default()
+            ..LessonFrame::default()
         };
         let frame = Arc::new(ArcSwap::from_pointee(first));
         let stop = Arc::new(AtomicBool::new(false));
         let (shown, stopping) = (frame.clone(), stop.clone());
         let work = move || {
-            let outcome = study(&jobs, None, &|frame| {
+            let outcome = run_lesson(&jobs, None, &|frame| {
                 shown.store(Arc::new(frame));
                 wake();
                 !stopping.load(Ordering::Relaxed)
             });
-            let last = StudyFrame {
+            let last = LessonFrame {
                 done: jobs.len(),
                 all: jobs.len(),
                 share: 1.0,
@@ -236,9 +236,9 @@ impl Study {
             .name("lesson".to_owned())
             .spawn(work);
         if let Err(error) = started {
-            frame.store(Arc::new(StudyFrame {
+            frame.store(Arc::new(LessonFrame {
                 outcome: Some(Err(format!("no thread could be started: {error}"))),
-                ..StudyFrame::default()
+                ..LessonFrame::default()
             }));
         }
         Self { frame, stop }
@@ -246,12 +246,12 @@ impl Study {
 
     /// How far it is; never blocks.
     #[must_use]
-    pub fn frame(&self) -> Arc<StudyFrame> {
+    pub fn frame(&self) -> Arc<LessonFrame> {
         self.frame.load_full()
     }
 }
 
-impl Drop for Study {
+impl Drop for LessonRun {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
     }
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn watching_changes_nothing_and_threads_neither() {
         let jobs = [job("watched", Some(0.5)), job("plain", None)];
-        let found = |threads| study(&jobs, Some(threads), &|_| true).expect("it fits");
+        let found = |threads| run_lesson(&jobs, Some(threads), &|_| true).expect("it fits");
         let (one, two) = (found(1), found(2));
         for (a, b) in one.all().iter().zip(two.all()) {
             assert_eq!(a.samples, b.samples);

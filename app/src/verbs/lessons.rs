@@ -222,7 +222,7 @@ fn find_out(
         .jobs(&missing, &draft)
         .map_err(|why| Failure::Internal(anyhow::anyhow!(why)))?;
     let meter = Meter::new(quiet);
-    let outcome = session::study(&jobs, None, &|frame| meter.show_study(&frame));
+    let outcome = session::run_lesson(&jobs, None, &|frame| meter.show_study(&frame));
     meter.finish();
     match outcome {
         Ok(found) => {

@@ -2,9 +2,10 @@
 //!
 //! More instances by a fifth (at least one), the next larger machine of the same family, half as much again of a pool or a
 //! configured limit, every other balancer policy worth a try, the other routing modes that the design has tiers for, other
-//! placements of channels. A tier that a switch has taken out of the design is not changed.
+//! placements of channels, and every pattern that is off and has something to switch on. A tier that a switch has taken out of
+//! the design is not changed.
 //!
-//! Left out: new tiers and patterns (they are designs of their own), and steps down.
+//! Left out: new tiers (they are designs of their own), steps down, and switching a pattern off.
 
 use routing::balance::Policy;
 use routing::placement::Placement;
@@ -34,6 +35,7 @@ pub fn candidates(scenario: &Scenario) -> Vec<Candidate> {
         ordering(scenario, &mut all);
     }
     database(scenario, &mut all);
+    switches(scenario, &mut all);
     all
 }
 
@@ -144,6 +146,33 @@ fn database(scenario: &Scenario, all: &mut Vec<Candidate>) {
     }
 }
 
+/// Patterns that are off, and that the design names something for.
+fn switches(scenario: &Scenario, all: &mut Vec<Candidate>) {
+    let (patterns, design) = (scenario.patterns, &scenario.design);
+    let near = design.cache.is_some() || design.edge.is_some() || design.regions.is_some();
+    let many = design.connection_servers.count > 1;
+    let switches = [
+        (patterns.pooling, many, "pooling", "Pooling & balancing on"),
+        (
+            patterns.sharding,
+            design.shards.is_some(),
+            "sharding",
+            "Sharding on",
+        ),
+        (
+            patterns.caching_and_edge,
+            near,
+            "caching_and_edge",
+            "Caching & edge on",
+        ),
+    ];
+    for (on, possible, name, words) in switches {
+        if !on && possible {
+            all.push(set(format!("patterns.{name}"), "On", words.to_owned()));
+        }
+    }
+}
+
 fn set(path: String, value: impl ToString, words: String) -> Candidate {
     Candidate {
         words,
@@ -202,6 +231,8 @@ mod tests {
             "a pool of 150 connections",
             "75000 connections per server",
             "place channels by jump hashing",
+            "Sharding on",
+            "Caching & edge on",
         ] {
             assert!(
                 words.contains(&expected),

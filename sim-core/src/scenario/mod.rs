@@ -182,14 +182,19 @@ fn check(
 
 /// Parses one objective against a scenario's traffic and design.
 pub fn parse_objective(text: &str, scenario: &Scenario) -> Result<ParsedObjective, Problem> {
-    let faults = scenario.faults.iter().map(|timed| timed.fault.name());
-    let kinds: Vec<&str> = faults.collect();
+    let kinds = fault_kinds(scenario);
     objective::parse(text, (&scenario.traffic, &scenario.design, &kinds))
 }
 
 /// Whether the report of this scenario has a number at a path.
 pub(crate) fn known_number(path: &str, scenario: &Scenario) -> Result<(), Problem> {
-    objective::known(path, &scenario.traffic, &scenario.design)
+    let kinds = fault_kinds(scenario);
+    objective::known(path, (&scenario.traffic, &scenario.design, &kinds))
+}
+
+fn fault_kinds(scenario: &Scenario) -> Vec<&'static str> {
+    let faults = scenario.faults.iter();
+    faults.map(|timed| timed.fault.name()).collect()
 }
 
 /// Decodes a text of another kind, with the errors of scenarios; the layer has its places.

@@ -92,11 +92,11 @@ pub fn parse(text: &str, of: (&Traffic, &Design, &[&str])) -> Result<Parsed, Pro
 }
 
 /// Whether the report of this design has a number at a path; bytes that bring clients up to date are one, though none to pass or fail.
-pub fn known(path: &str, traffic: &Traffic, design: &Design) -> Result<(), Problem> {
+pub fn known(path: &str, of: (&Traffic, &Design, &[&str])) -> Result<(), Problem> {
     if path == "connections.resync_bytes" {
         return Ok(());
     }
-    measure(path, traffic, design).map(drop)
+    measure(path, of).map(drop)
 }
 
 /// Parses an objective that was checked before, of a design that is not at hand; `None` where it is none.

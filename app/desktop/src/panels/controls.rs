@@ -19,6 +19,7 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
             help_button(ui, view);
             theme_button(ui, view);
             ui.add_space(10.0 * view.scale);
+            compare_button(ui, view);
             faults_menu::show(ui, view);
             play_button(ui, view);
             ui.add_space(4.0 * view.scale);
@@ -34,6 +35,9 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
 
 /// `1 min 05 s simulated, 12× real time`.
 pub fn status(view: &ViewCtx<'_>) -> String {
+    if view.state.stored.shown {
+        return "stored, running again".into();
+    }
     let reached = format!("{} simulated", format::clock(view.frame.simulated_s));
     match view.frame.phase {
         Phase::Building => "building".into(),
@@ -110,6 +114,20 @@ fn theme_button(ui: &mut Ui, view: &ViewCtx<'_>) {
     painter
         .with_clip_rect(half)
         .circle_filled(center, radius, view.theme.muted);
+}
+
+/// Once there is something to compare.
+fn compare_button(ui: &mut Ui, view: &ViewCtx<'_>) {
+    if view.state.variants.kept.len() < 2 {
+        return;
+    }
+    let title = RichText::new("Compare").font(view.font(14.0));
+    let button = Button::new(title)
+        .selected(view.state.open.has(View::Compare))
+        .min_size(vec2(0.0, 30.0 * view.scale));
+    if ui.add(button).clicked() {
+        view.send(UiCommand::Toggle(View::Compare));
+    }
 }
 
 fn help_button(ui: &mut Ui, view: &ViewCtx<'_>) {

@@ -4,7 +4,8 @@
 //! the top. Drag, click, or use the arrow keys to set the users. A summary in words stands in for the drawing where it cannot
 //! be seen.
 
-mod axes;
+pub mod axes;
+mod ghost;
 
 use egui::accesskit::{Action, Role};
 use egui::{
@@ -28,8 +29,10 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     beyond_break(ui, view, &axes);
     axes.show(ui.painter(), view);
     objective(ui, view, &axes);
+    ghost::line(ui, view, &axes);
     points(ui, view, &axes);
     handle(ui, view, &axes, &response);
+    ghost::words(ui, view, &axes, area);
     response.on_hover_cursor(egui::CursorIcon::ResizeHorizontal);
 }
 
@@ -105,10 +108,11 @@ pub fn summary(view: &ViewCtx<'_>) -> String {
             format!("{} {unit}: {answer}", format::count(f64::from(point.users)))
         })
         .collect();
+    let before = ghost::summary(view);
     if line.is_empty() {
-        format!("{text}. No point simulated yet.")
+        format!("{text}. No point simulated yet.{before}")
     } else {
-        format!("{text}. Simulated: {}.", line.join(", "))
+        format!("{text}. Simulated: {}.{before}", line.join(", "))
     }
 }
 
@@ -132,7 +136,7 @@ fn title(ui: &Ui, view: &ViewCtx<'_>, area: Rect) {
         view.theme.text,
         half,
     );
-    let hint = "drag to change the load";
+    let hint = view.state.hints.words();
     let at = area.right_top() - vec2(14.0 * view.scale, 0.0);
     paint::text(
         painter,

@@ -2,8 +2,9 @@
 
 mod controls;
 mod faults_menu;
+mod fixes;
 mod going_on;
-mod load_line;
+pub mod load_line;
 mod map;
 mod patterns;
 mod sentence;
@@ -23,6 +24,7 @@ pub fn all() -> Vec<(&'static str, Show)> {
     vec![
         ("controls", controls::show),
         ("sentence", sentence::show),
+        ("fixes", fixes::show),
         ("patterns", patterns::show),
         ("going on", going_on::show),
         ("map", map::show),
@@ -52,12 +54,28 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
             controls::show(ui, view);
             ui.add_space(6.0 * view.scale);
             sentence::show(ui, view);
+            fixes::show(ui, view);
             ui.add_space(6.0 * view.scale);
             patterns::show(ui, view);
         });
-    if view.state.open.at(Place::Whole).is_some() {
+    let open = |place| view.state.open.at(place).is_some();
+    if open(Place::Strip) {
+        Panel::bottom("strip")
+            .show_separator_line(false)
+            .resizable(false)
+            .frame(frame(4.0, 10.0))
+            .show(ui, |ui| views::show(ui, view, Place::Strip));
+    }
+    if open(Place::Side) {
+        Panel::right("side")
+            .resizable(false)
+            .exact_size(SIDE * view.scale)
+            .frame(frame(4.0, 10.0))
+            .show(ui, |ui| views::show(ui, view, Place::Side));
+    }
+    if open(Place::Whole) {
         CentralPanel::default()
-            .frame(frame(4.0, 14.0))
+            .frame(frame(4.0, 12.0))
             .show(ui, |ui| views::show(ui, view, Place::Whole));
         return;
     }
@@ -74,6 +92,9 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
             map::show(ui, view);
         });
 }
+
+/// Width of what is shown beside the map.
+const SIDE: f32 = 330.0;
 
 /// The part of the window that the load line has; less where the map has more to show.
 fn line_share(view: &ViewCtx<'_>) -> f32 {

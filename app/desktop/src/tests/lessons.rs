@@ -12,12 +12,12 @@ use crate::views::View;
 /// A study that is half done at first, and finished when it is told.
 struct HandMade {
     finished: Rc<Cell<bool>>,
-    half: Arc<session::StudyFrame>,
-    whole: Arc<session::StudyFrame>,
+    half: Arc<session::LessonFrame>,
+    whole: Arc<session::LessonFrame>,
 }
 
 impl Studying for HandMade {
-    fn frame(&self) -> Arc<session::StudyFrame> {
+    fn frame(&self) -> Arc<session::LessonFrame> {
         if self.finished.get() {
             self.whole.clone()
         } else {
@@ -41,7 +41,7 @@ impl Link for Taught {
         self.link.frame()
     }
 
-    fn study(&self, jobs: Vec<Job>, _: &egui::Context) -> Box<dyn Studying> {
+    fn run_lesson(&self, jobs: Vec<Job>, _: &egui::Context) -> Box<dyn Studying> {
         Box::new(hand_made(&jobs, self.finished.clone()))
     }
 }
@@ -106,7 +106,7 @@ fn hand_made(jobs: &[Job], finished: Rc<Cell<bool>>) -> HandMade {
     jobs.iter().map(studied).for_each(|one| findings.push(one));
     let all = jobs.len();
     let watched = findings.all().iter().filter(|one| !one.samples.is_empty());
-    let half = session::StudyFrame {
+    let half = session::LessonFrame {
         done: all / 2,
         all,
         share: 0.5,
@@ -115,7 +115,7 @@ fn hand_made(jobs: &[Job], finished: Rc<Cell<bool>>) -> HandMade {
             .collect(),
         outcome: None,
     };
-    let whole = session::StudyFrame {
+    let whole = session::LessonFrame {
         done: all,
         share: 1.0,
         outcome: Some(Ok(findings)),

@@ -3,10 +3,16 @@
 //! A view has a place in the window; two views in one place close each other. A new view is a file here, a [`View`], and a row of
 //! [`all`]: menus, shortcuts and the test that opens every view in every theme and size take it from there.
 
+mod compare;
+pub mod evidence;
 mod help;
 mod lessons;
+mod pareto;
+mod sheet;
 
-use egui::Ui;
+use egui::{Align, Label, Layout, RichText, Ui};
+
+use crate::command::UiCommand;
 
 use crate::view_ctx::ViewCtx;
 
@@ -17,6 +23,12 @@ pub enum View {
     Shortcuts,
     /// Guess, run, see.
     Lessons,
+    /// Two kept designs side by side.
+    Compare,
+    /// Why it is so.
+    Evidence,
+    /// One tier.
+    Inspector,
 }
 
 /// Where a view is shown.
@@ -24,6 +36,10 @@ pub enum View {
 pub enum Place {
     /// In front of everything, in the middle.
     Over,
+    /// On the right, beside the map and the line.
+    Side,
+    /// At the bottom, below the map and the line.
+    Strip,
     /// In place of the map and the line.
     Whole,
 }
@@ -42,19 +58,24 @@ pub struct Listed {
 
 /// All views.
 pub fn all() -> Vec<Listed> {
+    use Place::{Over, Side, Whole};
+    let view = |view, title, place, show| Listed {
+        view,
+        title,
+        place,
+        show,
+    };
     vec![
-        Listed {
-            view: View::Shortcuts,
-            title: "Shortcuts",
-            place: Place::Over,
-            show: help::show,
-        },
-        Listed {
-            view: View::Lessons,
-            title: "Lessons",
-            place: Place::Whole,
-            show: lessons::show,
-        },
+        view(View::Shortcuts, "Shortcuts", Over, help::show),
+        view(View::Compare, "Compare", Whole, compare::show),
+        view(View::Lessons, "Lessons", Whole, lessons::show),
+        view(View::Evidence, "Evidence", Whole, evidence::show),
+        view(
+            View::Inspector,
+            "Inspector",
+            Side,
+            evidence::inspector::show_beside,
+        ),
     ]
 }
 
@@ -86,6 +107,13 @@ impl Open {
         self.0.push(view);
     }
 
+    /// Opens a view in its place.
+    pub fn open(&mut self, view: View) {
+        if !self.has(view) {
+            self.toggle(view);
+        }
+    }
+
     /// Closes a view.
     pub fn close(&mut self, view: View) {
         self.0.retain(|&other| other != view);
@@ -96,6 +124,24 @@ impl Open {
         let listed = self.0.iter().filter_map(|view| view.listed());
         listed.into_iter().find(|listed| listed.place == place)
     }
+}
+
+/// The title of a view and the way to close it.
+fn heading(ui: &mut Ui, view: &ViewCtx<'_>, which: View, words: &str) {
+    let title = which.listed().map_or("", |listed| listed.title);
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(title).font(view.strong(17.0)));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let close = RichText::new("Close").font(view.font(13.5));
+            if ui.button(close).clicked() {
+                view.send(UiCommand::Toggle(which));
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let words = RichText::new(words).font(view.font(13.5));
+                ui.add(Label::new(words.color(view.theme.muted)).truncate());
+            });
+        });
+    });
 }
 
 /// Shows what is open in a place.
