@@ -31,6 +31,7 @@ pub mod quantity;
 pub mod raw;
 mod regions;
 mod repair;
+mod pooler;
 mod replicas;
 mod traffic;
 mod translate;
@@ -48,6 +49,7 @@ pub use numbers::Number;
 pub use objective::{Parsed as ParsedObjective, stated as stated_objective};
 pub use over_time::{Arrivals, Day, FlashCrowd, Loop, OverTime, People, Shape};
 pub use regions::{Regions, Residency};
+pub use pooler::{Held, Pooler, pooler};
 pub use replicas::Replicas;
 
 use std::cell::RefCell;

@@ -509,6 +509,8 @@ pub struct Database {
     pub queue: u32,
     /// Longest wait for a connection.
     pub timeout: Option<SimDuration>,
+    /// Who holds connections, where not all share them.
+    pub held: Option<super::pooler::Held>,
 }
 
 /// How the database is split.
@@ -667,6 +669,8 @@ pub enum Tier {
     Broker,
     /// `cache`
     Cache,
+    /// `pooler`
+    Pooler,
     /// `database`
     Database,
     /// `replicas`
@@ -679,12 +683,13 @@ pub enum Tier {
 
 impl Tier {
     /// All tiers, in the order a message meets them; then those that assets come from.
-    pub const ALL: [Tier; 9] = [
+    pub const ALL: [Tier; 10] = [
         Tier::LoadBalancer,
         Tier::ConnectionServers,
         Tier::ChannelOwners,
         Tier::Broker,
         Tier::Cache,
+        Tier::Pooler,
         Tier::Database,
         Tier::Replicas,
         Tier::Edge,
@@ -700,6 +705,7 @@ impl Tier {
             Tier::ChannelOwners => "channel_owners",
             Tier::Broker => "broker",
             Tier::Cache => "cache",
+            Tier::Pooler => "pooler",
             Tier::Database => "database",
             Tier::Replicas => "replicas",
             Tier::Edge => "edge",
@@ -716,6 +722,7 @@ impl Tier {
             Tier::ChannelOwners => "channel owners",
             Tier::Broker => "broker",
             Tier::Cache => "cache",
+            Tier::Pooler => "connection pooler",
             Tier::Database => "database",
             Tier::Replicas => "read replicas",
             Tier::Edge => "points of presence",

@@ -254,11 +254,16 @@ impl World {
             return self.fail_asking(id, true, out);
         };
         self.operations[id].parts.add(Part::Link, link);
-        out.after(link, Event::AtDatabase(id));
+        let next = match self.pooler {
+            Some(_) => Event::AtPooler(id),
+            None => Event::AtDatabase(id),
+        };
+        out.after(link, next);
     }
 
     pub(super) fn at_database(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
+        let (lane, hop) = (self.lane(&self.operations[id]), self.pooler_hop());
         let operation = &mut self.operations[id];
         operation.mark = now;
         let Some(databases) = &mut self.databases else {
@@ -273,21 +278,21 @@ impl World {
         let asked = match operation.asks {
             Asks::All => {
                 let common = databases.common(|| self.draws.u32(COMMON, key, nth));
-                databases.ask_all(now, common, by_shard)
+                databases.ask_all(now, lane, common, by_shard)
             }
             Asks::Several => {
                 let shards = databases.which(operation, &self.draws);
-                databases.ask_each(now, &shards, operation.kind, by_shard)
+                databases.ask_each(now, (&shards, lane), operation.kind, by_shard)
             }
             Asks::One => {
                 let shard = databases.shard_of(operation);
                 let bits = self.draws.u32(QUERY_TIME, key, nth);
-                databases.ask(now, shard, operation.kind, bits)
+                databases.ask(now, (shard, lane), operation.kind, bits)
             }
         };
         match asked {
             Queried::Served(departure) => {
-                let link = store_link(&self.sites, operation.server);
+                let link = store_link(&self.sites, operation.server) + hop;
                 let (kind, to) = (operation.kind, self.sites.of_server(operation.server));
                 let (started, at) = (departure.started, departure.at);
                 operation.parts.add(Part::DatabaseQueue, started - now);
@@ -299,17 +304,23 @@ impl World {
                 }
                 out.at(at + link, Event::Queried(id));
             }
-            Queried::Refused => self.fail_asking(id, false, out),
-            Queried::GivesUp(_) => self.fail_asking(id, true, out),
+            Queried::Refused => self.unanswered(id, false, out),
+            Queried::GivesUp(_) => self.unanswered(id, true, out),
         }
+    }
+
+    fn unanswered(&mut self, id: OperationId, timed_out: bool, out: &mut Schedule<'_, Event>) {
+        self.pooler_done(id);
+        self.fail_asking(id, timed_out, out);
     }
 
     /// The database's answer is back at the server that asked, unless the database died before it could give it.
     pub(super) fn queried(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
+        self.pooler_done(id);
         let operation = &self.operations[id];
         let answered = out
             .now()
-            .saturating_sub(store_link(&self.sites, operation.server));
+            .saturating_sub(store_link(&self.sites, operation.server) + self.pooler_hop());
         let cut_off = self
             .sites
             .cut_off(self.sites.home, self.sites.of_server(operation.server));

@@ -37,6 +37,8 @@ pub struct Baseline {
     pub cache: Vec<Reading>,
     /// What the cache has done.
     pub cached: CacheCounters,
+    /// By core of the connection pooler.
+    pub pooler: Vec<Reading>,
     /// Of points of presence and origin.
     pub web: WebReading,
     /// By shard, of its pool.
@@ -72,6 +74,7 @@ impl Baseline {
             owners: fifos(world.owners.as_ref().map(|owners| &owners.nodes.cores)),
             broker: fifos(world.broker.as_ref().map(|broker| &broker.nodes.cores)),
             cache: fifos(world.cache.as_ref().map(|cache| &cache.nodes.cores)),
+            pooler: fifos(world.pooler.as_ref().map(|pooler| &pooler.nodes.cores)),
             cached: world
                 .cache
                 .as_ref()

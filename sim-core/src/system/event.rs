@@ -53,6 +53,8 @@ pub enum Event {
     CacheUpdate(Update),
     /// A record that was leased may be fetched again.
     LeaseOver(u32),
+    /// A query or command reaches the connection pooler.
+    AtPooler(OperationId),
     /// A query or command reaches the database.
     AtDatabase(OperationId),
     /// Its answer is back at the server that asked.

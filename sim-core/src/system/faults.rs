@@ -10,7 +10,7 @@
 //! included; the others for what they take in or begin after, see [`super::backend`] and [`super::pools`]. Slow-downs that
 //! overlap multiply; slow links add up, and an instance is back when the last fault that keeps it down is over. A hot key is one record, whichever, that a share of all queries and commands is about.
 //!
-//! Left out: balancers that die.
+//! Left out: balancers and connection poolers that die.
 
 use routing::{BackendState, ConnectionId, ConnectionState, ServerId};
 
@@ -142,7 +142,7 @@ impl World {
                     origin.kill(now, instance);
                 }
             }
-            Tier::LoadBalancer => unreachable!("the scenario refuses it"),
+            Tier::LoadBalancer | Tier::Pooler => unreachable!("the scenario refuses it"),
         }
     }
 
@@ -172,6 +172,11 @@ impl World {
             Tier::Cache => {
                 if let Some(cache) = &mut self.cache {
                     cache.nodes.slow_down(instance, factor);
+                }
+            }
+            Tier::Pooler => {
+                if let Some(pooler) = &mut self.pooler {
+                    pooler.nodes.slow_down(instance, factor);
                 }
             }
             Tier::Database => {
@@ -262,7 +267,7 @@ impl World {
                     origin.restore(now, instance);
                 }
             }
-            Tier::LoadBalancer => unreachable!("the scenario refuses it"),
+            Tier::LoadBalancer | Tier::Pooler => unreachable!("the scenario refuses it"),
         }
     }
 

@@ -9,6 +9,7 @@ use super::intervals::{Intervals, plain};
 use super::ledger::{KindLedger, Ledger, Refusal};
 use super::operation::{Kind, PARTS, Part};
 use super::pools::DatabasePool;
+use super::pooler::{PoolerNodes, Shares};
 use super::replicas::Replicas;
 use super::sharding::Tally;
 use super::world::World;
@@ -268,8 +269,10 @@ fn tiers(
     };
     let mut tiers = BTreeMap::new();
     let mut insert = |tier: Tier, report: TierReport| {
+        // Where nobody pools connections, nothing stands at that position.
         let order = Tier::ALL
             .iter()
+            .filter(|&&other| other != Tier::Pooler || world.pooler.is_some())
             .position(|&other| other == tier)
             .unwrap_or_default() as u32;
         tiers.insert(tier.name().to_owned(), TierReport { order, ..report });
@@ -298,6 +301,11 @@ fn tiers(
         let cores = (&span.before.cache, &span.after.cache);
         let report = fifo_nodes(&cache.nodes, cores.0, cores.1, span.ns);
         insert(Tier::Cache, cached(report, world, ledger, &span));
+    }
+    if let Some(pooler) = &world.pooler {
+        let cores = (&span.before.pooler, &span.after.pooler);
+        let report = fifo_nodes(&pooler.nodes, cores.0, cores.1, span.ns);
+        insert(Tier::Pooler, passed_on(report, pooler));
     }
     if let Some(databases) = &world.databases {
         let mut report = pools(databases, &span);
@@ -480,6 +488,16 @@ fn cached(nodes: TierReport, world: &World, ledger: &Ledger, span: &Span<'_>) ->
     }
 }
 
+/// What the poolers refused, and the client connections that they hold, beside how busy they were.
+fn passed_on(mut nodes: TierReport, pooler: &PoolerNodes) -> TierReport {
+    nodes.dropped += pooler.refused;
+    if let Some(share) = pooler.connected() {
+        let clients = utilization([share].into_iter());
+        nodes.utilization.insert("clients".to_owned(), clients);
+    }
+    nodes
+}
+
 /// The pools of all databases.
 fn pools(databases: &Databases, span: &Span<'_>) -> TierReport {
     let shards = &databases.shards;
@@ -500,6 +518,10 @@ fn pools(databases: &Databases, span: &Span<'_>) -> TierReport {
         .map(|(before, after)| (after.queue_job_ns - before.queue_job_ns) as f64)
         .sum();
     let sum = |of: &dyn Fn(&DatabasePool) -> u64| shards.iter().map(of).sum::<u64>();
+    let unconnected = match databases.shares {
+        Shares::All(_) => None,
+        _ => Some(("unconnected".to_owned(), sum(&|shard| shard.unconnected))),
+    };
     TierReport {
         instances: shards.len() as u32,
         utilization: [("pool".to_owned(), utilization(busy))].into(),
@@ -516,7 +538,9 @@ fn pools(databases: &Databases, span: &Span<'_>) -> TierReport {
             ("queries".to_owned(), sum(&|shard| shard.accepted())),
             ("gave_up".to_owned(), sum(&|shard| shard.gave_up)),
         ]
-        .into(),
+        .into_iter()
+        .chain(unconnected)
+        .collect(),
         ..TierReport::default()
     }
 }

@@ -30,6 +30,7 @@ use super::ledger::Ledger;
 use super::lists::Lists;
 use super::network::Network;
 use super::operation::{Kind, OperationSlab, Part};
+use super::pooler::PoolerNodes;
 use super::population::Population;
 use super::receipts::Scratch;
 use super::records::Records;
@@ -46,7 +47,7 @@ use super::timeline::Timeline;
 use crate::delivery::Kernel;
 use crate::draw::{Draws, Purpose};
 use crate::engine::{Model, Schedule, TimerWheel};
-use crate::scenario::{Per, Rate, Scenario, Tier, Transport};
+use crate::scenario::{Per, Rate, Scenario, Tier, Transport, pooler};
 use crate::station::{Lane, Wake};
 use crate::time::{SimDuration, SimTime};
 
@@ -88,6 +89,7 @@ pub struct World {
     pub(super) owners: Option<Owners>,
     pub(super) broker: Option<BrokerNodes>,
     pub(super) databases: Option<Databases>,
+    pub(super) pooler: Option<PoolerNodes>,
     pub(super) replicas: Option<Replicas>,
     /// How it is asked, where that is watched.
     pub(super) calls: Option<Calls>,
@@ -216,7 +218,13 @@ impl World {
             databases: design.database.as_ref().map(|database| {
                 let split = Split::new(&scenario, records.count(), &hub, &population_draws);
                 let count = design.shards.map_or(1, |shards| shards.count);
-                Databases::new(database, count, split, &scenario.asking, &population_draws)
+                let asked_by = (&population_draws, design.connection_servers.count);
+                Databases::new(database, count, split, &scenario.asking, asked_by)
+            }),
+            pooler: pooler(design).map(|tier| {
+                let held = design.database.as_ref().and_then(|tier| tier.held.as_ref());
+                let each = held.and_then(|held| held.each);
+                PoolerNodes::new(tier, design.connection_servers.count, each)
             }),
             replicas: Replicas::of(design, &sites),
             calls: Calls::of(&scenario),
@@ -674,6 +682,7 @@ impl Model for World {
             Event::Moves(index) => self.moves_on(index, out),
             Event::Web(event) => self.web_event(event, out),
             Event::CacheUpdate(update) => self.cache_update(update, out),
+            Event::AtPooler(id) => self.at_pooler(id, out),
             Event::AtDatabase(id) => self.at_database(id, out),
             Event::Queried(id) => self.queried(id, out),
             Event::AtReplica { id, replica } => self.at_replica(id, replica, out),

@@ -11,6 +11,7 @@ use super::error::Problem;
 use super::limits;
 use super::model::{Design, Fault, Run, Tier, TimedFault, ZONES};
 use super::objective;
+use super::pooler::pooler;
 use super::quantity::{self, count, duration};
 use super::raw::Quantity;
 use super::regions::numbered;
@@ -131,7 +132,7 @@ fn fault(raw: &RawFaultKind, path: &str, design: &Design, check: &mut Check<'_>)
             instances,
         } => {
             let (tier, first, instances) = hit(
-                ("killed", &[Tier::LoadBalancer]),
+                ("killed", &[Tier::LoadBalancer, Tier::Pooler]),
                 (tier, first, instances),
                 path,
                 design,
@@ -282,7 +283,7 @@ pub fn can_happen(fault: &Fault, design: &Design) -> bool {
             tier,
             first,
             instances,
-        } => tier != Tier::LoadBalancer && has(tier, first, instances),
+        } => !matches!(tier, Tier::LoadBalancer | Tier::Pooler) && has(tier, first, instances),
         Fault::SlowDown {
             tier,
             first,
@@ -353,6 +354,7 @@ pub fn instances_of(tier: Tier, design: &Design) -> u32 {
             .map_or(0, |owners| owners.count),
         Tier::Broker => design.broker.as_ref().map_or(0, |broker| broker.count),
         Tier::Cache => design.cache.as_ref().map_or(0, |cache| cache.count),
+        Tier::Pooler => pooler(design).map_or(0, |pooler| pooler.count),
         Tier::Database => match &design.database {
             None => 0,
             Some(_) => design.shards.map_or(1, |shards| shards.count),
