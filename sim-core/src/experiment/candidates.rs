@@ -137,7 +137,9 @@ fn database(scenario: &Scenario, all: &mut Vec<Candidate>) {
     if let Some(database) = &scenario.design.database {
         let held = database.held.as_ref();
         connections(scenario, held, all);
-        if held.is_some_and(|held| held.each.is_some() || held.pooler.is_some() && scenario.patterns.pooling) {
+        if held.is_some_and(|held| {
+            held.each.is_some() || held.pooler.is_some() && scenario.patterns.pooling
+        }) {
             return;
         }
         let pool = half_again(database.pool);
@@ -170,7 +172,11 @@ fn connections(scenario: &Scenario, held: Option<&Held>, all: &mut Vec<Candidate
                 "poolers that share connections by transaction".to_owned(),
             ));
         }
-        all.push(more(&format!("{path}.pooler"), pooler.count, "connection pooler"));
+        all.push(more(
+            &format!("{path}.pooler"),
+            pooler.count,
+            "connection pooler",
+        ));
     } else {
         raised("per_server", held.each, "servers with");
     }

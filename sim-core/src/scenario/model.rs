@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::asking::Asking;
+pub use super::data::CachePlace;
 pub use super::data::spread::{Cities, FEATURES, Feature, Reshard, ShardBy, Spread};
 use super::edge::{Asset, EdgeTier, OriginTier, QueryAtEdge};
 use super::numbers::Number;
@@ -553,6 +554,8 @@ pub struct CacheTier {
     pub placement: routing::placement::Placement,
     /// CPU of one lookup, fill or invalidation.
     pub lookup: SimDuration,
+    /// Where it stands; `None`: with the database.
+    pub place: Option<CachePlace>,
 }
 
 /// What a command does to the cache.

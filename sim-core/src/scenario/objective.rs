@@ -242,6 +242,7 @@ fn tier(path: &str, rest: &[&str], design: &Design) -> Result<Measure, Problem> 
         ["dropped"] => Ok(Measure::Count),
         ["hit_ratio"] if matches!(tier, Tier::Cache | Tier::Edge) => Ok(Measure::Share),
         ["cross_shard_ratio"] if tier == Tier::Database => Ok(Measure::Share),
+        ["writes_lost"] if tier == Tier::Database => Ok(Measure::Count),
         ["hot_shard_ratio"] if tier == Tier::Database => Ok(Measure::Count),
         ["origin_offload"] if tier == Tier::Edge => Ok(Measure::Share),
         _ => Err(no_path(path).allowed(format!(

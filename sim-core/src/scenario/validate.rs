@@ -22,7 +22,7 @@ use super::raw::{
 };
 use super::regions::check_regions;
 use super::traffic::traffic;
-use super::{asking, convert, data, design, edge, over_time, pooler, words_of_edit};
+use super::{asking, convert, data, design, edge, over_time, pooler, replicas, words_of_edit};
 use crate::cost::{book, book_names};
 
 /// A value that stands in for a refused one; the scenario is refused as a whole, so it is never used.
@@ -49,6 +49,7 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
         check,
     );
     pooler::check_alone(&design, &asking, check);
+    replicas::check_failover(&design, &asking, check);
     data::spread::check_resharding(raw, &faults, &asking, check);
     let faults = faults
         .into_iter()

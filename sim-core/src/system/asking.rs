@@ -7,14 +7,14 @@
 
 use routing::{ConnectionId, Lookup, ServerId, Timestamp};
 
-use super::caches::{Fetch, Update};
+use super::caches::{CacheNodes, Fetch, Update};
 use super::event::{Event, Work};
 use super::inflight::Direct;
 use super::ledger::units_ns;
 use super::operation::{Asks, Kind, NOBODY, Operation, OperationId, Part};
 use super::pools::Queried;
 use super::sharding::Split;
-use super::sites::Sites;
+use super::sites::{Site, Sites};
 use super::world::World;
 use crate::draw::{Purpose, open_unit};
 use crate::engine::Schedule;
@@ -25,6 +25,8 @@ use crate::time::{SimDuration, SimTime};
 pub(super) const QUERY_TIME: Purpose = Purpose::named("database/query");
 pub(super) const SCATTER: Purpose = Purpose::named("query/scatter");
 pub(super) const COMMON: Purpose = Purpose::named("query/common");
+/// How often what cannot reach a cache is sent again.
+const AGAIN: SimDuration = SimDuration::from_millis(100);
 const EARLY: Purpose = Purpose::named("cache/early");
 pub(super) const HOT: Purpose = Purpose::named("fault/hot-key");
 /// Ordinals of queries that refresh an entry of the cache.
@@ -61,7 +63,7 @@ impl World {
                 operation.asks = Asks::All;
             }
             if self.cache.is_some() && !scatters && !around {
-                let link = store_link(&self.sites, operation.server);
+                let link = cache_link(&self.sites, self.cache.as_ref(), operation.server);
                 operation.parts.add(Part::Link, link);
                 out.after(link, Event::AtCache(id));
                 return;
@@ -93,12 +95,13 @@ impl World {
         let now = out.now();
         let operation = &mut self.operations[id];
         operation.mark = now;
-        let link = store_link(&self.sites, operation.server);
+        let link = cache_link(&self.sites, self.cache.as_ref(), operation.server);
         let (record, server) = (operation.record, operation.server);
         let Some(cache) = &mut self.cache else {
             return;
         };
-        let node = cache.node(record);
+        let cluster = cache.cluster_of(self.sites.of_server(server));
+        let node = cache.node(cluster, record);
         let served = node.and_then(|node| Some((node, cache.serve(now, node, server)?)));
         let Some((node, served)) = served else {
             // Nobody answers: the database does.
@@ -129,12 +132,12 @@ impl World {
                 operation.parts.add(Part::Link, link);
             }
             Lookup::Wait(until) => {
-                cache.waits(served.departure.at, id, record);
+                cache.waits(served.departure.at, id, (cluster, record));
                 if until != Timestamp::NEVER {
                     // Under a lease nobody may fetch before that, whatever became of the fetch.
                     out.at(
                         SimTime::from_nanos(until.0).max(now),
-                        Event::LeaseOver(record),
+                        Event::LeaseOver { cluster, record },
                     );
                 }
                 return;
@@ -181,22 +184,26 @@ impl World {
         let Some(cache) = &mut self.cache else {
             return;
         };
-        let node = cache.node(update.record);
+        let from = self.sites.of_server(update.server);
+        if cache.in_each_region() && self.sites.cut_off(from, update.cluster) {
+            return out.after(AGAIN, Event::CacheUpdate(update));
+        }
+        let node = cache.node(update.cluster, update.record);
         let served = node.and_then(|node| Some((node, cache.serve(now, node, update.server)?)));
         let Some((node, served)) = served else {
-            return self.ask_again(update.record, out);
+            return self.ask_again(update.cluster, update.record, out);
         };
         cache.update(now, node, update);
         if update.fetch.is_none() {
             return;
         }
-        for (since, id) in cache.woken(update.record) {
+        for (since, id) in cache.woken(update.cluster, update.record) {
             let operation = &mut self.operations[id];
             operation.queries_left = 0;
             operation.version = update.version;
             let wait = served.departure.at.saturating_since(since);
             operation.parts.add(Part::CacheFetch, wait);
-            let link = store_link(&self.sites, operation.server);
+            let link = cache_link(&self.sites, self.cache.as_ref(), operation.server);
             operation.parts.add(Part::Link, link);
             self.note_staleness(id, update.version.into(), now);
             out.at(served.departure.at + link, Event::FromCache(id));
@@ -204,8 +211,9 @@ impl World {
     }
 
     /// Those that wait for a record that nobody fetches any more look again.
-    pub(super) fn ask_again(&mut self, record: u32, out: &mut Schedule<'_, Event>) {
-        let woken = self.cache.as_mut().map(|cache| cache.woken(record));
+    pub(super) fn ask_again(&mut self, cluster: Site, record: u32, out: &mut Schedule<'_, Event>) {
+        let woken = self.cache.as_mut();
+        let woken = woken.map(|cache| cache.woken(cluster, record));
         self.look_again(woken.unwrap_or_default(), out);
     }
 
@@ -249,7 +257,7 @@ impl World {
         }
         let operation = &self.operations[id];
         let (server, leg) = (operation.server, operation.queries_left.into());
-        let (from, to) = (self.sites.of_server(server), self.sites.home);
+        let (from, to) = (self.sites.of_server(server), self.primary_of(operation));
         let Some(link) = self.reach(id, from, to, leg) else {
             return self.fail_asking(id, true, out);
         };
@@ -264,6 +272,7 @@ impl World {
     pub(super) fn at_database(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
         let (lane, hop) = (self.lane(&self.operations[id]), self.pooler_hop());
+        let home = self.primary_of(&self.operations[id]);
         let operation = &mut self.operations[id];
         operation.mark = now;
         let Some(databases) = &mut self.databases else {
@@ -292,14 +301,14 @@ impl World {
         };
         match asked {
             Queried::Served(departure) => {
-                let link = store_link(&self.sites, operation.server) + hop;
                 let (kind, to) = (operation.kind, self.sites.of_server(operation.server));
+                let link = self.sites.link(to, home) + hop;
                 let (started, at) = (departure.started, departure.at);
                 operation.parts.add(Part::DatabaseQueue, started - now);
                 operation.parts.add(Part::DatabaseService, at - started);
                 operation.parts.add(Part::Link, link);
                 let bytes = self.inner_bytes(kind);
-                if !self.sites.carried(self.sites.home, to, bytes) {
+                if !self.sites.carried(home, to, bytes) {
                     self.ledger.inner.database += bytes;
                 }
                 out.at(at + link, Event::Queried(id));
@@ -318,12 +327,14 @@ impl World {
     pub(super) fn queried(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         self.pooler_done(id);
         let operation = &self.operations[id];
+        let (from, to) = (
+            self.primary_of(operation),
+            self.sites.of_server(operation.server),
+        );
         let answered = out
             .now()
-            .saturating_sub(store_link(&self.sites, operation.server) + self.pooler_hop());
-        let cut_off = self
-            .sites
-            .cut_off(self.sites.home, self.sites.of_server(operation.server));
+            .saturating_sub(self.sites.link(to, from) + self.pooler_hop());
+        let cut_off = self.sites.cut_off(from, to);
         let databases = self.databases.as_ref();
         if cut_off
             || databases.is_some_and(|databases| databases.lost(operation, &self.draws, answered))
@@ -343,7 +354,13 @@ impl World {
         match self.operations[id].kind {
             Kind::Command => self.written(id, answered, out),
             Kind::Query => {
-                let version = self.records.version(self.operations[id].record);
+                let record = self.operations[id].record;
+                let many = self.cache.as_ref().is_some_and(CacheNodes::in_each_region);
+                let version = if many {
+                    self.records.version_at(record, answered)
+                } else {
+                    self.records.version(record)
+                };
                 self.fetched(id, version, out);
             }
             Kind::Publish | Kind::Presence | Kind::Connect | Kind::FetchAsset => {}
@@ -365,7 +382,10 @@ impl World {
             .is_some_and(|cache| cache.on_write != OnWrite::Nothing);
         if hears {
             let version = self.records.version(record);
-            self.send_update(id, version, None, out);
+            let clusters = self.cache.as_ref().map_or(0..0, CacheNodes::clusters);
+            for cluster in clusters {
+                self.send_update(id, (version, cluster), None, out);
+            }
         }
     }
 
@@ -374,14 +394,17 @@ impl World {
         self.operations[id].version = version;
         let fetch = self.cache.as_mut().and_then(|cache| cache.fetched(id));
         if fetch.is_some() {
-            self.send_update(id, version, fetch, out);
+            let site = self.sites.of_server(self.operations[id].server);
+            let cache = self.cache.as_ref();
+            let cluster = cache.map_or(0, |cache| cache.cluster_of(site));
+            self.send_update(id, (version, cluster), fetch, out);
         }
     }
 
     fn send_update(
         &mut self,
         id: OperationId,
-        version: u32,
+        (version, cluster): (u32, Site),
         fetch: Option<Fetch>,
         out: &mut Schedule<'_, Event>,
     ) {
@@ -390,10 +413,17 @@ impl World {
             record: operation.record,
             version,
             server: operation.server,
+            cluster,
             fetch,
         };
-        self.ledger.inner.cache += self.inner_bytes(Kind::Query);
-        let link = store_link(&self.sites, update.server);
+        let bytes = self.inner_bytes(Kind::Query);
+        let many = self.cache.as_ref().is_some_and(CacheNodes::in_each_region);
+        let from = self.sites.of_server(update.server);
+        let to = if many { cluster } else { self.sites.home };
+        if !many || !self.sites.carried(from, to, bytes) {
+            self.ledger.inner.cache += bytes;
+        }
+        let link = self.sites.link(from, to);
         out.after(link, Event::CacheUpdate(update));
     }
 
@@ -467,7 +497,11 @@ impl World {
     }
 }
 
-/// One way between a server and the region of the database and its cache, on a good day.
-fn store_link(sites: &Sites, server: u16) -> SimDuration {
-    sites.link(sites.of_server(server), sites.home)
+/// One way between a server and the cache that it asks.
+fn cache_link(sites: &Sites, cache: Option<&CacheNodes>, server: u16) -> SimDuration {
+    let own = sites.of_server(server);
+    match cache {
+        Some(cache) if cache.in_each_region() => sites.link(own, own),
+        _ => sites.link(own, sites.home),
+    }
 }

@@ -39,6 +39,8 @@ pub struct Baseline {
     pub cached: CacheCounters,
     /// By core of the connection pooler.
     pub pooler: Vec<Reading>,
+    /// The same by region, where each has its own.
+    pub cached_in: Vec<CacheCounters>,
     /// Of points of presence and origin.
     pub web: WebReading,
     /// By shard, of its pool.
@@ -80,6 +82,12 @@ impl Baseline {
                 .as_ref()
                 .map(CacheNodes::counters)
                 .unwrap_or_default(),
+            cached_in: world
+                .cache
+                .iter()
+                .filter(|cache| cache.in_each_region())
+                .flat_map(|cache| cache.clusters().map(|cluster| cache.counters_of(cluster)))
+                .collect(),
             web: WebReading::of(world, now),
             replicas: world
                 .replicas

@@ -371,7 +371,12 @@ fn instances(design: &Design, idle_ppm: u64) -> Vec<Instances> {
     }
     if let Some(cache) = &design.cache {
         let rent = Rent::All(Purpose::Data);
-        all.push(of(Tier::Cache, &cache.machine, cache.count, rent));
+        if design.cache_clusters() > 1 {
+            let own = |region| at(region, Tier::Cache, &cache.machine, cache.count, rent);
+            all.extend(site_names(design).into_iter().map(own));
+        } else {
+            all.push(of(Tier::Cache, &cache.machine, cache.count, rent));
+        }
     }
     if let Some(pooler) = pooler(design)
         && let Some(machine) = &pooler.machine

@@ -130,6 +130,7 @@ impl World {
                     .as_mut()
                     .map(|databases| databases.shards[instance as usize].kill(now));
                 self.copies_lost(instance, waiting.unwrap_or_default(), out);
+                self.primary_died(instance, out);
             }
             Tier::Replicas => {
                 if let Some(replicas) = &mut self.replicas {
@@ -255,11 +256,7 @@ impl World {
                     cache.restore(instance);
                 }
             }
-            Tier::Database => {
-                if let Some(databases) = &mut self.databases {
-                    databases.shards[instance as usize].restore();
-                }
-            }
+            Tier::Database => self.primary_back(instance),
             Tier::Edge => self.restore_site(instance),
             Tier::Replicas => self.replica_back(instance),
             Tier::Origin => {

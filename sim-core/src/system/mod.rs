@@ -24,6 +24,7 @@ mod crowds;
 mod deliveries;
 mod edge;
 mod event;
+mod failover;
 mod faults;
 mod gate;
 mod heat;
@@ -234,7 +235,8 @@ fn quick_of(world: &World, scenario: &Scenario) -> Option<Arc<Quick>> {
             .databases
             .as_ref()
             .is_none_or(|all| matches!(all.shares, pooler::Shares::All(_)))
-        && world.replicas.is_none();
+        && world.replicas.is_none()
+        && scenario.effective_design().cache_clusters() < 2;
     healthy.then(|| Arc::new(quick::estimate(scenario, &survey::survey(world))))
 }
 

@@ -1,6 +1,6 @@
 //! Regions and zones that are lost, and ways between regions that fail.
 //!
-//! A region is lost with all that stands in it; the database and its cache go with theirs. Its clients notice as they do when
+//! A region is lost with all that stands in it; the database goes with its own, and a cache with the one it stands in. Its clients notice as they do when
 //! their server dies. After the detection time everybody knows: the router sends users elsewhere, and the next nearest region
 //! orders the channels that were at home there. A zone is every third instance of each tier in its region. What two
 //! partitioned regions send each other is lost, and calls between them fail.
@@ -8,7 +8,9 @@
 //! A channel owner that dies is replaced after its tier's failover time, by the others of its region and as its placement
 //! says; it has its channels back as soon as it lives again.
 //!
-//! Left out: replicas of the database that take over, and clients that go back to a nearer region by themselves.
+//! A database whose primary is lost is taken over by a replica if the design says so (`failover`).
+//!
+//! Left out: clients that go back to a nearer region by themselves.
 
 use routing::{BackendState, ServerId};
 
@@ -55,16 +57,26 @@ impl World {
                 0..0
             }
         };
-        let caches = self.cache.as_ref().map_or(0, |cache| cache.nodes.count());
-        let shards = self.databases.as_ref().map_or(0, |all| all.shards.len());
-        let replicas = self.replicas.as_ref().map_or(0..0, |all| all.at(site));
+        let caches = match &self.cache {
+            Some(cache) if cache.in_each_region() => cache.at(site),
+            Some(cache) => at_home(cache.nodes.count()),
+            None => 0..0,
+        };
+        let replicas = self
+            .replicas
+            .as_ref()
+            .map_or_else(Vec::new, |all| all.at(site));
+        let shards = self.primaries_at(site, !begins);
         let tiers = [
             (Tier::Replicas, replicas),
-            (Tier::ConnectionServers, self.sites.servers.at(site)),
-            (Tier::ChannelOwners, self.sites.owners.at(site)),
-            (Tier::Broker, self.sites.broker.at(site)),
-            (Tier::Cache, at_home(caches)),
-            (Tier::Database, at_home(shards)),
+            (
+                Tier::ConnectionServers,
+                self.sites.servers.at(site).collect(),
+            ),
+            (Tier::ChannelOwners, self.sites.owners.at(site).collect()),
+            (Tier::Broker, self.sites.broker.at(site).collect()),
+            (Tier::Cache, caches.collect()),
+            (Tier::Database, shards),
         ];
         for (tier, here) in tiers {
             for (nth, instance) in (0..).zip(here) {

@@ -95,9 +95,8 @@ impl DatabasePool {
             match shares {
                 Shares::All(all) => Station::Fast(FastFifo::new(0, *all)),
                 Shares::Servers(each) | Shares::Instances(each) => {
-                    let own = |(lane, &own): (u32, &u32)| {
-                        (own > 0).then(|| FastFifo::new(lane, own))
-                    };
+                    let own =
+                        |(lane, &own): (u32, &u32)| (own > 0).then(|| FastFifo::new(lane, own));
                     Station::Shared((0..).zip(each).map(own).collect())
                 }
             }

@@ -38,6 +38,8 @@ pub struct Recovery {
     noticed: Vec<(SimTime, u16)>,
     /// When everybody knew that a region was gone.
     missed: Vec<(SimTime, u16)>,
+    /// When the death of the primary of a shard was known, when a replica had taken over, and whose it was.
+    promoted: Vec<(SimTime, SimTime, u32)>,
 }
 
 impl Recovery {
@@ -49,6 +51,11 @@ impl Recovery {
     /// Everybody knows that a region is gone.
     pub fn missed(&mut self, now: SimTime, region: u16) {
         self.missed.push((now, region));
+    }
+
+    /// A replica has taken over from the primary of a shard, whose death was known before.
+    pub fn promoted(&mut self, known: SimTime, now: SimTime, shard: u32) {
+        self.promoted.push((known, now, shard));
     }
 
     /// Notes a second.
@@ -91,6 +98,7 @@ impl Recovery {
             began_s: seconds(began),
             ended_s: seconds(ended),
             detected_s: self.detected(timed, began).map(seconds),
+            failover_s: self.taken_over(timed, began).map(seconds),
             recovered_s: recovered.map(|at| seconds(self.seconds[at].at)),
             failed: until.failed - self.seconds[first - 1].failed,
         })
@@ -117,6 +125,33 @@ impl Recovery {
         windows.contains(&from).then_some(from)
     }
 
+    /// When the last of the primaries that a fault killed had been replaced.
+    fn taken_over(&self, timed: &TimedFault, began: SimTime) -> Option<SimTime> {
+        self.of_primaries(timed, began).map(|(_, done)| done).max()
+    }
+
+    fn of_primaries(
+        &self,
+        timed: &TimedFault,
+        began: SimTime,
+    ) -> impl Iterator<Item = (SimTime, SimTime)> + '_ {
+        let hit = match timed.fault {
+            Fault::Kill {
+                tier: Tier::Database,
+                first,
+                instances,
+            } => first..first + instances,
+            Fault::LoseRegion { .. } | Fault::LoseZone { .. } => 0..u32::MAX,
+            _ => 0..0,
+        };
+        let ended = timed.lasts.map_or(SimTime::MAX, |lasts| began + lasts);
+        let own = self
+            .promoted
+            .iter()
+            .filter(move |(_, done, shard)| (began..=ended).contains(done) && hit.contains(shard));
+        own.map(|&(known, done, _)| (known, done))
+    }
+
     fn detected(&self, timed: &TimedFault, began: SimTime) -> Option<SimTime> {
         let first_of = |all: &[(SimTime, u16)], hit: &dyn Fn(u16) -> bool| {
             let mut all = all.iter();
@@ -131,6 +166,13 @@ impl Recovery {
             } => first_of(&self.noticed, &|server| {
                 (first..first + instances).contains(&server.into())
             }),
+            Fault::Kill {
+                tier: Tier::Database,
+                ..
+            } => self
+                .of_primaries(timed, began)
+                .map(|(known, _)| known)
+                .min(),
             Fault::LoseRegion { region } => first_of(&self.missed, &|lost| lost == region),
             _ => None,
         }

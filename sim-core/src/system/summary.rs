@@ -8,12 +8,12 @@ use super::caches::CacheNodes;
 use super::intervals::{Intervals, plain};
 use super::ledger::{KindLedger, Ledger, Refusal};
 use super::operation::{Kind, PARTS, Part};
-use super::pools::DatabasePool;
 use super::pooler::{PoolerNodes, Shares};
+use super::pools::DatabasePool;
 use super::replicas::Replicas;
 use super::sharding::Tally;
 use super::world::World;
-use routing::RoutingMode;
+use routing::{CacheCounters, RoutingMode};
 
 use super::{cost, edge, limits, rates, regional, verdict};
 use crate::histogram::Histogram;
@@ -315,6 +315,9 @@ fn tiers(
             .and_then(|split| split.tally.as_ref());
         report.hot_shard_ratio = tally.and_then(Tally::hot_ratio);
         report.cross_shard_ratio = tally.and_then(Tally::crossing_ratio);
+        let primaries = world.replicas.as_ref();
+        let primaries = primaries.and_then(|all| all.primaries.as_ref());
+        report.writes_lost = primaries.map(|all| all.lost);
         report.resharding = world.resharding.as_ref().map(|change| change.report(now));
         if let Some(calls) = &world.calls {
             let shards = databases.shards.iter();
@@ -484,8 +487,22 @@ fn cached(nodes: TierReport, world: &World, ledger: &Ledger, span: &Span<'_>) ->
             .map(|(name, count)| (name.to_owned(), count))
             .collect(),
         hit_ratio: (lookups > 0).then(|| served as f64 / lookups as f64),
+        hit_ratio_by_region: hits_by_region(world, span),
         ..nodes
     }
+}
+
+/// By region that has a cache of its own and was asked: what that answered, of all.
+fn hits_by_region(world: &World, span: &Span<'_>) -> BTreeMap<String, f64> {
+    let none = CacheCounters::default();
+    let named = world.sites.names.iter().zip(&span.after.cached_in);
+    let ratio = |(site, (name, after)): (usize, (&String, &CacheCounters))| {
+        let before = span.before.cached_in.get(site).unwrap_or(&none);
+        let lookups = after.lookups() - before.lookups();
+        let served = after.hits + after.stale_served - before.hits - before.stale_served;
+        (lookups > 0).then(|| (name.clone(), served as f64 / lookups as f64))
+    };
+    named.enumerate().filter_map(ratio).collect()
 }
 
 /// What the poolers refused, and the client connections that they hold, beside how busy they were.

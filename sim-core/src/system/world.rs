@@ -202,7 +202,7 @@ impl World {
         let cache = design
             .cache
             .as_ref()
-            .map(|cache| CacheNodes::new(cache, entry_bytes(&scenario)));
+            .map(|cache| CacheNodes::new(cache, design.cache_clusters(), entry_bytes(&scenario)));
         let mut world = Self {
             presence_seen: if scenario.traffic.presence.is_some() {
                 vec![0; clients.len().div_ceil(64) as usize]
@@ -291,8 +291,21 @@ impl World {
         };
         let asked = libm::ceil((per_s * tier.ttl.as_secs_f64()).min(MOST)) as u32;
         let (records, draws) = (&self.records, &self.draws);
-        let of = |nth: u32| records.of(draws, WARM, nth.into());
-        cache.warm((0..asked).map(of));
+        // Each cluster was asked by its own users.
+        let seated = |cluster: Site| -> u64 {
+            let here = self.sites.servers.at(cluster);
+            here.map(|id| self.servers.servers[id as usize].held).sum()
+        };
+        let all: u64 = cache.clusters().map(seated).sum();
+        for cluster in cache.clusters() {
+            let share = match cache.in_each_region() {
+                true => seated(cluster) as f64 / all.max(1) as f64,
+                false => 1.0,
+            };
+            let asked = (f64::from(asked) * share) as u32;
+            let of = |nth: u32| records.of(draws, WARM, u64::from(cluster) << 32 | u64::from(nth));
+            cache.warm(cluster, (0..asked).map(of));
+        }
     }
 
     /// Schedules what starts by itself: arrivals, pauses, cohorts, faults, retries of those without a seat, audits.
@@ -630,13 +643,15 @@ impl World {
 }
 
 /// How long writes are remembered, where copies of several ages are read: as long as a cache may keep what a replica, which
-/// is behind by its lag, has answered.
+/// is behind by its lag, or another region has answered.
 fn history(scenario: &Scenario) -> Option<SimDuration> {
     /// More than any replica lags that keeps up.
     const BEHIND: SimDuration = SimDuration::from_secs(120);
     let design = &scenario.design;
-    design.replicas?;
     let cached = design.cache.as_ref();
+    if design.replicas.is_none() && design.cache_clusters() < 2 {
+        return None;
+    }
     Some(cached.map_or(BEHIND, |cache| cache.ttl + cache.stale + BEHIND))
 }
 
@@ -692,7 +707,9 @@ impl Model for World {
                 replica,
                 record,
                 version,
-            } => self.heard_of(replica, (record, version), out),
+                number,
+            } => self.heard_of(replica, (record, version, number), out),
+            Event::Promote { shard, death } => self.promote(shard, death, at),
             Event::CallWakes(id) => self.call_wakes(id, out),
             Event::CopyComes(id) => self.copy_comes(id, out),
             Event::CopyServed(id) => self.copy_served(id, out),
@@ -729,7 +746,7 @@ impl Model for World {
                 restart,
             } => self.rolling(index, server, restart, out),
             Event::Crowd(index) => self.crowd(index, out),
-            Event::LeaseOver(record) => self.ask_again(record, out),
+            Event::LeaseOver { cluster, record } => self.ask_again(cluster, record, out),
             Event::Ask(client) => self.act(Kind::Query, client, out),
             Event::Publish(client) => self.act(Kind::Publish, client, out),
             Event::Audit => self.audit(out),

@@ -177,10 +177,21 @@ pub struct RawCache {
     pub placement: Option<RawPlacement>,
     /// CPU of one lookup, fill or invalidation. Default: 10 us.
     pub lookup: Option<Quantity>,
+    /// Where it stands. Default: `Home`.
+    pub place: Option<RawCachePlace>,
     /// Of all numbers here.
     pub source: Option<Source>,
     /// Of single numbers.
     pub sources: Sources,
+}
+
+/// Where a cache stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum RawCachePlace {
+    /// With the database, for the reads of all regions.
+    Home,
+    /// In each region of the design, `count` nodes for the reads of its own servers.
+    EachRegion,
 }
 
 /// Which entry of a cache gives way.

@@ -353,7 +353,13 @@ pub fn instances_of(tier: Tier, design: &Design) -> u32 {
             .as_ref()
             .map_or(0, |owners| owners.count),
         Tier::Broker => design.broker.as_ref().map_or(0, |broker| broker.count),
-        Tier::Cache => design.cache.as_ref().map_or(0, |cache| cache.count),
+        Tier::Cache => {
+            let clusters = design.cache_clusters();
+            design
+                .cache
+                .as_ref()
+                .map_or(0, |cache| cache.count * clusters)
+        }
         Tier::Pooler => pooler(design).map_or(0, |pooler| pooler.count),
         Tier::Database => match &design.database {
             None => 0,

@@ -75,7 +75,9 @@ pub fn held(raw: &RawDatabase, names: &Names<'_>, check: &mut Check<'_>) -> Opti
         pooler: pooler.map(|raw| read(raw, names, check)),
     };
     if held.each.is_none() && held.pooler.as_ref().is_some_and(|pooler| pooler.session) {
-        let problem = Problem::new("in this mode every connection of a client takes one, but nobody says how many clients have");
+        let problem = Problem::new(
+            "in this mode every connection of a client takes one, but nobody says how many clients have",
+        );
         let help = "add design.database.per_server, or choose mode Transaction";
         check.problem(&format!("{AT}.mode"), problem.help(help));
     }
@@ -127,7 +129,10 @@ pub fn check_alone(design: &Design, asking: &Asking, check: &mut Check<'_>) {
     if asking.is_watched() {
         let (path, what) = match held.pooler {
             Some(_) => (AT, "a pooler is"),
-            None => ("design.database.per_server", "connections of each server are"),
+            None => (
+                "design.database.per_server",
+                "connections of each server are",
+            ),
         };
         let problem = Problem::new(format!(
             "{what} not simulated together with retries, hedges or overload"
