@@ -195,6 +195,7 @@ fn what_is_over_tells_how_it_went_and_a_new_load_undoes_it() {
         began_s: 20.0,
         ended_s: 50.0,
         detected_s: None,
+        failover_s: None,
         recovered_s: Some(58.0),
         failed: 1_234,
     }];
