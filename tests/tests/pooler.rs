@@ -122,7 +122,9 @@ fn connections_of_their_own_wait_longer_than_shared_ones() {
     // Ten servers with 2 connections each are ten M/M/2 of 100 a second; 20 shared ones are M/M/20.
     let own = read(&[("design.database.per_server", "2 connections")]);
     let shared = pooled("20", &[("design.database.per_server", "2 connections")]);
-    let expected = ManyServers::new(2, RATE / 10.0, SERVICE).unwrap().mean_wait();
+    let expected = ManyServers::new(2, RATE / 10.0, SERVICE)
+        .unwrap()
+        .mean_wait();
     near("own", part(&own, "database", "queue"), expected, 0.1);
     let all = part(&shared, "database", "queue");
     println!("shared: {:.3} ms", all * 1e3);

@@ -62,24 +62,34 @@ impl World {
             Some(cache) => at_home(cache.nodes.count()),
             None => 0..0,
         };
+        let per_region = self
+            .replicas
+            .as_ref()
+            .map_or(1, |all| all.len() / self.sites.len());
         let replicas = self
             .replicas
             .as_ref()
             .map_or_else(Vec::new, |all| all.at(site));
         let shards = self.primaries_at(site, !begins);
+        let in_turn =
+            |here: core::ops::Range<u32>| -> Vec<(u32, u32)> { (0..).zip(here).collect() };
+        // Replicas and primaries may have moved: they keep their numbers.
+        let own = |all: Vec<u32>, each: u32| -> Vec<(u32, u32)> {
+            all.into_iter().map(|one| (one % each, one)).collect()
+        };
         let tiers = [
-            (Tier::Replicas, replicas),
+            (Tier::Replicas, own(replicas, per_region as u32)),
             (
                 Tier::ConnectionServers,
-                self.sites.servers.at(site).collect(),
+                in_turn(self.sites.servers.at(site)),
             ),
-            (Tier::ChannelOwners, self.sites.owners.at(site).collect()),
-            (Tier::Broker, self.sites.broker.at(site).collect()),
-            (Tier::Cache, caches.collect()),
-            (Tier::Database, shards),
+            (Tier::ChannelOwners, in_turn(self.sites.owners.at(site))),
+            (Tier::Broker, in_turn(self.sites.broker.at(site))),
+            (Tier::Cache, in_turn(caches)),
+            (Tier::Database, own(shards, u32::MAX)),
         ];
         for (tier, here) in tiers {
-            for (nth, instance) in (0..).zip(here) {
+            for (nth, instance) in here {
                 if !which(nth) {
                     continue;
                 }
