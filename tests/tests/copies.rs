@@ -32,12 +32,13 @@ const WORLD: &str = r#"(
             places: {"us-east-1": "50 %", "ap-southeast-1": "50 %"},
             detect: "5 s",
         ),
-        routing: Local,
+        routing: ChannelOwner,
         load_balancer: (max_connections: "10M", new_connections: "1M/s"),
         connection_servers: (
             count: 8, machine: "c7g.xlarge", profile: "tuned",
             accept: "20K/s", accept_burst: "20K connections", resume: "0 s", replay: "64 messages",
         ),
+        channel_owners: (count: 2, machine: "c7g.large"),
         database: (machine: "r7g.large", pool: 50, queue: "10_000 queries", query: Constant("2 ms")),
         cache: (count: 2, machine: "r7g.large", capacity: "10 MB", ttl: "10 min", place: EachRegion),
     ),
@@ -85,11 +86,7 @@ fn a_hit_is_answered_inside_the_region() {
     near("home", p50(&near_them, home), p50(&at_home, home), 0.02);
     // Nodes of both regions are there, and paid for.
     assert_eq!((cache.instances, at_home.tiers["cache"].instances), (4, 2));
-    let rent = |report: &RunReport| {
-        let items = report.cost.items.iter();
-        let own = items.filter(|item| item.tier == "cache");
-        own.map(|item| item.usd_per_month).sum::<f64>()
-    };
+    let rent = |report: &RunReport| report.cost.as_ref().unwrap().by_tier["cache"];
     assert!(rent(&near_them) > 2.0 * rent(&at_home));
 }
 
@@ -98,9 +95,12 @@ fn other_regions_are_stale_for_one_way() {
     let report = with(&[]);
     let home = with(&[HOME]);
     let stale = |report: &RunReport| report.operations["query"].stale_ratio;
-    println!("stale {:.5}, at home {:.5}", stale(&report), stale(&home));
-    assert!(stale(&report) > 3.0 * stale(&home));
-    // Answers during one way are on average half as old.
+    println!("with one cache at home: {:.5}", stale(&home));
+    // A record is read once a second in each region and written 0.2 times a second; half of the readers hear of it one way
+    // later, and have it, unless a write before has dropped it.
+    let expected = 0.5 * 0.2 * ONE_WAY_MS / 1e3 / 1.2;
+    near("stale", stale(&report), expected, 0.1);
+    // What is written at home is stale abroad for one way from then on; what is written abroad, for one way more.
     let age = report.operations["query"].stale_ms.as_ref().unwrap();
     let mean = age.mean.value.unwrap();
     println!("age {mean:.1} ms on average, {:.1} at most", age.max);
@@ -118,21 +118,18 @@ fn a_partition_leaves_a_region_with_what_it_has() {
 }
 
 #[test]
-fn a_region_that_comes_back_has_a_cold_cache() {
-    let edits = [
-        QUIET,
-        (
-            "faults",
-            r#"[(at: "20 s", lasts: "15 s", fault: LoseRegion(region: "ap-southeast-1"))]"#,
-        ),
-    ];
-    let (well, hurt) = (with(&edits[..1]), with(&edits));
-    let fetches = |report: &RunReport| report.tiers["cache"].counters["fetches"];
-    println!("fetches {} -> {}", fetches(&well), fetches(&hurt));
-    // Nobody is there to fill it before clients go back, which these do not; a flush of it alone is what is lost.
-    assert!(hurt.regions.as_ref().unwrap().places["us-east-1"].connections > 15_000);
-    let series = hurt.series.as_ref().unwrap();
-    assert!(!series.tiers["cache"].hit_ratio.is_empty());
+fn a_cluster_that_comes_back_is_cold() {
+    let dead =
+        r#"[(at: "20 s", lasts: "1 s", fault: Kill(tier: "cache", first: 2, instances: 2))]"#;
+    let (well, hurt) = (with(&[QUIET]), with(&[QUIET, ("faults", dead)]));
+    let fetches = |report: &RunReport| report.tiers["cache"].counters["fetches"] as f64;
+    // Singapore fetches each of a thousand records again; Virginia has all of its own.
+    let again = fetches(&hurt) - fetches(&well);
+    near("fetched again", again, 1_000.0, 0.1);
+    let ratio = |report: &RunReport, place: &str| report.tiers["cache"].hit_ratio_by_region[place];
+    let (asia, home) = ("ap-southeast-1", "us-east-1");
+    assert!(ratio(&hurt, asia) < ratio(&well, asia));
+    near("home", ratio(&hurt, home), ratio(&well, home), 1e-9);
 }
 
 /// Singapore has two replicas of the database in Virginia.
@@ -162,9 +159,10 @@ fn a_replica_takes_over_and_what_was_not_sent_is_lost() {
     // Reads go on.
     let query = &report.operations["query"];
     assert_eq!(query.failed + query.timed_out, 0);
-    // Acknowledged writes of the last half second.
+    // Acknowledged writes of the last half second; those of Singapore are in the log when they are acknowledged there.
     let lost = report.tiers["database"].writes_lost.unwrap();
-    near("writes lost", lost as f64, rate * 0.5, 0.1);
+    let lag_s = 0.5 + 0.5 * ONE_WAY_MS / 1e3;
+    near("writes lost", lost as f64, rate * lag_s, 0.1);
     let fault = &report.faults[0];
     println!("{fault:?}");
     near("detected", fault.detected_s.unwrap(), 24.0, 1e-9);
@@ -205,8 +203,20 @@ fn a_lost_home_region_is_taken_over_from_the_other() {
     let report = followed(&[("faults", lost)]);
     let series = &report.series.as_ref().unwrap().operations["command"];
     println!("{:?}", series.deliveries_per_s);
-    let last = series.deliveries_per_s.last().unwrap();
-    assert!(*last > 900.0, "commands are answered again: {last}");
+    let last: Vec<f64> = series
+        .deliveries_per_s
+        .iter()
+        .rev()
+        .skip(1)
+        .take(10)
+        .copied()
+        .collect();
+    near(
+        "answered again",
+        last.iter().sum::<f64>() / 10.0,
+        1_000.0,
+        0.05,
+    );
     // The database is where the others are now: their writes no longer cross the ocean.
     assert!(report.tiers["database"].writes_lost.unwrap() > 0);
 }
