@@ -2,12 +2,14 @@
 //! `cargo run -p desktop --example window -- presets/team-chat.ron [PICTURE.png [SECONDS [WIDTH HEIGHT [light|dark]]]]`.
 
 use desktop::{Options, PresetEntry};
+use sim_core::scenario::{Beginning, Draft};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let word = |index: usize| words.get(index).map(String::as_str);
     let file = word(0).unwrap_or("presets/team-chat.ron").to_owned();
-    let scenario = read(&file)?;
+    let draft = read(&file)?;
+    let scenario = draft.scenario().clone();
     let number = |index: usize| word(index).and_then(|text| text.parse::<f64>().ok());
     let options = Options {
         screenshot: word(1).map(Into::into),
@@ -22,10 +24,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         title: scenario.title.clone(),
         load: Box::new(move || read(&file)),
     }];
-    Ok(desktop::open_with(scenario, presets, options)?)
+    Ok(desktop::open_with(draft, presets, options)?)
 }
 
-fn read(file: &str) -> Result<sim_core::scenario::Scenario, String> {
+fn read(file: &str) -> Result<Draft, String> {
     let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
     let sentences = |errors: Vec<sim_core::scenario::ScenarioError>| {
         errors
@@ -45,6 +47,15 @@ fn read(file: &str) -> Result<sim_core::scenario::Scenario, String> {
         ))
     };
     sim_core::scenario::load_with(&text, file, &[], &nowhere, &beside)
-        .map(|loaded| loaded.scenario)
+        .map(|loaded| {
+            let path = file.to_owned();
+            Draft::new(
+                Beginning::File {
+                    path,
+                    text: text.clone(),
+                },
+                loaded,
+            )
+        })
         .map_err(sentences)
 }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use session::{Frame, Session};
-use sim_core::scenario::Scenario;
+use sim_core::scenario::{Draft, Scenario};
 
 use crate::command::UiCommand;
-use crate::command_handling::handle;
+use crate::command_handling::{self, handle};
 use crate::screenshot::Picture;
 use crate::state::{Link, State};
 use crate::theme::{self, Theme};
 use crate::view_ctx::{Outbox, ViewCtx};
+use crate::views::{self, Place};
 use crate::{Options, PresetEntry, panels};
 
 /// The explorer without a window around it: what tests drive.
@@ -22,15 +23,21 @@ pub struct Explorer {
 
 impl Explorer {
     /// An explorer on whatever `link` shows.
-    pub fn new(link: Box<dyn Link>, playing: bool, presets: Vec<PresetEntry>) -> Self {
+    pub fn new(
+        link: Box<dyn Link>,
+        draft: Draft,
+        playing: bool,
+        presets: Vec<PresetEntry>,
+    ) -> Self {
         let frame = link.frame();
-        let state = State::new(&frame, playing, presets);
+        let state = State::new(&frame, draft, playing, presets);
         Self { link, frame, state }
     }
 
     /// Before every pass: the newest frame, and the shortcuts that were typed.
     pub fn logic(&mut self, ctx: &egui::Context) {
         self.frame = self.link.frame();
+        command_handling::adopt(&self.frame, &mut self.state);
         if self.state.playing && self.frame.speed > 0.0 {
             self.state.moved_s += f64::from(ctx.input(|input| input.unstable_dt).min(0.1));
         }
@@ -53,6 +60,7 @@ impl Explorer {
             outbox: &outbox,
         };
         panels::show(ui, &view);
+        views::show(ui, &view, Place::Over);
         for command in outbox.take() {
             handle(command, &mut self.state, &*self.link, ui.ctx());
             ui.ctx().request_repaint();
@@ -70,7 +78,7 @@ impl Window {
     /// Starts a session that wakes this window.
     pub fn new(
         ctx: &egui::Context,
-        scenario: Scenario,
+        draft: Draft,
         presets: Vec<PresetEntry>,
         options: &Options,
         picture: Option<Picture>,
@@ -84,9 +92,10 @@ impl Window {
             });
         }
         let waking = ctx.clone();
+        let scenario = Scenario::clone(draft.scenario());
         let session = Session::start(scenario, true, move || waking.request_repaint());
         Self {
-            explorer: Explorer::new(Box::new(session), true, presets),
+            explorer: Explorer::new(Box::new(session), draft, true, presets),
             picture,
         }
     }

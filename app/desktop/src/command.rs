@@ -3,6 +3,8 @@
 use egui::{Key, KeyboardShortcut, Modifiers};
 use sim_core::scenario::{Fault, Scenario, ShardBy, pooler};
 
+use crate::views::View;
+
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum UiCommand {
@@ -24,12 +26,18 @@ pub enum UiCommand {
     Break(Fault),
     /// The faults as a scenario file writes them, to the clipboard.
     CopyFaults,
+    /// Set fields of the scenario, as the command line would: path and value. One step for undo.
+    Edit(Vec<(String, String)>),
+    /// Take the last edit back.
+    Undo,
+    /// Make it again.
+    Redo,
     /// Switch a pattern.
     TogglePattern(Pattern),
     /// Dark to light and back.
     ToggleTheme,
-    /// Show or hide the list of shortcuts.
-    ToggleHelp,
+    /// Open or close a view.
+    Toggle(View),
     /// Close the window.
     Quit,
 }
@@ -136,6 +144,27 @@ impl Pattern {
         }
     }
 
+    /// The field of a scenario that it stands in.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Pooling => "patterns.pooling",
+            Self::EventSourcing => "patterns.event_sourcing",
+            Self::Sharding => "patterns.sharding",
+            Self::CachingAndEdge => "patterns.caching_and_edge",
+        }
+    }
+
+    /// Whether it is on in this scenario.
+    pub fn is_on(self, scenario: &Scenario) -> bool {
+        let patterns = scenario.patterns;
+        match self {
+            Self::Pooling => patterns.pooling,
+            Self::EventSourcing => patterns.event_sourcing,
+            Self::Sharding => patterns.sharding,
+            Self::CachingAndEdge => patterns.caching_and_edge,
+        }
+    }
+
     /// Why it cannot be switched in this scenario; `None`: it can.
     pub fn obstacle(self, scenario: &Scenario) -> Option<&'static str> {
         match self {
@@ -194,8 +223,14 @@ impl UiCommand {
                 "Switch pooling & balancing",
                 Key::Num1,
             ),
+            with(Self::Undo, "Undo", Key::Z),
+            Listed {
+                command: Self::Redo,
+                title: "Redo",
+                shortcut: KeyboardShortcut::new(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z),
+            },
             with(Self::ToggleTheme, "Light or dark", Key::T),
-            plain(Self::ToggleHelp, "Shortcuts", Key::F1),
+            plain(Self::Toggle(View::Shortcuts), "Shortcuts", Key::F1),
             with(Self::Quit, "Close", Key::Q),
         ]
     }

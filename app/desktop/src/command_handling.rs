@@ -1,10 +1,11 @@
 //! The one place that changes anything.
 
-use session::Command;
-use sim_core::scenario::Scenario;
+use session::{Command, Frame};
+use sim_core::scenario::{Draft, Scenario};
 
 use crate::command::{Pattern, UiCommand};
 use crate::faults;
+use crate::history::History;
 use crate::state::{FOLLOWS_DRAG, Link, State};
 
 /// Does what was asked for.
@@ -19,7 +20,7 @@ pub fn handle(command: UiCommand, state: &mut State, link: &dyn Link, ctx: &egui
             });
         }
         UiCommand::SetUsers(users) => set_users(users, state, link),
-        UiCommand::HoldUsers(users) if users <= FOLLOWS_DRAG => set_users(users, state, link),
+        UiCommand::HoldUsers(users) if users <= FOLLOWS_DRAG => ask_for(users, state, link),
         UiCommand::HoldUsers(users) => state.users = users,
         UiCommand::MoreUsers => set_users(state.step(true), state, link),
         UiCommand::FewerUsers => set_users(state.step(false), state, link),
@@ -31,6 +32,9 @@ pub fn handle(command: UiCommand, state: &mut State, link: &dyn Link, ctx: &egui
             link.send(Command::Break { fault, lasts });
         }
         UiCommand::CopyFaults => ctx.copy_text(faults::entry(&link.frame().scenario)),
+        UiCommand::Edit(fields) => edit(&fields, state, link),
+        UiCommand::Undo => step(state, link, History::undo),
+        UiCommand::Redo => step(state, link, History::redo),
         UiCommand::TogglePattern(pattern) => toggle_pattern(pattern, state, link),
         UiCommand::ToggleTheme => {
             let dark = ctx.theme() == egui::Theme::Dark;
@@ -40,12 +44,34 @@ pub fn handle(command: UiCommand, state: &mut State, link: &dyn Link, ctx: &egui
                 egui::ThemePreference::Dark
             });
         }
-        UiCommand::ToggleHelp => state.help_open = !state.help_open,
+        UiCommand::Toggle(view) => state.open.toggle(view),
         UiCommand::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
     }
 }
 
+/// Takes into the draft what the session has added to the scenario: faults have the time at which they were asked for.
+pub fn adopt(frame: &Frame, state: &mut State) {
+    let now = state.history.now();
+    if frame.loads != state.loads || frame.scenario.faults == now.scenario().faults {
+        return;
+    }
+    let faults = faults::list(&frame.scenario);
+    match now.with(&[("faults".into(), faults)]) {
+        Ok(draft) => state.history.push(draft),
+        Err(errors) => state.problem = errors.first().map(ToString::to_string),
+    }
+}
+
 fn set_users(users: u32, state: &mut State, link: &dyn Link) {
+    let value = users.to_string();
+    if let Ok(draft) = state.history.now().with(&[("load.users".into(), value)]) {
+        state.history.push(draft);
+    }
+    ask_for(users, state, link);
+}
+
+/// Another number of users for the running system, without a step for undo.
+fn ask_for(users: u32, state: &mut State, link: &dyn Link) {
     state.users = users;
     if users != state.asked_users {
         state.asked_users = users;
@@ -59,9 +85,10 @@ fn open_preset(index: usize, state: &mut State, link: &dyn Link) {
         return;
     };
     match (preset.load)() {
-        Ok(scenario) => {
-            state.own_users = scenario.load.users;
-            load(scenario, state, link);
+        Ok(draft) => {
+            state.own_users = draft.scenario().load.users;
+            state.history = History::new(draft);
+            load(state, link);
         }
         Err(reason) => {
             state.problem = Some(format!("{} could not be opened: {reason}", preset.title))
@@ -70,23 +97,54 @@ fn open_preset(index: usize, state: &mut State, link: &dyn Link) {
 }
 
 fn toggle_pattern(pattern: Pattern, state: &mut State, link: &dyn Link) {
-    let mut scenario = Scenario::clone(&link.frame().scenario);
-    if pattern.obstacle(&scenario).is_some() {
+    let scenario = state.history.now().scenario();
+    if pattern.obstacle(scenario).is_some() {
         return;
     }
-    let switch = match pattern {
-        Pattern::Pooling => &mut scenario.patterns.pooling,
-        Pattern::EventSourcing => &mut scenario.patterns.event_sourcing,
-        Pattern::Sharding => &mut scenario.patterns.sharding,
-        Pattern::CachingAndEdge => &mut scenario.patterns.caching_and_edge,
-    };
-    *switch = !*switch;
-    load(scenario, state, link);
+    let value = if pattern.is_on(scenario) { "Off" } else { "On" };
+    edit(&[(pattern.path().into(), value.into())], state, link);
 }
 
-fn load(scenario: Scenario, state: &mut State, link: &dyn Link) {
+fn edit(fields: &[(String, String)], state: &mut State, link: &dyn Link) {
+    match state.history.now().with(fields) {
+        Ok(draft) => {
+            let before = state.history.now().clone();
+            state.history.push(draft);
+            show_draft(&before, state, link);
+        }
+        Err(errors) => state.problem = errors.first().map(ToString::to_string),
+    }
+}
+
+fn step(state: &mut State, link: &dyn Link, way: fn(&mut History) -> bool) {
+    let before = state.history.now().clone();
+    if way(&mut state.history) {
+        show_draft(&before, state, link);
+    }
+}
+
+/// Has the session run the draft: another number of users is taken while running, anything else begins anew.
+fn show_draft(before: &Draft, state: &mut State, link: &dyn Link) {
+    let now = state.history.now();
+    let rest = |draft: &Draft| -> Vec<(String, String)> {
+        let changes = draft.changes().iter();
+        changes
+            .filter(|(path, _)| path != "load.users")
+            .cloned()
+            .collect()
+    };
+    if rest(before) == rest(now) {
+        ask_for(now.scenario().load.users, state, link);
+    } else {
+        load(state, link);
+    }
+}
+
+fn load(state: &mut State, link: &dyn Link) {
+    let scenario = Scenario::clone(state.history.now().scenario());
     state.users = scenario.load.users;
     state.asked_users = state.users;
     state.problem = None;
+    state.loads += 1;
     link.send(Command::Load(Box::new(scenario)));
 }

@@ -253,6 +253,15 @@ pub fn entry(scenario: &Scenario) -> String {
     format!("faults: [\n{}],", lines.collect::<String>())
 }
 
+/// The list alone, on one line.
+pub fn list(scenario: &Scenario) -> String {
+    let faults = scenario.faults.iter();
+    let entries: Vec<String> = faults
+        .map(|timed| timed.written(&scenario.design))
+        .collect();
+    format!("[{}]", entries.join(", "))
+}
+
 /// What is going on, and what has been: newest first.
 pub fn going_on(frame: &Frame) -> Vec<Event> {
     let begun = frame.scenario.faults.iter().filter(|timed| {

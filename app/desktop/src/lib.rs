@@ -1,6 +1,7 @@
 //! The explorer: one window, one sentence, one line that is also the control.
 //!
-//! A frame of the session goes in, commands come out. Panels only read ([`view_ctx::ViewCtx`]) and send [`command::UiCommand`]s;
+//! A frame of the session goes in, commands come out. What is edited is a draft, step by step ([`history`]); what is hidden until
+//! asked for is a view ([`views`]). Panels and views only read ([`view_ctx::ViewCtx`]) and send [`command::UiCommand`]s;
 //! [`command_handling`] is the one place that changes anything. All colours come from `assets/theme`.
 
 mod app;
@@ -8,12 +9,14 @@ mod command;
 mod command_handling;
 mod faults;
 mod format;
+mod history;
 mod paint;
 mod panels;
 mod screenshot;
 mod state;
 mod theme;
 mod view_ctx;
+mod views;
 mod words;
 
 #[cfg(test)]
@@ -22,7 +25,7 @@ mod tests;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-use sim_core::scenario::Scenario;
+use sim_core::scenario::Draft;
 
 /// A scenario the menu offers.
 pub struct PresetEntry {
@@ -35,7 +38,7 @@ pub struct PresetEntry {
 }
 
 /// Reads a scenario when it is asked for.
-pub type PresetLoader = Box<dyn Fn() -> Result<Scenario, String>>;
+pub type PresetLoader = Box<dyn Fn() -> Result<Draft, String>>;
 
 /// How the window opens.
 #[derive(Clone, Debug, Default)]
@@ -69,14 +72,14 @@ pub enum OpenError {
     },
 }
 
-/// Opens the explorer on `scenario` and returns when its window is closed.
-pub fn open(scenario: Scenario, presets: Vec<PresetEntry>) -> Result<(), OpenError> {
-    open_with(scenario, presets, Options::default())
+/// Opens the explorer on `draft` and returns when its window is closed.
+pub fn open(draft: Draft, presets: Vec<PresetEntry>) -> Result<(), OpenError> {
+    open_with(draft, presets, Options::default())
 }
 
 /// [`open`] with a say in how.
 pub fn open_with(
-    scenario: Scenario,
+    draft: Draft,
     presets: Vec<PresetEntry>,
     options: Options,
 ) -> Result<(), OpenError> {
@@ -99,7 +102,7 @@ pub fn open_with(
         let create = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
             Ok(Box::new(app::Window::new(
                 &cc.egui_ctx,
-                scenario,
+                draft,
                 presets,
                 &options,
                 picture,

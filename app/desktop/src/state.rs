@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use session::{Command, Frame, Session};
+use sim_core::scenario::Draft;
 
 use crate::PresetEntry;
 use crate::format::round_load;
+use crate::history::History;
+use crate::views::Open;
 
 /// The end of the users axis.
 pub const MOST_USERS: u32 = 10_000_000;
@@ -33,6 +36,10 @@ impl Link for Session {
 
 /// What the window knows.
 pub struct State {
+    /// What is edited, and how it came to be so.
+    pub history: History,
+    /// Scenarios sent to the session so far: frames about fewer are about what was shown before.
+    pub loads: u64,
     /// Whether simulated time should run.
     pub playing: bool,
     /// The number of users shown.
@@ -43,8 +50,8 @@ pub struct State {
     pub own_users: u32,
     /// What the menu offers.
     pub presets: Vec<PresetEntry>,
-    /// The list of shortcuts is open.
-    pub help_open: bool,
+    /// The views that are open.
+    pub open: Open,
     /// Seconds the map has been moving; stands still with simulated time.
     pub moved_s: f64,
     /// A sentence about something that did not work here.
@@ -53,15 +60,17 @@ pub struct State {
 
 impl State {
     /// A window on `frame`.
-    pub fn new(frame: &Frame, playing: bool, presets: Vec<PresetEntry>) -> Self {
+    pub fn new(frame: &Frame, draft: Draft, playing: bool, presets: Vec<PresetEntry>) -> Self {
         let users = frame.scenario.load.users;
         Self {
+            history: History::new(draft),
+            loads: frame.loads,
             playing,
             users,
             asked_users: users,
             own_users: users,
             presets,
-            help_open: false,
+            open: Open::default(),
             moved_s: 0.0,
             problem: None,
         }
@@ -104,12 +113,14 @@ mod tests {
 
     fn state(users: u32) -> State {
         State {
+            history: History::new(crate::tests::draft()),
+            loads: 0,
             playing: true,
             users,
             asked_users: users,
             own_users: users,
             presets: Vec::new(),
-            help_open: false,
+            open: Open::default(),
             moved_s: 0.0,
             problem: None,
         }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use egui::{Key, Theme, Ui, vec2};
+use egui::{Key, Modifiers, Theme, Ui, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use session::{Command, Frame, LoadPoint, Phase};
@@ -12,18 +12,31 @@ use sim_core::report::{
     Bottleneck, BreaksAt, CostReport, Estimate, LatencyReport, ObjectiveReport, OperationReport,
     QueueReport, RunReport, ScenarioId, TierReport, Utilization,
 };
-use sim_core::scenario::{Patterns, Scenario};
+use sim_core::scenario::{Beginning, Draft, Problem, Scenario, load_with};
 
 use crate::app::Explorer;
+use crate::command::Pattern;
 use crate::state::{Link, State};
 use crate::view_ctx::{Outbox, ViewCtx};
 use crate::{PresetEntry, panels, theme};
 
 mod breaking;
 
+const TEAM_CHAT: &str = include_str!("../../../presets/team-chat.ron");
+
 fn scenario() -> Scenario {
-    let text = include_str!("../../../presets/team-chat.ron");
-    sim_core::scenario::load_str(text, "team-chat.ron", &[]).expect("the preset is valid")
+    Scenario::clone(draft().scenario())
+}
+
+pub fn draft() -> Draft {
+    draft_of("team-chat", TEAM_CHAT)
+}
+
+fn draft_of(name: &str, text: &str) -> Draft {
+    let nowhere = |_: &str, _: &str| Err(Problem::new("no base is looked up here"));
+    let no_files = |_: &str| Err("no file is read here".to_owned());
+    let loaded = load_with(text, name, &[], &nowhere, &no_files).expect("the text is valid");
+    Draft::new(Beginning::Preset(name.to_owned()), loaded)
 }
 
 fn latency(p99: Estimate) -> LatencyReport {
@@ -160,6 +173,7 @@ fn frame(phase: Phase) -> Frame {
     };
     Frame {
         number: 1,
+        loads: 0,
         phase,
         simulated_s: 65.0,
         speed: if phase == Phase::Running { 12.0 } else { 0.0 },
@@ -214,6 +228,10 @@ fn explorer_with(
     presets: Vec<PresetEntry>,
 ) -> Harness<'static, Explorer> {
     let playing = link.frame.phase != Phase::Paused;
+    let draft = match link.frame.scenario.name.as_str() {
+        "world" => draft_of("world", breaking::WORLD),
+        _ => draft(),
+    };
     Harness::builder()
         .with_size(size)
         .with_pixels_per_point(pixels)
@@ -224,7 +242,7 @@ fn explorer_with(
                 explorer.logic(ui.ctx());
                 explorer.ui(ui);
             },
-            Explorer::new(Box::new(link.clone()), playing, presets),
+            Explorer::new(Box::new(link.clone()), draft, playing, presets),
         )
 }
 
@@ -250,7 +268,7 @@ fn every_panel_in_both_themes_at_both_scales() {
                         frame.report = None;
                         frame.load_line = Arc::default();
                     }
-                    let state = State::new(&frame, true, Vec::new());
+                    let state = State::new(&frame, draft(), true, Vec::new());
                     let panel = move |ui: &mut Ui| {
                         let outbox = Outbox::default();
                         let dark = ui.visuals().dark_mode;
@@ -441,13 +459,13 @@ fn paused_asks_for_no_repaint() {
 #[test]
 fn a_preset_is_opened_from_the_menu() {
     let link = link(frame(Phase::Paused));
-    let entry = |name: &str, title: &str, result: fn() -> Result<Scenario, String>| PresetEntry {
+    let entry = |name: &str, title: &str, result: fn() -> Result<Draft, String>| PresetEntry {
         name: name.into(),
         title: title.into(),
         load: Box::new(result),
     };
     let presets = vec![
-        entry("team-chat", "Team chat", || Ok(scenario())),
+        entry("team-chat", "Team chat", || Ok(draft())),
         entry("broken", "Broken preset", || {
             Err("line 3: no such field".into())
         }),
@@ -478,30 +496,81 @@ fn a_pattern_is_switched_where_the_scenario_names_what_it_switches_on() {
         harness.run();
     }
     let sent = link.sent.borrow();
-    let switched: Vec<Patterns> = sent
+    let switched: Vec<[bool; 4]> = sent
         .iter()
         .map(|command| match command {
-            Command::Load(scenario) => scenario.patterns,
+            Command::Load(scenario) => Pattern::ALL.map(|pattern| pattern.is_on(scenario)),
             other => panic!("{other:?}"),
         })
         .collect();
-    // The frame does not answer here, so each begins with the patterns of the frame.
-    let of_frame = scenario().patterns;
-    assert!(!switched[0].pooling);
-    assert_eq!(
-        switched[1],
-        Patterns {
-            sharding: true,
-            ..of_frame
+    let expected = [
+        [false, false, false, false],
+        [false, false, true, false],
+        [false, false, true, true],
+    ];
+    assert_eq!(switched, expected);
+}
+
+#[test]
+fn every_edit_is_undone_and_made_again() {
+    let link = link(frame(Phase::Paused));
+    let mut harness = explorer(&link);
+    harness.get_by_label("Sharding").click();
+    harness.run();
+    harness.key_press(Key::PageUp);
+    harness.run();
+    let now = |harness: &Harness<'_, Explorer>| {
+        let scenario = harness.state().state.history.now().scenario().clone();
+        (scenario.patterns.sharding, scenario.load.users)
+    };
+    assert_eq!(now(&harness), (true, 250_000));
+    let mut seen = Vec::new();
+    for modifiers in [Modifiers::COMMAND, Modifiers::COMMAND | Modifiers::SHIFT] {
+        for _ in 0..3 {
+            harness.key_press_modifiers(modifiers, Key::Z);
+            harness.run();
+            seen.push(now(&harness));
         }
-    );
+    }
+    let (first, second, third) = ((false, 200_000), (true, 200_000), (true, 250_000));
+    assert_eq!(seen, [second, first, first, second, third, third]);
+    // Another number of users is taken while running, a switch begins anew.
+    let kinds: Vec<bool> = link
+        .sent
+        .borrow()
+        .iter()
+        .map(|c| matches!(c, Command::Load(_)))
+        .collect();
+    assert_eq!(kinds, [true, false, false, true, true, false]);
+}
+
+#[test]
+fn a_fault_that_the_session_took_is_a_step_of_the_draft() {
+    let mut broken = frame(Phase::Paused);
+    let mut scenario = scenario();
+    scenario.faults.push(sim_core::scenario::TimedFault {
+        at: sim_core::time::SimDuration::from_millis(37_001),
+        lasts: Some(sim_core::time::SimDuration::from_secs(30)),
+        fault: sim_core::scenario::Fault::FlushCache,
+    });
+    scenario.patterns.caching_and_edge = true;
+    broken.scenario = scenario.into();
+    let mut state = State::new(&broken, draft(), false, Vec::new());
+    let cached = [("patterns.caching_and_edge".to_owned(), "On".to_owned())];
+    state
+        .history
+        .push(draft().with(&cached).expect("it is valid"));
+    crate::command_handling::adopt(&broken, &mut state);
+    assert_eq!(state.problem, None);
     assert_eq!(
-        switched[2],
-        Patterns {
-            caching_and_edge: true,
-            ..of_frame
-        }
+        state.history.now().scenario().faults,
+        broken.scenario.faults
     );
+    // A frame about an earlier scenario is not asked.
+    state.loads += 1;
+    assert!(state.history.undo());
+    crate::command_handling::adopt(&broken, &mut state);
+    assert!(state.history.now().scenario().faults.is_empty());
 }
 
 #[test]

@@ -91,6 +91,8 @@ pub struct LoadPoint {
 pub struct Frame {
     /// Rises with every frame.
     pub number: u64,
+    /// How many [`Command::Load`]s were obeyed: a window knows by it whether a frame is about what it sent last.
+    pub loads: u64,
     /// Where the session is.
     pub phase: Phase,
     /// Simulated seconds reached.
@@ -191,6 +193,7 @@ pub(crate) fn main_latency(report: &RunReport) -> Option<&LatencyReport> {
 fn first_frame(scenario: &Arc<Scenario>) -> Frame {
     Frame {
         number: 0,
+        loads: 0,
         phase: Phase::Building,
         simulated_s: 0.0,
         speed: 0.0,
@@ -223,6 +226,7 @@ struct Driver {
     wake: Box<dyn Fn() + Send + Sync>,
     stop: Arc<AtomicBool>,
     scenario: Arc<Scenario>,
+    loads: u64,
     run: Option<SystemRun>,
     playing: bool,
     /// Stopped on its own: nothing more happens until the load or the scenario changes.
@@ -261,6 +265,7 @@ impl Driver {
             wake,
             stop,
             scenario,
+            loads: 0,
             run: None,
             playing,
             stalled: false,
@@ -371,6 +376,7 @@ impl Driver {
                 Command::Break { fault, lasts } => self.break_now(fault, lasts),
                 Command::Load(scenario) => {
                     users = None;
+                    self.loads += 1;
                     self.scenario = Arc::from(scenario);
                     self.begin();
                 }
@@ -526,6 +532,7 @@ impl Driver {
         };
         self.frames.store(Arc::new(Frame {
             number: self.frames.load().number + 1,
+            loads: self.loads,
             phase,
             simulated_s: self.run.as_ref().map_or(0.0, |run| seconds(run.now())),
             speed: if phase == Phase::Running && !self.stalled {

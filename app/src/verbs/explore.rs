@@ -1,5 +1,8 @@
 //! No verb: the explorer's window, on the first preset.
 
+#[cfg(feature = "desktop")]
+use sim_core::scenario::{Beginning, Draft};
+
 use crate::exit::{Exit, Failure};
 use crate::plan::ExplorePlan;
 
@@ -15,9 +18,9 @@ pub(crate) fn explore(plan: &ExplorePlan) -> Result<Exit, Failure> {
         screenshot,
         after_s,
     } = plan.clone();
-    let scenario = crate::load::load("team-chat", &[])?;
+    let draft = draft("team-chat")?;
     match desktop::open_with(
-        scenario,
+        draft,
         entries(),
         Options {
             screenshot,
@@ -41,22 +44,27 @@ pub(crate) fn explore(_plan: &ExplorePlan) -> Result<Exit, Failure> {
     )))
 }
 
-/// The finished presets; drafts stay out of the gallery.
+/// A preset, to be edited.
+#[cfg(feature = "desktop")]
+fn draft(preset: &str) -> Result<Draft, Failure> {
+    let loaded = crate::load::loaded(preset, &[])?;
+    Ok(Draft::new(Beginning::Preset(preset.to_owned()), loaded))
+}
+
+/// The finished presets; unfinished ones stay out of the gallery.
 #[cfg(feature = "desktop")]
 fn entries() -> Vec<desktop::PresetEntry> {
     use sim_core::scenario::Status;
 
-    let scenario = |name: &str| crate::load::load(name, &[]).map_err(|failure| failure.to_string());
+    let read = |name: &str| draft(name).map_err(|failure| failure.to_string());
     let ready = crate::presets::ALL.iter().filter_map(|preset| {
-        let title = scenario(preset.name)
-            .ok()
-            .filter(|s| s.status == Status::Ready)?
-            .title;
+        let draft = read(preset.name).ok()?;
+        let scenario = draft.scenario();
         let name = preset.name;
-        Some(desktop::PresetEntry {
+        (scenario.status == Status::Ready).then(|| desktop::PresetEntry {
             name: name.to_owned(),
-            title,
-            load: Box::new(move || scenario(name)),
+            title: scenario.title.clone(),
+            load: Box::new(move || read(name)),
         })
     });
     ready.collect()

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use sim_core::docs::{self, Docs};
-use sim_core::scenario::{Loaded, load_with, tree};
+use sim_core::docs;
+use sim_core::scenario::{Loaded, Nested, load_with, tree};
 
 use crate::cli::NewArgs;
 use crate::exit::{Exit, Failure};
@@ -124,13 +124,13 @@ fn written(preset: &Preset, name: &str, full: bool) -> Result<String, Failure> {
 
 fn variant(preset: &str, name: &str, loaded: &Loaded) -> String {
     let docs = docs::scenario();
-    let mut root = Group::default();
+    let mut root = Nested::default();
     let present = WORTH_EDITING
         .iter()
         .filter_map(|path| Some((*path, loaded.written(path)?)))
         .filter(|(_, value)| !value.contains('\n'));
     for (path, value) in present.take(TAKEN) {
-        root.put(&tree::steps(path), path, value);
+        root.put(path, value);
     }
     let mut out = format!(
         "// {name}: a variant of the preset {preset}. What is not written here is as it is there;\n\
@@ -140,7 +140,13 @@ fn variant(preset: &str, name: &str, loaded: &Loaded) -> String {
         title = title(name),
     );
     let source = format!("source: Assumed(\"as in {preset}; check this\"),");
-    root.write(&mut out, &docs, &source, 1);
+    let said = |path: &str| {
+        let found = fields::find(&docs, path);
+        Some(comment(
+            found.map_or("", |found| split_default(found.doc).0),
+        ))
+    };
+    root.write(&mut out, 1, &said, Some(&source));
     out.push_str("\n    // A list stands for the whole list: write it out to replace the objectives of the preset, which are these.\n");
     out.push_str("    // objectives: [\n");
     for objective in &loaded.scenario.objectives {
@@ -158,47 +164,6 @@ fn title(name: &str) -> String {
     let mut letters = words.chars();
     let first = letters.next().map(|c| c.to_ascii_uppercase());
     first.into_iter().chain(letters).collect()
-}
-
-/// Fields of one struct, in the order of the list.
-#[derive(Default)]
-struct Group<'a> {
-    values: Vec<(&'a str, &'a str, &'a str)>,
-    groups: Vec<(&'a str, Group<'a>)>,
-}
-
-impl<'a> Group<'a> {
-    fn put(&mut self, steps: &[&'a str], path: &'a str, value: &'a str) {
-        match steps {
-            [] => {}
-            [name] => self.values.push((name, path, value)),
-            [first, rest @ ..] => {
-                let at = self.groups.iter().position(|(name, _)| name == first);
-                let at = at.unwrap_or_else(|| {
-                    self.groups.push((first, Group::default()));
-                    self.groups.len() - 1
-                });
-                self.groups[at].1.put(rest, path, value);
-            }
-        }
-    }
-
-    fn write(&self, out: &mut String, docs: &Docs, source: &str, depth: usize) {
-        let indent = "    ".repeat(depth);
-        for (name, path, value) in &self.values {
-            let found = fields::find(docs, path);
-            let doc = found.map_or("", |found| split_default(found.doc).0);
-            let _ = writeln!(out, "{indent}{name}: {value}, // {}", comment(doc));
-        }
-        if !self.values.is_empty() {
-            let _ = writeln!(out, "{indent}{source}");
-        }
-        for (name, group) in &self.groups {
-            let _ = writeln!(out, "{indent}{name}: (");
-            group.write(out, docs, source, depth + 1);
-            let _ = writeln!(out, "{indent}),");
-        }
-    }
 }
 
 /// A field's comment as it reads behind a value: without its example.

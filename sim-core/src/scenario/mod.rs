@@ -6,7 +6,9 @@
 //!
 //! A scenario may extend another one (`extends: "team-chat"`); [`load_with`] is told how to find that one.
 //!
-//! Leaves out: reading files (callers pass texts) and writing scenarios.
+//! A [`Draft`] is a scenario while somebody edits it: it can be written as a file, or as the command line that runs the same.
+//!
+//! Leaves out: reading and writing files (callers pass texts).
 
 mod asking;
 pub mod assets;
@@ -14,6 +16,7 @@ mod check;
 mod convert;
 mod data;
 mod design;
+mod draft;
 mod edge;
 mod edit;
 mod error;
@@ -22,6 +25,7 @@ mod faults;
 mod hash;
 pub mod limits;
 pub mod model;
+mod nested;
 mod numbers;
 mod objective;
 pub mod over_time;
@@ -39,12 +43,14 @@ pub mod tree;
 mod validate;
 
 pub use asking::{Asking, Callers, Hedge, HedgeTo, SlowShards};
+pub use draft::{Beginning, Draft};
 pub use edge::{Asset, EdgeTier, OriginTier, QueryAtEdge, Shield};
 pub use edit::Edit;
 pub use error::{Problem, ScenarioError, nearest};
 pub use extend::{Base, Find};
 pub use faults::{can_happen, instances_of};
 pub use model::*;
+pub use nested::Nested;
 pub use numbers::Number;
 pub use objective::{Parsed as ParsedObjective, stated as stated_objective};
 pub use over_time::{Arrivals, Day, FlashCrowd, Loop, OverTime, People, Shape};

@@ -10,7 +10,7 @@ mod set;
 use super::error::Problem;
 
 use parser::Parser;
-pub use set::{set, set_verbatim};
+pub use set::{is_map, set, set_verbatim, single_line};
 
 /// Longest text, bytes.
 pub const MAX_TEXT: usize = 4 << 20;

@@ -8,6 +8,7 @@ use session::Phase;
 use super::faults_menu;
 use crate::command::UiCommand;
 use crate::view_ctx::ViewCtx;
+use crate::views::View;
 use crate::{format, paint};
 
 /// One row.
@@ -108,7 +109,7 @@ fn theme_button(ui: &mut Ui, view: &ViewCtx<'_>) {
 }
 
 fn help_button(ui: &mut Ui, view: &ViewCtx<'_>) {
-    let response = icon_button(ui, view, "Shortcuts", &UiCommand::ToggleHelp);
+    let response = icon_button(ui, view, "Shortcuts", &UiCommand::Toggle(View::Shortcuts));
     let (center, font) = (response.rect.center(), view.font(15.0));
     ui.painter().text(
         center,

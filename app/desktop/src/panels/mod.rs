@@ -3,7 +3,6 @@
 mod controls;
 mod faults_menu;
 mod going_on;
-mod help;
 mod load_line;
 mod map;
 mod patterns;
@@ -30,7 +29,7 @@ pub fn all() -> Vec<(&'static str, Show)> {
     ]
 }
 
-/// The whole window.
+/// What is there when the window opens.
 pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     let side = (24.0 * view.scale) as i8;
     let height = ui.available_height();
@@ -67,7 +66,6 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
             going_on::show(ui, view);
             map::show(ui, view);
         });
-    help::show(ui, view);
 }
 
 /// The part of the window that the load line has; less where the map has more to show.

@@ -16,19 +16,9 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     });
 }
 
-fn is_on(view: &ViewCtx<'_>, pattern: Pattern) -> bool {
-    let patterns = view.frame.scenario.patterns;
-    match pattern {
-        Pattern::Pooling => patterns.pooling,
-        Pattern::EventSourcing => patterns.event_sourcing,
-        Pattern::Sharding => patterns.sharding,
-        Pattern::CachingAndEdge => patterns.caching_and_edge,
-    }
-}
-
 /// A dot that is full when on, a ring when off, and the name.
 fn switch(ui: &mut Ui, view: &ViewCtx<'_>, pattern: Pattern) {
-    let (on, theme) = (is_on(view, pattern), view.theme);
+    let (on, theme) = (pattern.is_on(&view.frame.scenario), view.theme);
     let obstacle = pattern.obstacle(&view.frame.scenario);
     let available = obstacle.is_none();
     let galley = ui

@@ -8,7 +8,7 @@ use sim_core::time::SimDuration;
 use super::*;
 
 /// Three regions, a cache and four shards.
-const WORLD: &str = r#"(
+pub(super) const WORLD: &str = r#"(
     version: 1,
     name: "world",
     title: "Three continents",

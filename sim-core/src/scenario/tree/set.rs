@@ -16,6 +16,11 @@ const MAPS: [&str; 8] = [
     "sources",
 ];
 
+/// Whether the field of this name is a map: its entries have quoted keys.
+pub fn is_map(name: &str) -> bool {
+    MAPS.contains(&name)
+}
+
 /// Sets the value at a path and returns the new text. Lines keep their numbers: what is inserted stands on an existing line.
 ///
 /// A value that is not RON by itself, that replaces a string, or that `quote` asks for, is quoted.
@@ -66,8 +71,8 @@ pub fn set_verbatim(text: &str, path: &str, value: &str) -> Result<String, Probl
     }
 }
 
-/// The text on one line, without comments (so that it can be put into another text).
-fn single_line(value: &str) -> String {
+/// The text on one line, without comments: what can be put into another text.
+pub fn single_line(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     let mut parser = Parser::new(value);
     while parser.at < value.len() {
@@ -129,11 +134,7 @@ fn insert(
         .chain((!last.is_empty()).then_some(last))
         .collect();
     let keyed = |i: usize| {
-        if i == 0 {
-            *map
-        } else {
-            MAPS.contains(&chain[i - 1])
-        }
+        if i == 0 { *map } else { is_map(chain[i - 1]) }
     };
     let mut inner = value.to_owned();
     for i in (1..chain.len()).rev() {

@@ -4,12 +4,10 @@ use egui::{Align2, Grid, Ui, Window, vec2};
 
 use crate::command::UiCommand;
 use crate::view_ctx::ViewCtx;
+use crate::views::View;
 
-/// Shows the list if it is open.
+/// Shows the list.
 pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
-    if !view.state.help_open {
-        return;
-    }
     let mut open = true;
     Window::new("Shortcuts")
         .open(&mut open)
@@ -35,6 +33,6 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
                 });
         });
     if !open {
-        view.send(UiCommand::ToggleHelp);
+        view.send(UiCommand::Toggle(View::Shortcuts));
     }
 }
