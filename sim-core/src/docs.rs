@@ -7,12 +7,13 @@
 //! Leaves out: what is checked. Units and ranges are asked of the validation itself.
 
 /// Texts that hold the file form of a scenario.
-const SCENARIO: [&str; 11] = [
+const SCENARIO: [&str; 12] = [
     include_str!("scenario/raw.rs"),
     include_str!("scenario/asking/raw.rs"),
     include_str!("scenario/data/raw.rs"),
     include_str!("scenario/edge/raw.rs"),
     include_str!("scenario/faults/raw.rs"),
+    include_str!("scenario/pooler/raw.rs"),
     include_str!("scenario/product/raw.rs"),
     include_str!("scenario/regions/raw.rs"),
     include_str!("scenario/replicas/raw.rs"),

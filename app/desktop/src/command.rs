@@ -1,7 +1,7 @@
 //! Everything the window can be told to do. One enum feeds buttons, menus, shortcuts and help.
 
 use egui::{Key, KeyboardShortcut, Modifiers};
-use sim_core::scenario::{Fault, Scenario, ShardBy};
+use sim_core::scenario::{Fault, Scenario, ShardBy, pooler};
 
 use crate::lessons::LessonCommand;
 use crate::selection::Selected;
@@ -96,7 +96,10 @@ impl Pattern {
         match self {
             Self::Pooling => {
                 let count = design.connection_servers.count;
-                Some(format!("Here: {count} connection servers in place of one."))
+                let pooler = pooler(design).map_or("", |_| " and a connection pooler");
+                Some(format!(
+                    "Here: {count} connection servers in place of one{pooler}."
+                ))
             }
             Self::EventSourcing => None,
             Self::Sharding => design.shards.as_ref().map(|shards| {

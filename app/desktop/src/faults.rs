@@ -246,6 +246,7 @@ pub fn instance_name(scenario: &Scenario, tier: Tier, instance: u32) -> String {
         Tier::ChannelOwners => ("the channel owner", "channel owner"),
         Tier::Broker => ("the broker", "broker node"),
         Tier::Cache => ("the cache", "cache node"),
+        Tier::Pooler => ("the connection pooler", "connection pooler"),
         Tier::Database => ("the database", "database shard"),
         Tier::Replicas => ("the read replica", "read replica"),
         Tier::Edge => {

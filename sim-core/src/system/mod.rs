@@ -24,6 +24,7 @@ mod crowds;
 mod deliveries;
 mod edge;
 mod event;
+mod failover;
 mod faults;
 mod gate;
 mod heat;
@@ -37,6 +38,7 @@ mod network;
 mod operation;
 mod outages;
 mod path;
+mod pooler;
 mod pools;
 mod population;
 mod populations;
@@ -230,12 +232,17 @@ fn build(scenario: &Scenario) -> Result<Simulation<World>, BuildError> {
     Ok(simulation)
 }
 
-/// The quick estimate of a fresh world; none where faults are planned or the database is asked under stress: it knows nothing
-/// of either.
+/// The quick estimate of a fresh world; none where faults are planned, the database is asked under stress or not all share its
+/// connections: it knows nothing of these.
 fn quick_of(world: &World, scenario: &Scenario) -> Option<Arc<Quick>> {
     let healthy = scenario.faults.is_empty()
         && scenario.asking == Asking::default()
-        && world.replicas.is_none();
+        && world
+            .databases
+            .as_ref()
+            .is_none_or(|all| matches!(all.shares, pooler::Shares::All(_)))
+        && world.replicas.is_none()
+        && scenario.effective_design().cache_clusters() < 2;
     healthy.then(|| Arc::new(quick::estimate(scenario, &survey::survey(world))))
 }
 
