@@ -162,13 +162,16 @@ fn regions(report: &RunReport) -> Option<String> {
 
 /// What became of a fault.
 fn fault(fault: &FaultReport) -> String {
-    let after = |took: f64| seconds(took);
+    let after = |took: f64| match took {
+        0.0 => "at once".to_owned(),
+        took => format!("after {}", seconds(took)),
+    };
     let detected = fault
         .time_to_detect_s
-        .map(|took| format!(" noticed after {},", after(took)));
+        .map(|took| format!(" noticed {},", after(took)));
     let moved = fault
         .time_to_fail_over_s
-        .map(|took| format!(" served elsewhere after {},", after(took)));
+        .map(|took| format!(" served elsewhere {},", after(took)));
     let recovered = match (fault.recovered_s, fault.ended_s) {
         (Some(at), Some(ended)) if at > ended => {
             format!("recovered {} after its end", seconds(at - ended))
