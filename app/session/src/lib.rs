@@ -8,6 +8,7 @@ mod clock;
 mod compare;
 mod execute;
 mod experiment;
+mod inquiry;
 mod interactive;
 mod populations;
 
@@ -15,5 +16,6 @@ pub use aim::Aim;
 pub use compare::compare;
 pub use execute::{ExecuteError, Progress, RunOptions, ramp, resumed_ramp, run};
 pub use experiment::{Experiment, experiment};
+pub use inquiry::{Answers, Inquiry};
 pub use interactive::{Command, Frame, LoadPoint, Phase, Session};
 pub use populations::run_populations;
