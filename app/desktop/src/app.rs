@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use session::{Frame, Session};
+use session::{Frame, Inquiry, Session};
 use sim_core::scenario::{Draft, Scenario};
 
 use crate::command::UiCommand;
 use crate::command_handling::{self, handle};
 use crate::screenshot::Picture;
-use crate::state::{Link, State};
-use crate::theme::{self, Theme};
+use crate::state::{Link, Live, State};
+use crate::theme;
 use crate::view_ctx::{Outbox, ViewCtx};
 use crate::views::{self, Place};
-use crate::{Options, PresetEntry, panels};
+use crate::{Options, PresetEntry, files::Files, panels};
 
 /// The explorer without a window around it: what tests drive.
 pub struct Explorer {
@@ -31,6 +31,12 @@ impl Explorer {
     ) -> Self {
         let frame = link.frame();
         let state = State::new(&frame, draft, playing, presets);
+        Self::with_state(link, state)
+    }
+
+    /// An explorer that knows something already.
+    pub fn with_state(link: Box<dyn Link>, state: State) -> Self {
+        let frame = link.frame();
         Self { link, frame, state }
     }
 
@@ -41,22 +47,32 @@ impl Explorer {
         if self.state.playing && self.frame.speed > 0.0 {
             self.state.moved_s += f64::from(ctx.input(|input| input.unstable_dt).min(0.1));
         }
+        let typing = ctx.text_edit_focused();
         for listed in UiCommand::listed() {
+            // In a text field the plain keys are letters, and it undoes by itself.
+            let own = listed.shortcut.modifiers.is_none()
+                || matches!(listed.command, UiCommand::Undo | UiCommand::Redo);
+            if typing && own {
+                continue;
+            }
             if ctx.input_mut(|input| input.consume_shortcut(&listed.shortcut)) {
                 handle(listed.command, &mut self.state, &*self.link, ctx);
             }
         }
+        command_handling::attend(&mut self.state, &*self.link, ctx);
     }
 
     /// One pass over all panels.
     pub fn ui(&mut self, ui: &mut egui::Ui) {
         let outbox = Outbox::default();
         let size = ui.available_size();
+        let theme = self.state.look.theme(ui.visuals().dark_mode);
+        let scale = (size.x / 1280.0).min(size.y / 800.0).clamp(0.86, 2.4);
         let view = ViewCtx {
             frame: &self.frame,
             state: &self.state,
-            theme: Theme::of(ui.visuals().dark_mode),
-            scale: (size.x / 1280.0).min(size.y / 800.0).clamp(0.86, 2.4),
+            theme,
+            scale: scale * theme.letters,
             outbox: &outbox,
         };
         panels::show(ui, &view);
@@ -80,6 +96,7 @@ impl Window {
         ctx: &egui::Context,
         draft: Draft,
         presets: Vec<PresetEntry>,
+        files: Box<dyn Files>,
         options: &Options,
         picture: Option<Picture>,
     ) -> Self {
@@ -92,10 +109,24 @@ impl Window {
             });
         }
         let waking = ctx.clone();
-        let scenario = Scenario::clone(draft.scenario());
+        let mut state = State::of(draft, true, presets).with_files(files, options.named);
+        for title in &options.open {
+            let view = views::all()
+                .into_iter()
+                .find(|listed| listed.title == title);
+            if let Some(listed) = view {
+                state.open.toggle(listed.view);
+            }
+        }
+        if options.light.is_none() {
+            state.look.wear(ctx);
+        }
+        let scenario = Scenario::clone(state.history.now().scenario());
         let session = Session::start(scenario, true, move || waking.request_repaint());
+        let wake = ctx.clone();
+        let inquiry = Inquiry::start(move || wake.request_repaint());
         Self {
-            explorer: Explorer::new(Box::new(session), draft, true, presets),
+            explorer: Explorer::with_state(Box::new(Live { session, inquiry }), state),
             picture,
         }
     }

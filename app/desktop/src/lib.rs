@@ -7,12 +7,17 @@
 mod app;
 mod command;
 mod command_handling;
+mod design_edits;
+mod editor;
 mod faults;
+mod files;
 mod format;
 mod history;
 mod paint;
 mod panels;
 mod screenshot;
+mod selection;
+mod share;
 mod state;
 mod theme;
 mod view_ctx;
@@ -24,8 +29,11 @@ mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use sim_core::scenario::Draft;
+use sim_core::scenario::{Draft, Scenario};
+
+pub use files::{Chosen, Files, Kept, NoFiles};
 
 /// A scenario the menu offers.
 pub struct PresetEntry {
@@ -33,6 +41,8 @@ pub struct PresetEntry {
     pub name: String,
     /// Its name for people: `Team chat`.
     pub title: String,
+    /// What it says.
+    pub scenario: Arc<Scenario>,
     /// Reads it; the error is a sentence.
     pub load: PresetLoader,
 }
@@ -51,6 +61,10 @@ pub struct Options {
     pub size: Option<[f32; 2]>,
     /// Light or dark; `None`: as the system prefers.
     pub light: Option<bool>,
+    /// Titles of views that are open from the beginning.
+    pub open: Vec<String>,
+    /// The scenario was asked for; otherwise what was edited last and not saved may come in its place.
+    pub named: bool,
 }
 
 /// Why there was no window.
@@ -74,13 +88,14 @@ pub enum OpenError {
 
 /// Opens the explorer on `draft` and returns when its window is closed.
 pub fn open(draft: Draft, presets: Vec<PresetEntry>) -> Result<(), OpenError> {
-    open_with(draft, presets, Options::default())
+    open_with(draft, presets, Box::new(NoFiles), Options::default())
 }
 
 /// [`open`] with a say in how.
 pub fn open_with(
     draft: Draft,
     presets: Vec<PresetEntry>,
+    files: Box<dyn Files>,
     options: Options,
 ) -> Result<(), OpenError> {
     if !has_display() {
@@ -104,6 +119,7 @@ pub fn open_with(
                 &cc.egui_ctx,
                 draft,
                 presets,
+                files,
                 &options,
                 picture,
             )))

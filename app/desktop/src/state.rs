@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
-use session::{Command, Frame, Session};
+use session::{Answers, Command, Frame, Inquiry, Session};
+use sim_core::experiment::Recipe;
 use sim_core::scenario::Draft;
 
 use crate::PresetEntry;
+use crate::editor::Editor;
+use crate::files::{Desk, Files, NoFiles};
 use crate::format::round_load;
 use crate::history::History;
+use crate::selection::{MapView, Selected};
+use crate::share::Snapshot;
+use crate::theme::Look;
 use crate::views::Open;
 
 /// The end of the users axis.
@@ -22,15 +28,46 @@ pub trait Link {
     fn send(&self, command: Command);
     /// The newest frame; never blocks.
     fn frame(&self) -> Arc<Frame>;
+
+    /// From now on questions are about this scenario.
+    fn about(&self, _recipe: Recipe) {}
+
+    /// Asks what is allowed in a field of a text.
+    fn limits(&self, _path: &str, _text: &Arc<str>) {}
+
+    /// What was found out; never blocks.
+    fn answers(&self) -> Arc<Answers> {
+        Arc::default()
+    }
 }
 
-impl Link for Session {
+/// A session, and a thread beside it for questions.
+pub struct Live {
+    /// Simulates.
+    pub session: Session,
+    /// Answers.
+    pub inquiry: Inquiry,
+}
+
+impl Link for Live {
     fn send(&self, command: Command) {
-        Session::send(self, command);
+        self.session.send(command);
     }
 
     fn frame(&self) -> Arc<Frame> {
-        Session::frame(self)
+        self.session.frame()
+    }
+
+    fn about(&self, recipe: Recipe) {
+        self.inquiry.about(recipe);
+    }
+
+    fn limits(&self, path: &str, text: &Arc<str>) {
+        self.inquiry.limits(path, text);
+    }
+
+    fn answers(&self) -> Arc<Answers> {
+        self.inquiry.answers()
     }
 }
 
@@ -52,6 +89,18 @@ pub struct State {
     pub presets: Vec<PresetEntry>,
     /// The views that are open.
     pub open: Open,
+    /// What is chosen on the map.
+    pub selected: Option<Selected>,
+    /// Which part of the map is seen.
+    pub map: MapView,
+    /// How the window is dressed.
+    pub look: Look,
+    /// What *make it mine* knows.
+    pub editor: Editor,
+    /// Files, and what is remembered.
+    pub desk: Desk,
+    /// A picture that was asked for.
+    pub picture: Snapshot,
     /// Seconds the map has been moving; stands still with simulated time.
     pub moved_s: f64,
     /// A sentence about something that did not work here.
@@ -63,17 +112,44 @@ impl State {
     pub fn new(frame: &Frame, draft: Draft, playing: bool, presets: Vec<PresetEntry>) -> Self {
         let users = frame.scenario.load.users;
         Self {
-            history: History::new(draft),
             loads: frame.loads,
+            users,
+            asked_users: users,
+            own_users: users,
+            ..Self::of(draft, playing, presets)
+        }
+    }
+
+    /// A window on a session that begins with `draft`.
+    pub fn of(draft: Draft, playing: bool, presets: Vec<PresetEntry>) -> Self {
+        let users = draft.scenario().load.users;
+        Self {
+            history: History::new(draft),
+            loads: 0,
             playing,
             users,
             asked_users: users,
             own_users: users,
             presets,
             open: Open::default(),
+            selected: None,
+            map: MapView::default(),
+            look: Look::default(),
+            editor: Editor::default(),
+            desk: Desk::new(Box::new(NoFiles)),
+            picture: Snapshot::default(),
             moved_s: 0.0,
             problem: None,
         }
+    }
+
+    /// With real files: what is remembered, and what was not saved. `named`: whether this scenario was asked for; else what
+    /// was edited last comes back, whatever it was.
+    pub fn with_files(mut self, files: Box<dyn Files>, named: bool) -> Self {
+        self.desk = Desk::new(files);
+        self.look = self.desk.look();
+        self.recover(named);
+        self
     }
 
     /// First and last load of the axis. Small systems get a longer axis.
@@ -113,16 +189,10 @@ mod tests {
 
     fn state(users: u32) -> State {
         State {
-            history: History::new(crate::tests::draft()),
-            loads: 0,
-            playing: true,
             users,
             asked_users: users,
             own_users: users,
-            presets: Vec::new(),
-            open: Open::default(),
-            moved_s: 0.0,
-            problem: None,
+            ..State::of(crate::tests::draft(), true, Vec::new())
         }
     }
 

@@ -6,6 +6,7 @@ mod canvas;
 mod curves;
 mod growth;
 mod ink;
+mod latency_line;
 mod pairs;
 mod plane;
 mod time;
@@ -13,6 +14,7 @@ mod time;
 pub(crate) use bars::{causes, cost, load_line, utilization};
 pub(crate) use curves::{percentiles, percentiles_of_two};
 pub(crate) use growth::{cost_by_load, latency_by_load, utilization_by_load};
+pub use latency_line::{LatencyLine, latency_line_csv, latency_line_svg};
 pub(crate) use pairs::{differences, pairs};
 pub(crate) use time::over_time;
 

@@ -3,7 +3,15 @@
 //! A view has a place in the window; two views in one place close each other. A new view is a file here, a [`View`], and a row of
 //! [`all`]: menus, shortcuts and the test that opens every view in every theme and size take it from there.
 
+mod dialog;
+mod field;
+mod fields;
+mod gallery;
 mod help;
+mod make_it_mine;
+mod open_save;
+pub mod palette;
+mod share;
 
 use egui::Ui;
 
@@ -14,6 +22,18 @@ use crate::view_ctx::ViewCtx;
 pub enum View {
     /// What can be typed.
     Shortcuts,
+    /// The inputs that move the answer most, and behind them all fields.
+    MakeItMine,
+    /// All commands by name.
+    Palette,
+    /// The finished presets as cards.
+    Gallery,
+    /// A file to open.
+    Open,
+    /// A file to save to.
+    SaveAs,
+    /// What others can have of it.
+    Share,
 }
 
 /// Where a view is shown.
@@ -21,6 +41,12 @@ pub enum View {
 pub enum Place {
     /// In front of everything, in the middle.
     Over,
+    /// On the right, beside the map and the line.
+    Side,
+    /// At the bottom, below the map and the line.
+    Strip,
+    /// In place of the map and the line.
+    Whole,
 }
 
 /// A view as the window knows it.
@@ -37,12 +63,22 @@ pub struct Listed {
 
 /// All views.
 pub fn all() -> Vec<Listed> {
-    vec![Listed {
-        view: View::Shortcuts,
-        title: "Shortcuts",
-        place: Place::Over,
-        show: help::show,
-    }]
+    use Place::{Over, Side, Whole};
+    let view = |view, title, place, show| Listed {
+        view,
+        title,
+        place,
+        show,
+    };
+    vec![
+        view(View::Shortcuts, "Shortcuts", Over, help::show),
+        view(View::MakeItMine, "Make it mine", Side, make_it_mine::show),
+        view(View::Palette, "All commands", Over, palette::show),
+        view(View::Gallery, "Gallery", Whole, gallery::show),
+        view(View::Open, "Open", Over, open_save::show_open),
+        view(View::SaveAs, "Save as", Over, open_save::show_save),
+        view(View::Share, "Share", Over, share::show),
+    ]
 }
 
 impl View {
