@@ -23,6 +23,7 @@ pub struct Explorer {
 
 impl Explorer {
     /// An explorer on whatever `link` shows.
+    #[cfg(test)]
     pub fn new(
         link: Box<dyn Link>,
         draft: Draft,

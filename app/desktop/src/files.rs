@@ -179,6 +179,9 @@ impl Desk {
 
     /// Keeps what is not saved, some seconds after it was changed; says when to come again.
     pub fn attend(&mut self, draft: &Draft, now_s: f64) -> Option<f64> {
+        if self.kept.is_none() && draft.changes().is_empty() {
+            self.kept = Some(draft.clone());
+        }
         if self.kept.as_ref() == Some(draft) {
             self.keep_at_s = None;
             return None;

@@ -109,6 +109,7 @@ pub struct State {
 
 impl State {
     /// A window on `frame`.
+    #[cfg(test)]
     pub fn new(frame: &Frame, draft: Draft, playing: bool, presets: Vec<PresetEntry>) -> Self {
         let users = frame.scenario.load.users;
         Self {

@@ -263,7 +263,7 @@ fn it_fits_into_small_and_large_windows_in_both_themes() {
 }
 
 /// What was painted with an ellipsis.
-fn cut_short(harness: &Harness<'_, Explorer>) -> Vec<String> {
+pub(super) fn cut_short(harness: &Harness<'_, Explorer>) -> Vec<String> {
     fn of(shape: &egui::Shape, found: &mut Vec<String>) {
         match shape {
             egui::Shape::Vec(shapes) => shapes.iter().for_each(|shape| of(shape, found)),

@@ -29,7 +29,7 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     if text.trim().is_empty() {
         sections(ui, view);
     } else {
-        found(ui, view, &text.to_lowercase());
+        ui.push_id("found", |ui| found(ui, view, &text.to_lowercase()));
     }
 }
 
