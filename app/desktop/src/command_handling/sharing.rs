@@ -3,13 +3,20 @@
 use crate::files::Notice;
 use crate::share::{self, Export};
 use crate::state::{Link, State};
-use crate::views::View;
+use crate::views::{Place, View};
 
 /// Writes a report, or asks for a picture that is written when it is there.
 pub fn export(export: Export, path: &str, state: &mut State, link: &dyn Link, ctx: &egui::Context) {
     if export.is_picture() {
         // The picture is of what is behind the dialog.
         state.open.close(View::Share);
+        if let Some(whole) = state
+            .open
+            .at(Place::Whole)
+            .filter(|_| export == Export::LinePng)
+        {
+            state.open.close(whole.view);
+        }
         state.picture.ask(export, path, ctx);
         return;
     }
