@@ -14,6 +14,9 @@ use crate::view_ctx::{Outbox, ViewCtx};
 use crate::views::{self, Place};
 use crate::{Options, PresetEntry, files::Files, panels};
 
+/// Width that the map needs at a scale of 1, points: larger letters take what is beyond.
+const WIDTH: f32 = 1190.0;
+
 /// The explorer without a window around it: what tests drive.
 pub struct Explorer {
     link: Box<dyn Link>,
@@ -49,7 +52,10 @@ impl Explorer {
             self.state.moved_s += f64::from(ctx.input(|input| input.unstable_dt).min(0.1));
         }
         let typing = ctx.text_edit_focused();
-        for listed in UiCommand::listed() {
+        let mut all = UiCommand::listed();
+        // A key with Shift would also do what it does without.
+        all.sort_by_key(|listed| !listed.shortcut.modifiers.shift);
+        for listed in all {
             // In a text field the plain keys are letters, and it undoes by itself.
             let own = listed.shortcut.modifiers.is_none()
                 || matches!(listed.command, UiCommand::Undo | UiCommand::Redo);
@@ -73,7 +79,7 @@ impl Explorer {
             frame: &self.frame,
             state: &self.state,
             theme,
-            scale: scale * theme.letters,
+            scale: (scale * theme.letters).min(scale.max(size.x / WIDTH)),
             outbox: &outbox,
         };
         panels::show(ui, &view);

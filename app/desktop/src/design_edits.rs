@@ -162,12 +162,25 @@ pub fn additions(scenario: &Scenario, tier: Tier) -> Vec<Change> {
             }),
             (shown, true, true) if shown == of => changes.push(Change {
                 title: format!("Remove {what}"),
-                fields: vec![(path.to_owned(), "None".to_owned())],
+                fields: removed(scenario, path, pattern),
             }),
             _ => {}
         }
     }
     changes
+}
+
+/// Without a part; what switches nothing on any more is off.
+fn removed(scenario: &Scenario, path: &str, pattern: &str) -> Vec<(String, String)> {
+    let design = &scenario.design;
+    let last = match path {
+        "design.shards" => true,
+        "design.cache" => design.edge.is_none() && design.regions.is_none(),
+        _ => false,
+    };
+    let off = last.then(|| (pattern.to_owned(), "Off".to_owned()));
+    let none = (path.to_owned(), "None".to_owned());
+    off.into_iter().chain([none]).collect()
 }
 
 /// `Connection servers: 10`

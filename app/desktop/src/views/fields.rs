@@ -19,7 +19,7 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     let typed = Typed::new("search of fields");
     let mut text = typed.get(ui, String::new);
     let search = TextEdit::singleline(&mut text)
-        .hint_text("Search: pool, cache, heartbeat …")
+        .hint_text("Search")
         .font(view.font(14.0))
         .desired_width(f32::INFINITY);
     if ui.add(search).labelled_by(label.id).changed() {
