@@ -21,6 +21,7 @@ use crate::view_ctx::{Outbox, ViewCtx};
 use crate::{PresetEntry, panels, theme};
 
 mod breaking;
+mod edit;
 mod fixing;
 mod lessons;
 
@@ -464,6 +465,7 @@ fn a_preset_is_opened_from_the_menu() {
     let entry = |name: &str, title: &str, result: fn() -> Result<Draft, String>| PresetEntry {
         name: name.into(),
         title: title.into(),
+        scenario: scenario().into(),
         load: Box::new(result),
     };
     let presets = vec![

@@ -237,18 +237,29 @@ fn half_again(value: u32) -> u32 {
 
 /// The next larger machine of the same family.
 fn larger(path: &str, machine: &Machine, what: &str) -> Option<Candidate> {
-    let (family, _) = machine.name.split_once('.')?;
-    let next = assets()
-        .machine_names()
-        .filter(|name| name.split_once('.').is_some_and(|(f, _)| f == family))
-        .filter_map(|name| assets().machine(name))
-        .filter(|other| other.cores > machine.cores)
-        .min_by_key(|other| other.cores)?;
+    let next = neighbour(machine, true)?;
     Some(set(
         format!("{path}.machine"),
         &next.name,
         format!("{what} on {}", next.name),
     ))
+}
+
+/// The next larger or smaller machine of the same family.
+#[must_use]
+pub fn neighbour(machine: &Machine, larger: bool) -> Option<&'static Machine> {
+    let (family, _) = machine.name.split_once('.')?;
+    let family = assets()
+        .machine_names()
+        .filter(|name| name.split_once('.').is_some_and(|(f, _)| f == family))
+        .filter_map(|name| assets().machine(name));
+    if larger {
+        let above = family.filter(|other| other.cores > machine.cores);
+        above.min_by_key(|other| other.cores)
+    } else {
+        let below = family.filter(|other| other.cores < machine.cores);
+        below.max_by_key(|other| other.cores)
+    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     let (area, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
     let axes = Axes::new(view, area);
     steer(ui, view, &axes, &response);
+    crate::share::remember_area(ui.ctx(), area);
     describe(ui, view, &response);
 
     title(ui, view, area);

@@ -4,10 +4,18 @@
 //! [`all`]: menus, shortcuts and the test that opens every view in every theme and size take it from there.
 
 mod compare;
+mod dialog;
 pub mod evidence;
+mod field;
+mod fields;
+mod gallery;
 mod help;
 mod lessons;
+mod make_it_mine;
+mod open_save;
+pub mod palette;
 mod pareto;
+mod share;
 mod sheet;
 
 use egui::{Align, Label, Layout, RichText, Ui};
@@ -29,6 +37,18 @@ pub enum View {
     Evidence,
     /// One tier.
     Inspector,
+    /// The inputs that move the answer most, and behind them all fields.
+    MakeItMine,
+    /// All commands by name.
+    Palette,
+    /// The finished presets as cards.
+    Gallery,
+    /// A file to open.
+    Open,
+    /// A file to save to.
+    SaveAs,
+    /// What others can have of it.
+    Share,
 }
 
 /// Where a view is shown.
@@ -76,6 +96,12 @@ pub fn all() -> Vec<Listed> {
             Side,
             evidence::inspector::show_beside,
         ),
+        view(View::MakeItMine, "Make it mine", Side, make_it_mine::show),
+        view(View::Palette, "All commands", Over, palette::show),
+        view(View::Gallery, "Gallery", Whole, gallery::show),
+        view(View::Open, "Open", Over, open_save::show_open),
+        view(View::SaveAs, "Save as", Over, open_save::show_save),
+        view(View::Share, "Share", Over, share::show),
     ]
 }
 
