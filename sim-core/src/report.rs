@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use cost::{CostItem, CostReport, ManagedReport};
-pub use faults::FaultReport;
+pub use faults::{FaultLosses, FaultReport};
 pub use regions::{RegionReport, RegionsReport};
 pub use series::{OperationSeries, SeriesReport, TierSeries};
 
@@ -71,7 +71,7 @@ pub struct RunReport {
     /// The measured time in steps; `None` when nothing was kept.
     #[serde(default)]
     pub series: Option<SeriesReport>,
-    /// The faults that ended while measured.
+    /// The faults that began while measured, and what became of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultReport>,
     /// The numbers of the scenario that somebody should check, and all others that name a source.
@@ -170,6 +170,16 @@ pub struct Estimate {
 }
 
 impl Estimate {
+    /// What is not known but not less than this.
+    #[must_use]
+    pub fn at_least(low: f64) -> Self {
+        Self {
+            value: None,
+            low: Some(low),
+            high: None,
+        }
+    }
+
     /// A value without an interval.
     #[must_use]
     pub fn point(value: f64) -> Self {

@@ -47,6 +47,10 @@ impl Explorer {
         if self.state.playing && self.frame.speed > 0.0 {
             self.state.moved_s += f64::from(ctx.input(|input| input.unstable_dt).min(0.1));
         }
+        let dt = f64::from(ctx.input(|input| input.unstable_dt));
+        if self.state.lessons.attend(dt) {
+            ctx.request_repaint();
+        }
         for listed in UiCommand::listed() {
             if ctx.input_mut(|input| input.consume_shortcut(&listed.shortcut)) {
                 handle(listed.command, &mut self.state, &*self.link, ctx);

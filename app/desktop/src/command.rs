@@ -3,6 +3,7 @@
 use egui::{Key, KeyboardShortcut, Modifiers};
 use sim_core::scenario::{Fault, Scenario, ShardBy};
 
+use crate::lessons::LessonCommand;
 use crate::selection::Selected;
 use crate::variants::VariantCommand;
 use crate::views::View;
@@ -27,6 +28,10 @@ pub enum UiCommand {
     OpenPreset(usize),
     /// Break something now.
     Break(Fault),
+    /// What is broken from now on lasts so many seconds; `None`: until it is undone.
+    BreakFor(Option<u64>),
+    /// End a fault that lasts until it is undone, by its number.
+    Mend(usize),
     /// The faults as a scenario file writes them, to the clipboard.
     CopyFaults,
     /// Set fields of the scenario, as the command line would: path and value. One step for undo.
@@ -41,6 +46,8 @@ pub enum UiCommand {
     ToggleTheme,
     /// Open or close a view.
     Toggle(View),
+    /// Something in a lesson.
+    Lesson(LessonCommand),
     /// Choose a tier or an instance of it on the map, or nothing.
     Select(Option<Selected>),
     /// Something with the designs beside the one that is shown.
@@ -260,6 +267,7 @@ impl UiCommand {
             with(Self::Toggle(View::Compare), "Compare", Key::D),
             with(Self::ToggleTheme, "Light or dark", Key::T),
             plain(Self::Toggle(View::Shortcuts), "Shortcuts", Key::F1),
+            plain(Self::Toggle(View::Lessons), "Lessons", Key::F2),
             with(Self::Quit, "Close", Key::Q),
         ]
     }

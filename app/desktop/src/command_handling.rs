@@ -6,6 +6,7 @@ use sim_core::scenario::{Draft, Scenario};
 use crate::command::{Pattern, UiCommand};
 use crate::faults;
 use crate::history::History;
+use crate::lessons::LessonCommand;
 use crate::state::{FOLLOWS_DRAG, Link, State};
 use crate::variants::{self, After};
 
@@ -29,8 +30,13 @@ pub fn handle(command: UiCommand, state: &mut State, link: &dyn Link, ctx: &egui
         UiCommand::OpenPreset(index) => open_preset(index, state, link),
         UiCommand::Break(fault) => {
             state.problem = None;
-            let lasts = faults::lasts(&fault);
+            let lasts = faults::lasts(&fault, state.break_for_s);
             link.send(Command::Break { fault, lasts });
+        }
+        UiCommand::BreakFor(seconds) => state.break_for_s = seconds,
+        UiCommand::Mend(number) => {
+            state.problem = None;
+            link.send(Command::Mend(number));
         }
         UiCommand::CopyFaults => ctx.copy_text(faults::entry(&link.frame().scenario)),
         UiCommand::Edit(fields) => edit(&fields, state, link),
@@ -46,6 +52,7 @@ pub fn handle(command: UiCommand, state: &mut State, link: &dyn Link, ctx: &egui
             });
         }
         UiCommand::Toggle(view) => state.open.toggle(view),
+        UiCommand::Lesson(command) => lesson(command, state, link, ctx),
         UiCommand::Select(selected) => state.selected = selected,
         UiCommand::Variant(command) => match variants::handle(command, state, link) {
             After::Nothing => {}
@@ -54,6 +61,64 @@ pub fn handle(command: UiCommand, state: &mut State, link: &dyn Link, ctx: &egui
         },
         UiCommand::ShowEvidence(tab) => state.evidence = tab,
         UiCommand::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
+    }
+}
+
+/// Moves on in a lesson.
+fn lesson(command: LessonCommand, state: &mut State, link: &dyn Link, ctx: &egui::Context) {
+    let lessons = &mut state.lessons;
+    match command {
+        LessonCommand::Open(index) => lessons.open(index),
+        LessonCommand::List => lessons.list(),
+        LessonCommand::Next if lessons.may_go_on() => lessons.go(lessons.step + 1),
+        LessonCommand::Next => {}
+        LessonCommand::Back => lessons.go(lessons.step.saturating_sub(1)),
+        LessonCommand::Guess(answer) => lessons.guess(Some(answer)),
+        LessonCommand::NoGuess => {
+            lessons.guess(None);
+            lessons.go(lessons.step + 1);
+        }
+        LessonCommand::Run => {
+            let presets = &state.presets;
+            let preset = |name: &str| {
+                let found = presets.iter().find(|preset| preset.name == name);
+                found.map_or_else(
+                    || Err(format!("there is no preset {name:?} here")),
+                    |preset| (preset.load)(),
+                )
+            };
+            match lessons.jobs(&preset) {
+                Ok(jobs) => {
+                    lessons.leave();
+                    lessons.study = Some(link.run_lesson(jobs, ctx));
+                }
+                Err(why) => lessons.problem = Some(why),
+            }
+        }
+        LessonCommand::Stop => lessons.leave(),
+        LessonCommand::ShowAt(at_s) => {
+            lessons.playing = false;
+            lessons.shown_s = Some(at_s);
+        }
+        LessonCommand::PlayAgain => {
+            lessons.playing = true;
+            lessons.shown_s = Some(0.0);
+        }
+        LessonCommand::CopyGuesses => {
+            if let Some(text) = lessons
+                .guesses()
+                .and_then(|g| report::lesson::guesses_json(&g))
+            {
+                ctx.copy_text(text);
+                lessons.copied = true;
+            }
+        }
+        LessonCommand::StartOver => lessons.start_over(),
+        LessonCommand::Shown => lessons.fresh = false,
+    }
+    // One machine: what is simulated for the lesson has it for itself.
+    if state.lessons.study.is_some() && state.playing {
+        handle(UiCommand::TogglePlay, state, link, ctx);
     }
 }
 

@@ -11,6 +11,7 @@ mod faults;
 mod format;
 mod hints;
 mod history;
+mod lessons;
 mod paint;
 mod panels;
 mod screenshot;

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use session::{Command, Found, Frame, Session, Study};
+use session::{Command, Found, Frame, LessonRun, Session, Study};
+use sim_core::lesson::Job;
 use sim_core::scenario::Draft;
 
 use crate::PresetEntry;
 use crate::format::round_load;
 use crate::hints::Hints;
 use crate::history::History;
+use crate::lessons::{Lessons, Studying};
 use crate::selection::Selected;
 use crate::stored::Shelf;
 use crate::variants::Variants;
@@ -27,6 +29,14 @@ pub trait Link {
     fn send(&self, command: Command);
     /// The newest frame; never blocks.
     fn frame(&self) -> Arc<Frame>;
+    /// Starts the simulations of a lesson beside the session; never blocks.
+    fn run_lesson(&self, jobs: Vec<Job>, ctx: &egui::Context) -> Box<dyn Studying> {
+        let waking = ctx.clone();
+        Box::new(LessonRun::start(
+            jobs,
+            Box::new(move || waking.request_repaint()),
+        ))
+    }
 
     /// Asks for an experiment beside the simulation; never blocks.
     fn ask(&self, _study: Study) {}
@@ -71,6 +81,8 @@ pub struct State {
     pub own_users: u32,
     /// What the menu offers.
     pub presets: Vec<PresetEntry>,
+    /// How many seconds what is broken by hand lasts; `None`: until it is undone.
+    pub break_for_s: Option<u64>,
     /// The views that are open.
     pub open: Open,
     /// What is chosen on the map.
@@ -87,6 +99,8 @@ pub struct State {
     pub evidence: Tab,
     /// Seconds the map has been moving; stands still with simulated time.
     pub moved_s: f64,
+    /// Lessons.
+    pub lessons: Lessons,
     /// A sentence about something that did not work here.
     pub problem: Option<String>,
 }
@@ -115,6 +129,7 @@ impl State {
             asked_users: users,
             own_users: users,
             presets,
+            break_for_s: crate::faults::LASTS_S,
             open: Open::default(),
             selected: None,
             variants: Variants::default(),
@@ -123,6 +138,7 @@ impl State {
             found: Arc::default(),
             evidence: Tab::default(),
             moved_s: 0.0,
+            lessons: Lessons::default(),
             problem: None,
         }
     }

@@ -22,6 +22,7 @@ use crate::{PresetEntry, panels, theme};
 
 mod breaking;
 mod fixing;
+mod lessons;
 
 const TEAM_CHAT: &str = include_str!("../../../presets/team-chat.ron");
 

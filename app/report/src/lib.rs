@@ -15,6 +15,7 @@ mod growth;
 mod html;
 mod json;
 mod junit;
+pub mod lesson;
 mod markdown;
 mod metric;
 pub mod numbers;

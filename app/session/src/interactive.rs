@@ -56,9 +56,11 @@ pub enum Command {
     Break {
         /// What.
         fault: Fault,
-        /// How long it lasts; `None`: what happens at once and needs no end.
+        /// How long it lasts; `None`: what happens at once and needs no end, or until it is undone.
         lasts: Option<SimDuration>,
     },
+    /// Let a fault that lasts for good end now, by its number in the scenario.
+    Mend(usize),
     /// Start another scenario.
     Load(Box<Scenario>),
     /// End the thread.
@@ -395,6 +397,7 @@ impl Driver {
                 Command::Pause => self.playing = false,
                 Command::SetUsers(wanted) => users = Some(wanted.max(1)),
                 Command::Break { fault, lasts } => self.break_now(fault, lasts),
+                Command::Mend(number) => self.mend_now(number),
                 Command::Load(scenario) => {
                     users = None;
                     self.loads += 1;

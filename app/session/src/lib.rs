@@ -9,6 +9,7 @@ mod compare;
 mod execute;
 mod experiment;
 mod interactive;
+mod lesson;
 mod populations;
 mod studies;
 
@@ -17,5 +18,6 @@ pub use compare::compare;
 pub use execute::{ExecuteError, Progress, RunOptions, ramp, resumed_ramp, run};
 pub use experiment::{Experiment, experiment};
 pub use interactive::{Command, Frame, LoadPoint, Phase, Session};
+pub use lesson::{LessonFrame, LessonRun, run_lesson};
 pub use populations::run_populations;
 pub use studies::{Compared, Fix, Fixes, Found, Guesses, Studies, Study};

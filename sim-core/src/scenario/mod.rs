@@ -41,6 +41,8 @@ mod translate;
 pub mod tree;
 mod validate;
 
+pub(crate) use check::Layer;
+
 pub use asking::{Asking, Callers, Hedge, HedgeTo, SlowShards};
 pub use draft::{Beginning, Draft};
 pub use edge::{Asset, EdgeTier, OriginTier, QueryAtEdge, Shield};
@@ -59,7 +61,7 @@ pub use replicas::Replicas;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use check::{Check, Document, Layer, Origin};
+use check::{Check, Document, Origin};
 use tree::Node;
 
 /// The version of the file format.
@@ -180,7 +182,40 @@ fn check(
 
 /// Parses one objective against a scenario's traffic and design.
 pub fn parse_objective(text: &str, scenario: &Scenario) -> Result<ParsedObjective, Problem> {
-    objective::parse(text, &scenario.traffic, &scenario.design)
+    let kinds = fault_kinds(scenario);
+    objective::parse(text, (&scenario.traffic, &scenario.design, &kinds))
+}
+
+/// Whether the report of this scenario has a number at a path.
+pub(crate) fn known_number(path: &str, scenario: &Scenario) -> Result<(), Problem> {
+    let kinds = fault_kinds(scenario);
+    objective::known(path, (&scenario.traffic, &scenario.design, &kinds))
+}
+
+fn fault_kinds(scenario: &Scenario) -> Vec<&'static str> {
+    let faults = scenario.faults.iter();
+    faults.map(|timed| timed.fault.name()).collect()
+}
+
+/// Decodes a text of another kind, with the errors of scenarios; the layer has its places.
+pub(crate) fn decode_as<T: serde::de::DeserializeOwned>(
+    text: &str,
+    file: &str,
+) -> Result<(T, Layer), Vec<ScenarioError>> {
+    let layer = Layer::read(text, file)?;
+    match options().from_str(text) {
+        Ok(raw) => Ok((raw, layer)),
+        Err(error) => {
+            let document = Document {
+                main: file.to_owned(),
+                base: layer,
+                layers: Vec::new(),
+                origins: Vec::new(),
+            };
+            let root = &document.base.root;
+            Err(vec![translate::translate(&error, text, root, &document)])
+        }
+    }
 }
 
 impl Scenario {

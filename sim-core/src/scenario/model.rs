@@ -12,7 +12,7 @@ use super::asking::Asking;
 pub use super::data::spread::{Cities, FEATURES, Feature, Reshard, ShardBy, Spread};
 use super::edge::{Asset, EdgeTier, OriginTier, QueryAtEdge};
 use super::numbers::Number;
-use super::over_time::OverTime;
+use super::over_time::{OverTime, People};
 use crate::quantile::Distribution;
 use crate::time::SimDuration;
 
@@ -650,6 +650,13 @@ pub enum Fault {
     /// Every client connection is cut within a time.
     DropConnections {
         /// Time over which they are cut.
+        within: SimDuration,
+    },
+    /// People come who were not there, and leave when it is over.
+    FlashCrowd {
+        /// How many.
+        joins: People,
+        /// Time over which they come, and over which they leave.
         within: SimDuration,
     },
 }

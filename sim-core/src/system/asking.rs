@@ -29,6 +29,11 @@ const EARLY: Purpose = Purpose::named("cache/early");
 pub(super) const HOT: Purpose = Purpose::named("fault/hot-key");
 /// Ordinals of queries that refresh an entry of the cache.
 const REFRESH: u64 = 1 << 59;
+/// Legs of an operation's way, apart from its questions to the database.
+const TO_CACHE: u64 = 1 << 48;
+const FROM_CACHE: u64 = 1 << 49;
+const WOKEN: u64 = 1 << 50;
+const FROM_DATABASE: u64 = 1 << 51;
 
 impl World {
     /// A server has read a client's operation.
@@ -61,8 +66,11 @@ impl World {
                 operation.asks = Asks::All;
             }
             if self.cache.is_some() && !scatters && !around {
-                let link = store_link(&self.sites, operation.server);
-                operation.parts.add(Part::Link, link);
+                let from = self.sites.of_server(operation.server);
+                let Some(link) = self.reach(id, from, self.sites.home, TO_CACHE) else {
+                    return self.fail_asking(id, true, out);
+                };
+                self.operations[id].parts.add(Part::Link, link);
                 out.after(link, Event::AtCache(id));
                 return;
             }
@@ -91,9 +99,11 @@ impl World {
     /// A query reaches the node that holds its record.
     pub(super) fn at_cache(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
+        let Some(link) = self.way_back(id, FROM_CACHE) else {
+            return self.fail_asking(id, true, out);
+        };
         let operation = &mut self.operations[id];
         operation.mark = now;
-        let link = store_link(&self.sites, operation.server);
         let (record, server) = (operation.record, operation.server);
         let Some(cache) = &mut self.cache else {
             return;
@@ -191,12 +201,15 @@ impl World {
             return;
         }
         for (since, id) in cache.woken(update.record) {
+            let Some(link) = self.way_back(id, WOKEN) else {
+                self.fail_asking(id, true, out);
+                continue;
+            };
             let operation = &mut self.operations[id];
             operation.queries_left = 0;
             operation.version = update.version;
             let wait = served.departure.at.saturating_since(since);
             operation.parts.add(Part::CacheFetch, wait);
-            let link = store_link(&self.sites, operation.server);
             operation.parts.add(Part::Link, link);
             self.note_staleness(id, update.version.into(), now);
             out.at(served.departure.at + link, Event::FromCache(id));
@@ -304,22 +317,48 @@ impl World {
         }
     }
 
-    /// The database's answer is back at the server that asked, unless the database died before it could give it.
+    /// The database's answer would be back at the server that asked on a good day, unless the database died before it could
+    /// give it, or the way back is cut. On a bad day it comes later.
     pub(super) fn queried(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let operation = &self.operations[id];
-        let answered = out
-            .now()
-            .saturating_sub(store_link(&self.sites, operation.server));
-        let cut_off = self
-            .sites
-            .cut_off(self.sites.home, self.sites.of_server(operation.server));
+        let link = store_link(&self.sites, operation.server);
+        let answered = out.now().saturating_sub(link);
         let databases = self.databases.as_ref();
-        if cut_off
-            || databases.is_some_and(|databases| databases.lost(operation, &self.draws, answered))
-        {
+        let lost =
+            databases.is_some_and(|databases| databases.lost(operation, &self.draws, answered));
+        let leg = u64::from(operation.queries_left) | FROM_DATABASE;
+        let Some(way) = self.way_back(id, leg).filter(|_| !lost) else {
             return self.fail_asking(id, false, out);
+        };
+        if way > link {
+            self.operations[id].parts.add(Part::Link, way - link);
+            return out.after(
+                way - link,
+                Event::AnswerLate {
+                    id,
+                    late: way - link,
+                },
+            );
         }
         self.has_answer(id, answered, out);
+    }
+
+    /// An answer of the database is there that was `late` on its way.
+    pub(super) fn late_answer(
+        &mut self,
+        id: OperationId,
+        late: SimDuration,
+        out: &mut Schedule<'_, Event>,
+    ) {
+        let link = store_link(&self.sites, self.operations[id].server);
+        let answered = out.now().saturating_sub(link + late);
+        self.has_answer(id, answered, out);
+    }
+
+    /// The way from the region of the database and its cache to the server that asked; `None`: they do not reach each other.
+    fn way_back(&self, id: OperationId, leg: u64) -> Option<SimDuration> {
+        let to = self.sites.of_server(self.operations[id].server);
+        self.reach(id, self.sites.home, to, leg)
     }
 
     /// A server has the answer that the database gave at `answered`.

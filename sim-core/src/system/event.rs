@@ -6,6 +6,7 @@ use super::calls::{CallId, CopyId};
 use super::edge::WebEvent;
 use super::operation::{Kind, OperationId};
 use super::sites::Site;
+use crate::time::SimDuration;
 
 /// One event of the simulated system.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +58,13 @@ pub enum Event {
     AtDatabase(OperationId),
     /// Its answer is back at the server that asked.
     Queried(OperationId),
+    /// It is there after a way that was worse than usual.
+    AnswerLate {
+        /// Which query or command.
+        id: OperationId,
+        /// By how much.
+        late: SimDuration,
+    },
     /// A query reaches a replica.
     AtReplica {
         /// Which query.
@@ -167,6 +175,9 @@ pub enum Event {
     Measure,
 }
 
+/// No relay.
+pub const STRAIGHT: u16 = u16::MAX;
+
 /// What a connection server works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
@@ -178,6 +189,8 @@ pub enum Work {
         operation: OperationId,
         /// Local recipients when it was planned.
         recipients: u32,
+        /// The node that relays it; [`STRAIGHT`]: it comes from whoever ordered the message.
+        relay: u16,
     },
     /// A query's answer is written to the client that asked.
     Answer(OperationId),

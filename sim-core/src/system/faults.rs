@@ -10,6 +10,8 @@
 //! included; the others for what they take in or begin after, see [`super::backend`] and [`super::pools`]. Slow-downs that
 //! overlap multiply; slow links add up, and an instance is back when the last fault that keeps it down is over. A hot key is one record, whichever, that a share of all queries and commands is about.
 //!
+//! A flash crowd comes and leaves as [`super::crowds`] says. What became of each fault stands in [`super::recovery`].
+//!
 //! Left out: balancers that die.
 
 use routing::{BackendState, ConnectionId, ConnectionState, ServerId};
@@ -40,6 +42,11 @@ impl World {
                     begins: false,
                 },
             );
+        }
+        if begins {
+            let mut recovery = core::mem::take(&mut self.recovery);
+            recovery.begins(self, out.now(), index);
+            self.recovery = recovery;
         }
         match timed.fault {
             Fault::Kill {
@@ -92,6 +99,10 @@ impl World {
                 self.sites.partition(from as Site, to as Site, begins);
             }
             Fault::SlowLink { from, to, .. } => self.set_link((from, to), out.now()),
+            Fault::FlashCrowd { joins, within } if begins => {
+                self.visit(index, joins, within, out);
+            }
+            Fault::FlashCrowd { .. } => self.visit_ends(index, out),
             Fault::RollingRestart { .. }
             | Fault::DropConnections { .. }
             | Fault::FlushCache

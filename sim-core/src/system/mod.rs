@@ -65,7 +65,7 @@ use std::sync::Arc;
 
 use crate::engine::{Interrupt, Limits, Simulation, StopReason};
 use crate::quick::{self, Quick};
-use crate::report::RunReport;
+use crate::report::{ConnectionsReport, RunReport};
 use crate::scenario::{Asking, Scenario};
 use crate::statistics::CONFIDENCE;
 use crate::time::SimTime;
@@ -205,6 +205,12 @@ impl SystemRun {
     #[must_use]
     pub fn report(&self) -> RunReport {
         self.report_at(CONFIDENCE)
+    }
+
+    /// Client connections now: a part of [`Self::report`] that costs next to nothing.
+    #[must_use]
+    pub fn connections(&self) -> ConnectionsReport {
+        summary::connections_at(self.simulation.model(), self.now())
     }
 
     /// As [`Self::report`], with intervals of another confidence (0 to 1).

@@ -13,6 +13,7 @@
 use routing::{BackendState, ServerId};
 
 use super::event::Event;
+use super::recovery::Noticed;
 use super::servers::timestamp;
 use super::sites::Site;
 use super::world::World;
@@ -85,7 +86,7 @@ impl World {
         if !self.sites.notice(site) {
             return;
         }
-        self.recovery.missed(now, site.into());
+        self.recovery.notice(now, Noticed::Region(site.into()));
         for server in self.sites.servers.at(site) {
             self.balancers.set_state(
                 timestamp(now),
@@ -97,9 +98,12 @@ impl World {
     }
 
     /// The others of its region know that a channel owner is dead.
-    pub(super) fn owner_noticed(&mut self, node: u32) {
+    pub(super) fn owner_noticed(&mut self, node: u32, now: SimTime) {
         if let Some(owners) = &mut self.owners {
             owners.take_over(self.sites.owners.site(node), node);
+            if owners.nodes.is_down(node) {
+                self.recovery.notice(now, Noticed::Owner(node));
+            }
         }
     }
 }

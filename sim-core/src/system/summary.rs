@@ -98,9 +98,7 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
         precision: intervals.precision(),
         populations: None,
         rates: BTreeMap::new(),
-        faults: world
-            .recovery
-            .reports(&world.scenario.faults, &world.sites.names),
+        faults: world.recovery.reports(world),
         series: world.timeline.report(world, &ledger),
         sources: scenario.source_reports(),
         quick_estimate: None,
@@ -235,6 +233,13 @@ fn breakdown(kind: Kind, own: &KindLedger) -> Vec<BreakdownRow> {
             },
         })
         .collect()
+}
+
+/// Client connections at `now`.
+#[must_use]
+pub fn connections_at(world: &World, now: SimTime) -> ConnectionsReport {
+    let (ledger, _) = world.measured(now);
+    connections(world, &ledger, now)
 }
 
 fn connections(world: &World, ledger: &Ledger, now: SimTime) -> ConnectionsReport {

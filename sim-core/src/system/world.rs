@@ -23,7 +23,7 @@ use super::between::Bundles;
 use super::caches::CacheNodes;
 use super::calls::Calls;
 use super::clients::Clients;
-use super::crowds::{self, Thinkers};
+use super::crowds::{self, Thinkers, Visit};
 use super::edge::Web;
 use super::event::{Event, Work};
 use super::ledger::Ledger;
@@ -123,6 +123,8 @@ pub struct World {
     /// Connections of those who are there from the start; flash crowds follow.
     pub(super) residents: u32,
     pub(super) crowds: Vec<Range<u32>>,
+    /// Those that came with a fault, behind everybody who was there, in the order in which they began.
+    pub(super) visits: Vec<Visit>,
     pub(super) thinkers: Thinkers,
     pub(super) plan: FanoutPlan,
     pub(super) pairs: Vec<(ServerId, ConnectionId)>,
@@ -243,6 +245,7 @@ impl World {
             rhythms: core::array::from_fn(|kind| Rhythm::new(kind as u64)),
             residents: population.residents(),
             crowds: crowds::crowds(&scenario, population.residents()),
+            visits: Vec::new(),
             thinkers: Thinkers::default(),
             plan: FanoutPlan::new(),
             pairs: Vec::new(),
@@ -454,8 +457,9 @@ impl World {
         if let Work::Copy {
             operation,
             recipients,
+            relay,
         } = work
-            && (self.died_on_the_way(server, operation, recipients, out)
+            && (self.died_on_the_way(server, (operation, recipients, relay), out)
                 || self.turned_away(usize::from(server), operation, recipients, out.now()))
         {
             return;
@@ -509,6 +513,7 @@ impl World {
             Work::Copy {
                 operation,
                 recipients,
+                ..
             } => self.write_copy(usize::from(server), operation, recipients, &done),
             Work::Receive(id) => {
                 let parts = &mut self.operations[id].parts;
@@ -535,6 +540,7 @@ impl World {
             Work::Copy {
                 operation,
                 recipients,
+                ..
             } => self.void_copy(usize::from(server), operation, recipients, out.now()),
             Work::Receive(id) | Work::Answer(id) => self.fail(id, false),
             Work::Accept(connection) => self.attempt_failed(connection, out),
@@ -676,6 +682,7 @@ impl Model for World {
             Event::CacheUpdate(update) => self.cache_update(update, out),
             Event::AtDatabase(id) => self.at_database(id, out),
             Event::Queried(id) => self.queried(id, out),
+            Event::AnswerLate { id, late } => self.late_answer(id, late, out),
             Event::AtReplica { id, replica } => self.at_replica(id, replica, out),
             Event::FromReplica { id, replica } => self.replica_answers(id, replica, out),
             Event::ReplicaFailed(id) => self.ask_primary(id, out),
@@ -711,7 +718,7 @@ impl Model for World {
             Event::Cut(connection) => self.cut(connection, out),
             Event::ServerNoticed { server, epoch } => self.server_noticed(server, epoch, at),
             Event::ServerBack(server) => self.restore(Tier::ConnectionServers, server.into(), out),
-            Event::OwnerNoticed(node) => self.owner_noticed(node),
+            Event::OwnerNoticed(node) => self.owner_noticed(node, at),
             Event::RegionNoticed(site) => self.region_noticed(site, at),
             Event::Fault { index, begins } => self.fault(index, begins, out),
             Event::Rolling {

@@ -58,6 +58,10 @@ fn preset_menu(ui: &mut Ui, view: &ViewCtx<'_>) {
         Button::new(title).min_size(vec2(0.0, 30.0 * view.scale)),
     )
     .ui(ui, |ui| {
+        if ui.button("Lessons").clicked() {
+            view.send(UiCommand::Toggle(View::Lessons));
+        }
+        ui.separator();
         if view.state.presets.is_empty() {
             ui.weak("No other scenario here.");
         }

@@ -6,6 +6,7 @@
 mod compare;
 pub mod evidence;
 mod help;
+mod lessons;
 mod pareto;
 mod sheet;
 
@@ -20,6 +21,8 @@ use crate::view_ctx::ViewCtx;
 pub enum View {
     /// What can be typed.
     Shortcuts,
+    /// Guess, run, see.
+    Lessons,
     /// Two kept designs side by side.
     Compare,
     /// Why it is so.
@@ -65,6 +68,7 @@ pub fn all() -> Vec<Listed> {
     vec![
         view(View::Shortcuts, "Shortcuts", Over, help::show),
         view(View::Compare, "Compare", Whole, compare::show),
+        view(View::Lessons, "Lessons", Whole, lessons::show),
         view(View::Evidence, "Evidence", Whole, evidence::show),
         view(
             View::Inspector,

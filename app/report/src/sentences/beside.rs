@@ -119,24 +119,57 @@ fn regions(report: &RunReport) -> Option<String> {
     Some(text)
 }
 
-/// What became of a fault that ended.
+/// What became of a fault.
 fn fault(fault: &FaultReport) -> String {
+    let after = |took: f64| seconds(took);
     let detected = fault
-        .detected_s
-        .map(|at| format!(" noticed after {},", seconds(at - fault.began_s)));
-    let recovered = match fault.recovered_s {
-        Some(at) if at > fault.ended_s => {
-            format!("recovered {} after its end", seconds(at - fault.ended_s))
+        .time_to_detect_s
+        .map(|took| format!(" noticed after {},", after(took)));
+    let moved = fault
+        .time_to_fail_over_s
+        .map(|took| format!(" served elsewhere after {},", after(took)));
+    let recovered = match (fault.recovered_s, fault.ended_s) {
+        (Some(at), Some(ended)) if at > ended => {
+            format!("recovered {} after its end", seconds(at - ended))
         }
-        Some(_) => "over with its end".to_owned(),
-        None => "not recovered by the end of the run".to_owned(),
+        (Some(_), Some(_)) => "over with its end".to_owned(),
+        (Some(at), None) => format!(
+            "all as before {} after its beginning",
+            seconds(at - fault.began_s)
+        ),
+        (None, _) => "not recovered by the end of the run".to_owned(),
+    };
+    let until = fault.ended_s.map_or_else(
+        || "and not over at the end of the run".to_owned(),
+        |ended| format!("to {}", seconds(ended)),
+    );
+    let mut lost = Vec::new();
+    let mut add = |number: u64, words: &str| {
+        if number > 0 {
+            lost.push(format!("{} {words}", count(number as f64)));
+        }
+    };
+    add(fault.failed, "operations failed");
+    add(fault.lost.deliveries, "deliveries lost");
+    let more = fault.lost.reconnects - fault.lost.reconnects_usual;
+    add(more, "reconnects more than usual");
+    let lost = match lost.as_slice() {
+        [] => "0 operations failed".to_owned(),
+        some => some.join(", "),
+    };
+    let shared = match fault.shares_with.as_slice() {
+        [] => String::new(),
+        [other] => format!(" (counted for fault {other} too, which overlaps)"),
+        others => format!(
+            " (counted for {} other faults too, which overlap)",
+            others.len()
+        ),
     };
     format!(
-        "Fault: {} from {} to {}:{} {recovered}; {} operations failed.",
+        "Fault: {} from {} {until}:{}{} {recovered}; {lost}{shared}.",
         fault.fault,
         seconds(fault.began_s),
-        seconds(fault.ended_s),
         detected.unwrap_or_default(),
-        count(fault.failed as f64)
+        moved.unwrap_or_default(),
     )
 }
