@@ -289,12 +289,13 @@ impl UiCommand {
                 "Keep both designs",
                 Key::B,
             ),
-            with(Self::Undo, "Undo", Key::Z),
+            // The one with more keys first: the other would take it.
             Listed {
                 command: Self::Redo,
                 title: "Redo",
                 shortcut: KeyboardShortcut::new(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z),
             },
+            with(Self::Undo, "Undo", Key::Z),
             with(
                 Self::Variant(VariantCommand::ShowFixes),
                 "What would fix it",
