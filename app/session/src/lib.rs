@@ -15,5 +15,5 @@ pub use aim::Aim;
 pub use compare::compare;
 pub use execute::{ExecuteError, Progress, RunOptions, ramp, resumed_ramp, run};
 pub use experiment::{Experiment, experiment};
-pub use interactive::{Command, Frame, LoadPoint, Phase, Session};
+pub use interactive::{Command, Frame, LoadPoint, Pace, Phase, Seeking, Session, Step, TimeFrame};
 pub use populations::run_populations;

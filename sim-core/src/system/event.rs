@@ -165,6 +165,8 @@ pub enum Event {
     Audit,
     /// Measuring begins.
     Measure,
+    /// Measuring for those who watch the warm-up begins.
+    MeasureEarly,
 }
 
 /// What a connection server works on.

@@ -22,6 +22,7 @@ mod compared;
 mod cost;
 mod crowds;
 mod deliveries;
+mod early;
 mod edge;
 mod event;
 mod faults;
@@ -59,6 +60,7 @@ mod survey;
 mod timeline;
 mod verdict;
 mod versions;
+mod watched;
 mod world;
 
 use std::sync::Arc;
@@ -210,8 +212,12 @@ impl SystemRun {
     /// As [`Self::report`], with intervals of another confidence (0 to 1).
     #[must_use]
     pub fn report_at(&self, confidence: f64) -> RunReport {
+        self.report_of(&self.scenario, confidence)
+    }
+
+    fn report_of(&self, scenario: &Scenario, confidence: f64) -> RunReport {
         let world = self.simulation.model();
-        let mut report = summary::report(world, self.now(), &self.scenario, confidence);
+        let mut report = summary::report(world, self.now(), scenario, confidence);
         (report.engine.events, report.engine.deliveries) = self.work();
         report.quick_estimate = self.quick.as_ref().map(|quick| quick.values.clone());
         report
