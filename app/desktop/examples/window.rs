@@ -1,5 +1,5 @@
 //! The explorer on a scenario file, without the command line around it:
-//! `cargo run -p desktop --example window -- presets/team-chat.ron [PICTURE.png [SECONDS [WIDTH HEIGHT [light|dark]]]]`.
+//! `cargo run -p desktop --example window -- presets/team-chat.ron [PICTURE.png [SECONDS [WIDTH HEIGHT [light|dark [TITLE OF A VIEW…]]]]]`.
 
 use desktop::{Options, PresetEntry};
 use sim_core::scenario::{Beginning, Draft};
@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .zip(number(4))
             .map(|(width, height)| [width as f32, height as f32]),
         light: word(5).map(|theme| theme == "light"),
+        open: words.iter().skip(6).cloned().collect(),
     };
     let presets = vec![PresetEntry {
         name: scenario.name.clone(),

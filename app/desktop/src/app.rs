@@ -94,10 +94,14 @@ impl Window {
         let waking = ctx.clone();
         let scenario = Scenario::clone(draft.scenario());
         let session = Session::start(scenario, true, move || waking.request_repaint());
-        Self {
-            explorer: Explorer::new(Box::new(session), draft, true, presets),
-            picture,
+        let mut explorer = Explorer::new(Box::new(session), draft, true, presets);
+        for listed in views::all() {
+            if options.open.iter().any(|title| title == listed.title) {
+                let command = UiCommand::Toggle(listed.view);
+                handle(command, &mut explorer.state, &*explorer.link, ctx);
+            }
         }
+        Self { explorer, picture }
     }
 }
 

@@ -1,9 +1,12 @@
 //! Everything the window can be told to do. One enum feeds buttons, menus, shortcuts and help.
 
 use egui::{Key, KeyboardShortcut, Modifiers};
+use session::{Pace, Step};
 use sim_core::scenario::{Fault, Scenario, ShardBy};
+use sim_core::time::SimDuration;
 
 use crate::views::View;
+use crate::views::waterfall::Followed;
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,9 +41,24 @@ pub enum UiCommand {
     ToggleTheme,
     /// Open or close a view.
     Toggle(View),
+    /// Show the system at this simulated second, which was reached before.
+    Scrub(f64),
+    /// Show it a second before the first thing that went wrong.
+    BeforeItBroke,
+    /// Hold, and go a little further.
+    Step(Step),
+    /// Show the newest time.
+    Newest,
+    /// How fast simulated time should go.
+    SetPace(Pace),
+    /// Which message to follow.
+    FollowMessage(Followed),
     /// Close the window.
     Quit,
 }
+
+/// A step that is seen.
+pub const TENTH: Step = Step::Lasting(SimDuration::from_millis(100));
 
 /// The four reversible switches of a design.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,6 +245,12 @@ impl UiCommand {
                 shortcut: KeyboardShortcut::new(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z),
             },
             with(Self::ToggleTheme, "Light or dark", Key::T),
+            plain(Self::Toggle(View::TimeStrip), "Time strip", Key::T),
+            plain(Self::Toggle(View::Waterfall), "Follow one message", Key::M),
+            plain(Self::BeforeItBroke, "Just before it broke", Key::B),
+            plain(Self::Step(TENTH), "One step: 100 ms", Key::Period),
+            plain(Self::Step(Step::Event), "One event", Key::Comma),
+            plain(Self::Newest, "Back to the newest time", Key::End),
             plain(Self::Toggle(View::Shortcuts), "Shortcuts", Key::F1),
             with(Self::Quit, "Close", Key::Q),
         ]

@@ -265,7 +265,7 @@ pub fn list(scenario: &Scenario) -> String {
 pub fn going_on(frame: &Frame) -> Vec<Event> {
     let begun = frame.scenario.faults.iter().filter(|timed| {
         let at = timed.at.as_secs_f64();
-        frame.faults_since_s <= at && at <= frame.simulated_s
+        at <= frame.simulated_s
     });
     let mut events: Vec<Event> = begun.filter_map(|timed| event(frame, timed)).collect();
     events.sort_by(|one, other| other.began_s.total_cmp(&one.began_s));
@@ -309,6 +309,14 @@ fn event(frame: &Frame, timed: &TimedFault) -> Option<Event> {
     let told = outcome(frame, timed, began_s);
     let words = told.map_or_else(|| format!("{over}."), |told| format!("{over}: {told}."));
     event(false, words)
+}
+
+/// `Connection server 3 was dead`, from when to when in simulated seconds; for good ends with `until_s`.
+pub fn band(scenario: &Scenario, timed: &TimedFault, until_s: f64) -> (String, f64, f64) {
+    let at = timed.at.as_secs_f64();
+    let ends = length_s(scenario, timed).map_or(until_s, |lasts| at + lasts);
+    let words = words::capitalized(&what(scenario, &timed.fault, true));
+    (words, at, ends.min(until_s))
 }
 
 /// How long it takes, seconds; `None`: for good.

@@ -10,6 +10,7 @@ mod command_handling;
 mod faults;
 mod format;
 mod history;
+mod moments;
 mod paint;
 mod panels;
 mod screenshot;
@@ -51,6 +52,8 @@ pub struct Options {
     pub size: Option<[f32; 2]>,
     /// Light or dark; `None`: as the system prefers.
     pub light: Option<bool>,
+    /// Titles of views that are open from the beginning.
+    pub open: Vec<String>,
 }
 
 /// Why there was no window.

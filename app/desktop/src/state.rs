@@ -9,6 +9,7 @@ use crate::PresetEntry;
 use crate::format::round_load;
 use crate::history::History;
 use crate::views::Open;
+use crate::views::waterfall::Followed;
 
 /// The end of the users axis.
 pub const MOST_USERS: u32 = 10_000_000;
@@ -52,6 +53,10 @@ pub struct State {
     pub presets: Vec<PresetEntry>,
     /// The views that are open.
     pub open: Open,
+    /// Whether the session follows single messages.
+    pub follows: bool,
+    /// Which one is shown.
+    pub followed: Followed,
     /// Seconds the map has been moving; stands still with simulated time.
     pub moved_s: f64,
     /// A sentence about something that did not work here.
@@ -71,6 +76,8 @@ impl State {
             own_users: users,
             presets,
             open: Open::default(),
+            follows: false,
+            followed: Followed::default(),
             moved_s: 0.0,
             problem: None,
         }
@@ -121,6 +128,8 @@ mod tests {
             own_users: users,
             presets: Vec::new(),
             open: Open::default(),
+            follows: false,
+            followed: Followed::default(),
             moved_s: 0.0,
             problem: None,
         }

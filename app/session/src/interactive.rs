@@ -31,7 +31,7 @@ use sim_core::engine::{Interrupt, StopReason};
 use sim_core::quick::CurvePoint;
 use sim_core::report::{LatencyReport, RunReport};
 use sim_core::scenario::{Fault, Scenario};
-use sim_core::system::{Heat, Readings, SystemRun};
+use sim_core::system::{Heat, Readings, SystemRun, Trace};
 use sim_core::time::{SimDuration, SimTime};
 
 pub use frame::{Frame, LoadPoint, Phase, Seeking, TimeFrame};
@@ -72,6 +72,8 @@ pub enum Command {
     Step(Step),
     /// How fast simulated time should go.
     SetPace(Pace),
+    /// Follow single messages, or no longer.
+    Follow(bool),
     /// Break something now: from then on a fault of the scenario like any other.
     Break {
         /// What.
@@ -185,6 +187,9 @@ struct Driver {
     seek: Option<SimTime>,
     keyframes: Keyframes,
     pace: Pace,
+    /// Single messages are followed.
+    follows: bool,
+    traces: Arc<Vec<Trace>>,
     report: Option<Arc<RunReport>>,
     heat: Arc<Heat>,
     /// The readings that the next heat starts from.
@@ -226,6 +231,8 @@ impl Driver {
             seek: None,
             keyframes: Keyframes::default(),
             pace: Pace::default(),
+            follows: false,
+            traces: Arc::default(),
             report: None,
             heat: Arc::default(),
             heat_from: None,
@@ -314,6 +321,7 @@ impl Driver {
 
     fn run_from_the_start(&mut self, mut run: SystemRun) {
         run.measure_early(at(EARLY_S));
+        run.follow(self.follows);
         self.begin_time();
         self.stalled = false;
         self.keyframes.keep(&run);
@@ -339,6 +347,7 @@ impl Driver {
                 Command::Newest => self.back_to_newest(),
                 Command::Step(step) => self.step_once(step),
                 Command::SetPace(pace) => self.pace = pace,
+                Command::Follow(on) => self.follow(on),
                 Command::Load(scenario) => {
                     users = None;
                     self.loads += 1;

@@ -43,6 +43,7 @@ use super::sessions::{Away, Fate};
 use super::sharding::Split;
 use super::sites::{Site, Sites};
 use super::timeline::Timeline;
+use super::traces::Traces;
 use crate::delivery::Kernel;
 use crate::draw::{Draws, Purpose};
 use crate::engine::{Model, Schedule, TimerWheel};
@@ -103,6 +104,8 @@ pub struct World {
     pub(super) ledger: Ledger,
     /// The ledger that the end of the warm-up begins with, while the warm-up itself is measured.
     pub(super) postponed: Option<Box<Ledger>>,
+    /// Single operations, while somebody follows them.
+    pub(super) traces: Option<Box<Traces>>,
     pub(super) away: BTreeMap<u32, Away>,
     /// By instance that is down: the faults that keep it there.
     pub(super) down: BTreeMap<(Tier, u32), u32>,
@@ -261,6 +264,7 @@ impl World {
             owners,
             ledger,
             postponed: None,
+            traces: None,
             away,
             down: BTreeMap::new(),
             channels,

@@ -34,7 +34,19 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
 
 /// `1 min 05 s simulated, 12× real time`.
 pub fn status(view: &ViewCtx<'_>) -> String {
-    let reached = format!("{} simulated", format::clock(view.frame.simulated_s));
+    let time = &view.frame.time;
+    if let Some(seeking) = time.seeking {
+        let (to, wait) = (
+            format::clock(seeking.to_s),
+            format::clock(seeking.wait_s.ceil()),
+        );
+        return format!("going to {to}: about {wait}");
+    }
+    let shown = format::clock(view.frame.simulated_s);
+    let reached = match view.frame.is_back() {
+        true => format!("{shown} of {}", format::clock(time.reached_s)),
+        false => format!("{shown} simulated"),
+    };
     match view.frame.phase {
         Phase::Building => "building".into(),
         Phase::Running if !view.state.playing => format!("{reached}, pausing"),

@@ -11,6 +11,10 @@ mod sentence;
 use egui::{CentralPanel, Frame, Margin, Panel, Ui};
 
 use crate::view_ctx::ViewCtx;
+use crate::views::{self, Place};
+
+/// Width of what is on the right, on a window of 1280 × 800.
+const SIDE: f32 = 380.0;
 
 /// A panel.
 #[cfg(test)]
@@ -54,6 +58,21 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
             ui.add_space(6.0 * view.scale);
             patterns::show(ui, view);
         });
+    if view.state.open.at(Place::Strip).is_some() {
+        Panel::bottom("strip")
+            .show_separator_line(false)
+            .resizable(false)
+            .frame(frame(4.0, 10.0))
+            .show(ui, |ui| views::show(ui, view, Place::Strip));
+    }
+    if view.state.open.at(Place::Side).is_some() {
+        let width = (SIDE * view.scale).min(ui.available_width() * 0.36);
+        Panel::right("side")
+            .resizable(false)
+            .exact_size(width)
+            .frame(frame(8.0, 14.0))
+            .show(ui, |ui| views::show(ui, view, Place::Side));
+    }
     Panel::bottom("load line")
         .show_separator_line(false)
         .resizable(false)
@@ -72,5 +91,10 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
 fn line_share(view: &ViewCtx<'_>) -> f32 {
     let design = view.frame.scenario.effective_design();
     let crowded = design.regions.is_some() || design.edge.is_some() || design.origin.is_some();
-    if crowded { 0.34 } else { 0.4 }
+    let strip = view.state.open.at(Place::Strip).is_some();
+    match (crowded, strip) {
+        (_, true) => 0.27,
+        (true, false) => 0.34,
+        (false, false) => 0.4,
+    }
 }

@@ -4,6 +4,8 @@
 //! [`all`]: menus, shortcuts and the test that opens every view in every theme and size take it from there.
 
 mod help;
+mod time_strip;
+pub mod waterfall;
 
 use egui::Ui;
 
@@ -14,6 +16,10 @@ use crate::view_ctx::ViewCtx;
 pub enum View {
     /// What can be typed.
     Shortcuts,
+    /// The run over time.
+    TimeStrip,
+    /// One message on its way.
+    Waterfall,
 }
 
 /// Where a view is shown.
@@ -21,6 +27,12 @@ pub enum View {
 pub enum Place {
     /// In front of everything, in the middle.
     Over,
+    /// On the right, beside the map and the line.
+    Side,
+    /// At the bottom, below the map and the line.
+    Strip,
+    /// In place of the map and the line.
+    Whole,
 }
 
 /// A view as the window knows it.
@@ -37,12 +49,18 @@ pub struct Listed {
 
 /// All views.
 pub fn all() -> Vec<Listed> {
-    vec![Listed {
-        view: View::Shortcuts,
-        title: "Shortcuts",
-        place: Place::Over,
-        show: help::show,
-    }]
+    use Place::{Over, Side, Strip};
+    let view = |view, title, place, show| Listed {
+        view,
+        title,
+        place,
+        show,
+    };
+    vec![
+        view(View::Shortcuts, "Shortcuts", Over, help::show),
+        view(View::TimeStrip, "Time strip", Strip, time_strip::show),
+        view(View::Waterfall, "Follow one message", Side, waterfall::show),
+    ]
 }
 
 impl View {
@@ -66,8 +84,13 @@ impl Open {
     pub fn toggle(&mut self, view: View) {
         if self.has(view) {
             self.close(view);
-            return;
+        } else {
+            self.open(view);
         }
+    }
+
+    /// Opens a view in its place.
+    pub fn open(&mut self, view: View) {
         let place = |view: View| view.listed().map(|listed| listed.place);
         self.0.retain(|&other| place(other) != place(view));
         self.0.push(view);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use sim_core::quick::CurvePoint;
 use sim_core::report::RunReport;
-use sim_core::scenario::Scenario;
-use sim_core::system::Heat;
+use sim_core::scenario::{Draft, Scenario};
+use sim_core::system::{Heat, Trace};
 
 use super::Pace;
 
@@ -76,6 +76,8 @@ pub struct TimeFrame {
     pub seeking: Option<Seeking>,
     /// States that are kept to go back to.
     pub keyframes: usize,
+    /// Single messages and requests of the last seconds, while they are followed.
+    pub traces: Arc<Vec<Trace>>,
 }
 
 /// On the way to another time: nothing moves until it is reached.
@@ -92,6 +94,18 @@ impl Frame {
     #[must_use]
     pub fn is_back(&self) -> bool {
         self.simulated_s < self.time.reached_s
+    }
+
+    /// The command line whose result is the report: byte for byte, but for `engine`. `None`: there is no report, or it is a first
+    /// look at a system that still warms up, which no run of its own ends with.
+    #[must_use]
+    pub fn command(&self, draft: &Draft) -> Option<String> {
+        let report = self.report.as_ref().filter(|_| !self.is_early())?;
+        if report.users != u64::from(self.scenario.load.users) {
+            return None;
+        }
+        let ms = (report.simulated_s * 1e9).round() / 1e6;
+        Some(format!("{} --duration {ms}ms", draft.command("run")))
     }
 
     /// Whether the report is a first look at a system that still warms up.

@@ -59,6 +59,7 @@ impl Driver {
                 pace: self.pace,
                 seeking,
                 keyframes: self.keyframes.len(),
+                traces: self.traces.clone(),
             },
             problem: self.problem.clone(),
         }));
@@ -95,6 +96,9 @@ impl Driver {
         }
         self.reported_at = Some((run.now(), self.scenario.faults.len()));
         self.report = Some(fresh_report(run));
+        if self.follows {
+            self.traces = Arc::new(run.traces());
+        }
         self.report_cost = started.elapsed();
         self.next_report = started + self.report_cost * REPORT_SHARE;
     }

@@ -4,6 +4,7 @@
 //! was shown. The newest state is kept aside meanwhile. Going on from an earlier time repeats what happened until the newest time
 //! is reached; breaking something there lets something else happen.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -132,11 +133,23 @@ impl Driver {
         if shown > to || (!at_work && seconds(to) > seconds(shown) + ONWARD_S) {
             let heat_from = at((seconds(to) - HEAT_OVER_S).max(0.0));
             self.run = self.keyframes.before(heat_from).cloned();
+            if let Some(run) = &mut self.run {
+                run.follow(self.follows);
+            }
             self.forget_heat();
         }
         self.stalled = false;
         self.problem = None;
         self.seek = Some(to);
+    }
+
+    /// Follows single messages from now on, or no longer.
+    pub(super) fn follow(&mut self, on: bool) {
+        self.follows = on;
+        self.traces = Arc::default();
+        for run in self.run.iter_mut().chain(self.newest.as_deref_mut()) {
+            run.follow(on);
+        }
     }
 
     /// Shows the newest time again, and holds there.
