@@ -13,6 +13,7 @@ mod history;
 mod moments;
 mod paint;
 mod panels;
+mod probe;
 mod screenshot;
 mod state;
 mod theme;
@@ -25,6 +26,8 @@ mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+
+pub use probe::Probe;
 
 use sim_core::scenario::Draft;
 

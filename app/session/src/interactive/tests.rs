@@ -3,7 +3,7 @@
 
 use std::sync::atomic::AtomicUsize;
 
-use sim_core::scenario::Tier;
+use sim_core::scenario::{Beginning, Draft, Problem, Tier, load_with};
 
 use super::*;
 
@@ -219,6 +219,72 @@ fn what_was_is_shown_again_as_it_was() {
     );
     assert_eq!(result(is), result(was));
     assert!(!again.heat.is_empty() || again.number > newest.number);
+}
+
+/// The draft of the preset with these changes, as the window makes them.
+fn draft() -> Draft {
+    let text = include_str!("../../../../presets/team-chat.ron");
+    let nowhere = |_: &str, _: &str| Err(Problem::new("no base is looked up here"));
+    let no_files = |_: &str| Err("no file is read here".to_owned());
+    let loaded = load_with(text, "team-chat", &[], &nowhere, &no_files).unwrap();
+    Draft::new(Beginning::Preset("team-chat".into()), loaded)
+}
+
+fn set(draft: &Draft, fields: &[(&str, &str)]) -> Draft {
+    let fields = fields
+        .iter()
+        .map(|(path, value)| ((*path).into(), (*value).into()));
+    draft.with(&fields.collect::<Vec<_>>()).unwrap()
+}
+
+/// Edit, drag, break: the command of the draft, read and run as the command line does, reports what is on screen.
+#[test]
+fn the_exact_command_reproduces_an_edited_session() {
+    let edited = set(
+        &draft(),
+        &[("load.users", "1_000"), ("design.database.pool", "90")],
+    );
+    let session = Session::start(Scenario::clone(edited.scenario()), true, || {});
+    wait_for(&session, "a report", |frame| frame.report.is_some());
+    session.send(Command::SetUsers(1_500));
+    let edited = set(&edited, &[("load.users", "1500")]);
+    wait_for(&session, "the other load", |frame| {
+        frame.scenario.load.users == 1_500 && frame.simulated_s > 14.0
+    });
+    session.send(Command::Break {
+        fault: Fault::Kill {
+            tier: Tier::ConnectionServers,
+            first: 1,
+            instances: 1,
+        },
+        lasts: Some(SimDuration::from_secs(10)),
+    });
+    let frame = wait_for(&session, "a fault", |frame| {
+        !frame.scenario.faults.is_empty()
+    });
+    let begins = frame.scenario.faults[0].at.as_secs_f64();
+    let frame = held_at(&session, begins + 5.0);
+    let design = &frame.scenario.design;
+    let faults = frame
+        .scenario
+        .faults
+        .iter()
+        .map(|timed| timed.written(design));
+    let list = format!("[{}]", faults.collect::<Vec<_>>().join(", "));
+    let edited = set(&edited, &[("faults", &list)]);
+    let command = frame.command(&edited).unwrap();
+    assert!(
+        command.starts_with("plimsoll run team-chat --users 1500 --set "),
+        "{command}"
+    );
+    let (_, duration) = command.split_once(" --duration ").unwrap();
+
+    let typed = set(&edited, &[("run.duration", duration)]);
+    let options = crate::RunOptions::default();
+    let headless = crate::run(typed.scenario(), &options, &|_| true).unwrap();
+    let shown = frame.report.as_ref().unwrap();
+    assert_eq!(shown.scenario.hash, headless.scenario.hash);
+    assert_eq!(result(shown), result(&headless), "{command}");
 }
 
 #[test]
