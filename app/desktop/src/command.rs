@@ -238,12 +238,13 @@ impl UiCommand {
                 "Switch pooling & balancing",
                 Key::Num1,
             ),
-            with(Self::Undo, "Undo", Key::Z),
             Listed {
                 command: Self::Redo,
                 title: "Redo",
                 shortcut: KeyboardShortcut::new(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z),
             },
+            // After the one with more keys: a shortcut takes those with Shift as well.
+            with(Self::Undo, "Undo", Key::Z),
             with(Self::ToggleTheme, "Light or dark", Key::T),
             plain(Self::Toggle(View::TimeStrip), "Time strip", Key::T),
             plain(Self::Toggle(View::Waterfall), "Follow one message", Key::M),

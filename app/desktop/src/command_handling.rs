@@ -13,6 +13,7 @@ use crate::views::View;
 
 /// Does what was asked for.
 pub fn handle(command: UiCommand, state: &mut State, link: &dyn Link, ctx: &egui::Context) {
+    state.scrubbed_s = None;
     match command {
         UiCommand::TogglePlay => {
             state.playing = !state.playing;
@@ -82,6 +83,7 @@ pub fn handle(command: UiCommand, state: &mut State, link: &dyn Link, ctx: &egui
 
 fn scrub(to_s: f64, state: &mut State, link: &dyn Link) {
     state.playing = false;
+    state.scrubbed_s = Some(to_s);
     let to_ms = (to_s.max(0.0) * 1e3).round() as u64;
     link.send(Command::Scrub(
         SimTime::ZERO + SimDuration::from_millis(to_ms),

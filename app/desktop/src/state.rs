@@ -53,6 +53,8 @@ pub struct State {
     pub presets: Vec<PresetEntry>,
     /// The views that are open.
     pub open: Open,
+    /// The simulated second that was gone to last, until time runs again.
+    pub scrubbed_s: Option<f64>,
     /// Whether the session follows single messages.
     pub follows: bool,
     /// Which one is shown.
@@ -76,6 +78,7 @@ impl State {
             own_users: users,
             presets,
             open: Open::default(),
+            scrubbed_s: None,
             follows: false,
             followed: Followed::default(),
             moved_s: 0.0,
@@ -128,6 +131,7 @@ mod tests {
             own_users: users,
             presets: Vec::new(),
             open: Open::default(),
+            scrubbed_s: None,
             follows: false,
             followed: Followed::default(),
             moved_s: 0.0,

@@ -24,6 +24,14 @@ pub struct ViewCtx<'a> {
 }
 
 impl ViewCtx<'_> {
+    /// The same, everything larger by a factor.
+    pub fn scaled(&self, factor: f32) -> Self {
+        Self {
+            scale: self.scale * factor,
+            ..*self
+        }
+    }
+
     /// Asks for something to be done after this pass.
     pub fn send(&self, command: UiCommand) {
         self.outbox.0.borrow_mut().push(command);

@@ -65,14 +65,19 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
             .frame(frame(4.0, 10.0))
             .show(ui, |ui| views::show(ui, view, Place::Strip));
     }
+    let mut narrower = view.scaled(1.0);
     if view.state.open.at(Place::Side).is_some() {
-        let width = (SIDE * view.scale).min(ui.available_width() * 0.36);
+        let all = ui.available_width();
+        let width = (SIDE * view.scale).min(all * 0.36);
         Panel::right("side")
             .resizable(false)
             .exact_size(width)
             .frame(frame(8.0, 14.0))
             .show(ui, |ui| views::show(ui, view, Place::Side));
+        // What is left shows the same, a little smaller.
+        narrower = view.scaled(((all - width) / all * 1.2).clamp(0.72, 1.0));
     }
+    let view = &narrower;
     Panel::bottom("load line")
         .show_separator_line(false)
         .resizable(false)

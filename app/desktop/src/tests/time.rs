@@ -142,7 +142,12 @@ fn time_goes_back_by_drag_and_by_keys() {
     link.sent.borrow_mut().clear();
     harness.key_press(Key::ArrowLeft);
     harness.run();
-    assert_eq!(scrubs(&link), [59.0]);
+    let last = dragged.last().expect("it moved") - 1.0;
+    assert!(
+        (scrubs(&link)[0] - last).abs() < 0.05,
+        "{:?}",
+        scrubs(&link)
+    );
     assert!(!harness.state().state.playing);
 }
 
@@ -226,7 +231,7 @@ fn one_message_is_followed_while_somebody_looks() {
     harness.get_by_label(
         "A message sent at 37.00 s arrived after 800 ms: one of the slowest 1 % of 1 that were followed.",
     );
-    harness.get_by_label("Database: queue, 700 ms, 88 %, from 50 ms on");
+    harness.get_by_label("Database: queue, 700 ms, 87 %, from 50 ms on");
     harness.get_by_label("Typical").click();
     harness.run();
     harness.get_by_label_contains("one like most");

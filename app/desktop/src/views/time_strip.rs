@@ -116,7 +116,8 @@ fn steer(ui: &Ui, view: &ViewCtx<'_>, axis: &Axis, response: &Response) {
     let shown_s = view.frame.simulated_s;
     let go = |to_s: f64| {
         let to_s = to_s.clamp(0.0, axis.until_s);
-        if (to_s - shown_s).abs() > STILL_S {
+        let already = view.state.scrubbed_s.unwrap_or(shown_s);
+        if (to_s - already).abs() > STILL_S {
             view.send(UiCommand::Scrub(to_s));
         }
     };
@@ -140,7 +141,8 @@ fn steer(ui: &Ui, view: &ViewCtx<'_>, axis: &Axis, response: &Response) {
     let forth = pressed(Key::ArrowRight) + once(Action::Increment);
     let back = pressed(Key::ArrowLeft) + once(Action::Decrement);
     if forth != back {
-        go(shown_s + (forth - back) * ARROW_S);
+        let from_s = view.state.scrubbed_s.unwrap_or(shown_s);
+        go(from_s + (forth - back) * ARROW_S);
     }
 }
 

@@ -18,15 +18,18 @@ fn result(mut report: RunReport) -> RunReport {
 }
 
 const PRESETS: [(&str, &str); 6] = [
-    ("team-chat", include_str!("../../presets/team-chat.ron")),
+    ("team-chat", include_str!("../../../presets/team-chat.ron")),
     (
         "reconnect-storm",
-        include_str!("../../presets/reconnect-storm.ron"),
+        include_str!("../../../presets/reconnect-storm.ron"),
     ),
-    ("closed-loop", include_str!("../../presets/closed-loop.ron")),
-    ("p3-scale", include_str!("../../presets/p3-scale.ron")),
-    ("espn-live", include_str!("../../presets/espn-live.ron")),
-    ("inventory", include_str!("../../presets/inventory.ron")),
+    (
+        "closed-loop",
+        include_str!("../../../presets/closed-loop.ron"),
+    ),
+    ("p3-scale", include_str!("../../../presets/p3-scale.ron")),
+    ("espn-live", include_str!("../../../presets/espn-live.ron")),
+    ("inventory", include_str!("../../../presets/inventory.ron")),
 ];
 
 /// A preset with few users, and a short run.
