@@ -1,7 +1,9 @@
 //! Everything the window can be told to do. One enum feeds buttons, menus, shortcuts and help.
 
 use egui::{Key, KeyboardShortcut, Modifiers};
+use session::{Pace, Step};
 use sim_core::scenario::{Fault, Scenario, ShardBy, pooler};
+use sim_core::time::SimDuration;
 
 use crate::lessons::LessonCommand;
 use crate::selection::{MapView, Selected};
@@ -10,6 +12,7 @@ use crate::theme::Look;
 use crate::variants::VariantCommand;
 use crate::views::View;
 use crate::views::evidence::Tab;
+use crate::views::waterfall::Followed;
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,9 +92,24 @@ pub enum UiCommand {
     Variant(VariantCommand),
     /// Show this part of the evidence.
     ShowEvidence(Tab),
+    /// Show the system at this simulated second, which was reached before.
+    Scrub(f64),
+    /// Show it a second before the first thing that went wrong.
+    BeforeItBroke,
+    /// Hold, and go a little further.
+    Step(Step),
+    /// Show the newest time.
+    Newest,
+    /// How fast simulated time should go.
+    SetPace(Pace),
+    /// Which message to follow.
+    FollowMessage(Followed),
     /// Close the window.
     Quit,
 }
+
+/// A step that is seen.
+pub const TENTH: Step = Step::Lasting(SimDuration::from_millis(100));
 
 /// The four reversible switches of a design.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -314,6 +332,12 @@ impl UiCommand {
             with(Self::Zoom(1.25), "Larger map", Key::Plus),
             with(Self::Zoom(0.8), "Smaller map", Key::Minus),
             with(Self::FitMap, "The whole map", Key::Num0),
+            plain(Self::Toggle(View::TimeStrip), "Time strip", Key::T),
+            plain(Self::Toggle(View::Waterfall), "Follow one message", Key::M),
+            plain(Self::BeforeItBroke, "Just before it broke", Key::B),
+            plain(Self::Step(TENTH), "One step: 100 ms", Key::Period),
+            plain(Self::Step(Step::Event), "One event", Key::Comma),
+            plain(Self::Newest, "Back to the newest time", Key::End),
             plain(Self::Toggle(View::Shortcuts), "Shortcuts", Key::F1),
             plain(Self::Toggle(View::Lessons), "Lessons", Key::F2),
             with(Self::Quit, "Close", Key::Q),

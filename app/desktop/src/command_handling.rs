@@ -5,12 +5,14 @@ mod sharing;
 
 use session::{Command, Frame};
 use sim_core::scenario::{Draft, Scenario, ScenarioError};
+use sim_core::time::{SimDuration, SimTime};
 
 use crate::command::{Pattern, UiCommand};
 use crate::editor::Refused;
 use crate::faults;
 use crate::history::History;
 use crate::lessons::LessonCommand;
+use crate::moments;
 use crate::selection::MapView;
 use crate::state::{FOLLOWS_DRAG, Link, State};
 use crate::theme::Look;
@@ -19,9 +21,13 @@ use crate::views::{Place, View};
 
 /// Does what was asked for.
 pub fn handle(command: UiCommand, state: &mut State, link: &dyn Link, ctx: &egui::Context) {
+    state.scrubbed_s = None;
     match command {
         UiCommand::TogglePlay => {
             state.playing = !state.playing;
+            if !state.playing {
+                state.open.open(View::TimeStrip);
+            }
             link.send(if state.playing {
                 Command::Play
             } else {
@@ -37,6 +43,7 @@ pub fn handle(command: UiCommand, state: &mut State, link: &dyn Link, ctx: &egui
         UiCommand::OpenPreset(index) => open_preset(index, state, link),
         UiCommand::Break(fault) => {
             state.problem = None;
+            state.open.open(View::TimeStrip);
             let lasts = faults::lasts(&fault, state.break_for_s);
             link.send(Command::Break { fault, lasts });
         }
@@ -81,7 +88,40 @@ pub fn handle(command: UiCommand, state: &mut State, link: &dyn Link, ctx: &egui
             After::Show(draft) => show_other(draft, state, link),
         },
         UiCommand::ShowEvidence(tab) => state.evidence = tab,
+        UiCommand::Scrub(to_s) => scrub(to_s, state, link),
+        UiCommand::BeforeItBroke => {
+            if let Some((broke_s, _)) = moments::broke(&link.frame()) {
+                state.open.open(View::TimeStrip);
+                scrub((broke_s - 1.0).max(0.0), state, link);
+            }
+        }
+        UiCommand::Step(step) => {
+            state.playing = false;
+            state.open.open(View::TimeStrip);
+            link.send(Command::Step(step));
+        }
+        UiCommand::Newest => {
+            state.playing = false;
+            link.send(Command::Newest);
+        }
+        UiCommand::SetPace(pace) => link.send(Command::SetPace(pace)),
+        UiCommand::FollowMessage(followed) => state.followed = followed,
     }
+    // Messages are followed while somebody looks at them, whatever opened or closed the view.
+    let follows = state.open.has(View::Waterfall);
+    if follows != state.follows {
+        state.follows = follows;
+        link.send(Command::Follow(follows));
+    }
+}
+
+fn scrub(to_s: f64, state: &mut State, link: &dyn Link) {
+    state.playing = false;
+    state.scrubbed_s = Some(to_s);
+    let to_ms = (to_s.max(0.0) * 1e3).round() as u64;
+    link.send(Command::Scrub(
+        SimTime::ZERO + SimDuration::from_millis(to_ms),
+    ));
 }
 
 /// Moves on in a lesson.
@@ -181,8 +221,11 @@ pub fn adopt(frame: &Frame, state: &mut State) {
     if frame.loads != state.loads || frame.scenario.faults == now.scenario().faults {
         return;
     }
-    let faults = faults::list(&frame.scenario);
-    match now.with(&[("faults".into(), faults)]) {
+    let mut fields = vec![("faults".into(), faults::list(&frame.scenario))];
+    if let Some(duration) = moments::longer(&frame.scenario) {
+        fields.push(("run.duration".into(), duration));
+    }
+    match now.with(&fields) {
         Ok(draft) => state.history.push(draft),
         Err(errors) => state.problem = errors.first().map(ToString::to_string),
     }

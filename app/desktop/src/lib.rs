@@ -15,8 +15,10 @@ mod format;
 mod hints;
 mod history;
 mod lessons;
+mod moments;
 mod paint;
 mod panels;
+mod probe;
 mod screenshot;
 mod selection;
 mod share;
@@ -38,6 +40,7 @@ use std::sync::Arc;
 use sim_core::scenario::{Draft, Scenario};
 
 pub use files::{Chosen, Files, Kept, NoFiles};
+pub use probe::Probe;
 
 /// A scenario the menu offers.
 pub struct PresetEntry {

@@ -21,6 +21,7 @@ use crate::theme::Look;
 use crate::variants::Variants;
 use crate::views::Open;
 use crate::views::evidence::Tab;
+use crate::views::waterfall::Followed;
 
 /// The end of the users axis.
 pub const MOST_USERS: u32 = 10_000_000;
@@ -144,6 +145,12 @@ pub struct State {
     pub desk: Desk,
     /// A picture that was asked for.
     pub picture: Snapshot,
+    /// The simulated second that was gone to last, until time runs again.
+    pub scrubbed_s: Option<f64>,
+    /// Whether the session follows single messages.
+    pub follows: bool,
+    /// Which one is shown.
+    pub followed: Followed,
     /// Seconds the map has been moving; stands still with simulated time.
     pub moved_s: f64,
     /// Lessons.
@@ -190,6 +197,9 @@ impl State {
             editor: Editor::default(),
             desk: Desk::new(Box::new(NoFiles)),
             picture: Snapshot::default(),
+            scrubbed_s: None,
+            follows: false,
+            followed: Followed::default(),
             moved_s: 0.0,
             lessons: Lessons::default(),
             problem: None,

@@ -189,6 +189,8 @@ pub enum Event {
     Audit,
     /// Measuring begins.
     Measure,
+    /// Measuring for those who watch the warm-up begins.
+    MeasureEarly,
 }
 
 /// No relay.

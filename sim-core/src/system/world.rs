@@ -44,6 +44,7 @@ use super::sessions::{Away, Fate};
 use super::sharding::Split;
 use super::sites::{Site, Sites};
 use super::timeline::Timeline;
+use super::traces::Traces;
 use crate::delivery::Kernel;
 use crate::draw::{Draws, Purpose};
 use crate::engine::{Model, Schedule, TimerWheel};
@@ -103,6 +104,10 @@ pub struct World {
     /// Queries of the cache itself.
     pub(super) refreshes: u64,
     pub(super) ledger: Ledger,
+    /// The ledger that the end of the warm-up begins with, while the warm-up itself is measured.
+    pub(super) postponed: Option<Box<Ledger>>,
+    /// Single operations, while somebody follows them.
+    pub(super) traces: Option<Box<Traces>>,
     pub(super) away: BTreeMap<u32, Away>,
     /// By instance that is down: the faults that keep it there.
     pub(super) down: BTreeMap<(Tier, u32), u32>,
@@ -269,6 +274,8 @@ impl World {
             servers,
             owners,
             ledger,
+            postponed: None,
+            traces: None,
             away,
             down: BTreeMap::new(),
             channels,
@@ -365,7 +372,7 @@ impl World {
     }
 
     /// Takes the readings that measuring starts from.
-    fn begin_measuring(&mut self, now: SimTime) {
+    pub(super) fn begin_measuring(&mut self, now: SimTime) {
         self.sites.restart_counting();
         self.restart_tally();
         self.baseline = Baseline::of(self, now);
@@ -757,7 +764,8 @@ impl Model for World {
             Event::Ask(client) => self.act(Kind::Query, client, out),
             Event::Publish(client) => self.act(Kind::Publish, client, out),
             Event::Audit => self.audit(out),
-            Event::Measure => self.begin_measuring(at),
+            Event::Measure => self.measure(at),
+            Event::MeasureEarly => self.measure_early(at),
         }
         self.think_again(out);
     }

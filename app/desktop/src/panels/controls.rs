@@ -40,7 +40,19 @@ pub fn status(view: &ViewCtx<'_>) -> String {
     if view.state.stored.shown {
         return "stored, running again".into();
     }
-    let reached = format!("{} simulated", format::clock(view.frame.simulated_s));
+    let time = &view.frame.time;
+    if let Some(seeking) = time.seeking {
+        let (to, wait) = (
+            format::clock(seeking.to_s),
+            format::clock(seeking.wait_s.ceil()),
+        );
+        return format!("going to {to}: about {wait}");
+    }
+    let shown = format::clock(view.frame.simulated_s);
+    let reached = match view.frame.is_back() {
+        true => format!("{shown} of {}", format::clock(time.reached_s)),
+        false => format!("{shown} simulated"),
+    };
     match view.frame.phase {
         Phase::Building => "building".into(),
         Phase::Running if !view.state.playing => format!("{reached}, pausing"),

@@ -71,8 +71,9 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     }
     if view.state.open.at(Place::Strip).is_some() {
         Panel::bottom("strip")
+            .show_separator_line(false)
             .resizable(false)
-            .frame(frame(8.0, 10.0))
+            .frame(frame(4.0, 10.0))
             .show(ui, |ui| views::show(ui, view, Place::Strip));
     }
     let mut narrower = view.scaled(1.0);
@@ -107,5 +108,10 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
 fn line_share(view: &ViewCtx<'_>) -> f32 {
     let design = view.frame.scenario.effective_design();
     let crowded = design.regions.is_some() || design.edge.is_some() || design.origin.is_some();
-    if crowded { 0.34 } else { 0.4 }
+    let strip = view.state.open.at(Place::Strip).is_some();
+    match (crowded, strip) {
+        (_, true) => 0.27,
+        (true, false) => 0.34,
+        (false, false) => 0.4,
+    }
 }

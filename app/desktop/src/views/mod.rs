@@ -17,6 +17,8 @@ pub mod palette;
 mod pareto;
 mod share;
 mod sheet;
+mod time_strip;
+pub mod waterfall;
 
 use egui::{Align, Label, Layout, RichText, Ui};
 
@@ -49,6 +51,10 @@ pub enum View {
     SaveAs,
     /// What others can have of it.
     Share,
+    /// The run over time.
+    TimeStrip,
+    /// One message on its way.
+    Waterfall,
 }
 
 /// Where a view is shown.
@@ -78,7 +84,7 @@ pub struct Listed {
 
 /// All views.
 pub fn all() -> Vec<Listed> {
-    use Place::{Over, Side, Whole};
+    use Place::{Over, Side, Strip, Whole};
     let view = |view, title, place, show| Listed {
         view,
         title,
@@ -102,6 +108,8 @@ pub fn all() -> Vec<Listed> {
         view(View::Open, "Open", Over, open_save::show_open),
         view(View::SaveAs, "Save as", Over, open_save::show_save),
         view(View::Share, "Share", Over, share::show),
+        view(View::TimeStrip, "Time strip", Strip, time_strip::show),
+        view(View::Waterfall, "Follow one message", Side, waterfall::show),
     ]
 }
 
@@ -126,18 +134,16 @@ impl Open {
     pub fn toggle(&mut self, view: View) {
         if self.has(view) {
             self.close(view);
-            return;
+        } else {
+            self.open(view);
         }
-        let place = |view: View| view.listed().map(|listed| listed.place);
-        self.0.retain(|&other| place(other) != place(view));
-        self.0.push(view);
     }
 
     /// Opens a view in its place.
     pub fn open(&mut self, view: View) {
-        if !self.has(view) {
-            self.toggle(view);
-        }
+        let place = |view: View| view.listed().map(|listed| listed.place);
+        self.0.retain(|&other| place(other) != place(view));
+        self.0.push(view);
     }
 
     /// Closes a view.
