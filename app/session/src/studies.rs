@@ -239,10 +239,12 @@ fn hash(draft: &Draft) -> u64 {
     draft.scenario().hash()
 }
 
-/// Seconds that are measured while somebody waits, and the longest warm-up before.
-fn short(scenario: &Scenario) -> (u64, u64) {
-    let seconds = 1_000_000 / u64::from(scenario.load.users.max(1));
-    (seconds.clamp(8, 60), 3)
+/// Seconds that are measured while somebody waits, and the warm-up before: those of the scenario, if they are fewer.
+fn short(scenario: &Scenario) -> (f64, f64) {
+    let seconds = 1e6 / f64::from(scenario.load.users.max(1));
+    let own = scenario.run.duration.as_secs_f64();
+    let warmup = scenario.run.warmup.as_secs_f64();
+    (seconds.clamp(8.0, 60.0).min(own), warmup.min(3.0))
 }
 
 #[cfg(test)]

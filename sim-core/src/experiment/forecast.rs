@@ -5,7 +5,7 @@
 
 use super::advise::Variant;
 use super::candidates::candidates;
-use super::guesses::guesses;
+use super::guesses::{Guess, guesses};
 use super::tornado::Ends;
 use super::{Recipe, RunRequest};
 use crate::quick::{Placement, Quick, estimate};
@@ -164,16 +164,19 @@ impl Forecaster {
     #[must_use]
     pub fn ends(&self, go_on: &dyn Fn() -> bool) -> Vec<Ends> {
         let all = guesses(&self.scenario).into_iter();
-        let possible = all.take_while(|_| go_on());
-        possible
-            .filter_map(|guess| {
-                Some(Ends {
-                    low: self.forecast(&guess.low)?,
-                    high: self.forecast(&guess.high)?,
-                    guess,
-                })
-            })
+        all.take_while(|_| go_on())
+            .filter_map(|guess| self.end(guess))
             .collect()
+    }
+
+    /// One of them; `None`: an end does not apply, or changes nothing.
+    #[must_use]
+    pub fn end(&self, guess: Guess) -> Option<Ends> {
+        Some(Ends {
+            low: self.forecast(&guess.low)?,
+            high: self.forecast(&guess.high)?,
+            guess,
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sim_core::experiment::advise::Variant;
-use sim_core::experiment::{Advise, Forecaster, Recipe, Results, Tornado};
+use sim_core::experiment::{Advise, Forecaster, Planner, Recipe, Results, Tornado};
 use sim_core::scenario::{Draft, Edit, Scenario};
 use sim_core::time::SimDuration;
 
@@ -144,9 +144,8 @@ fn short_recipe(draft: &Draft) -> Recipe {
             path: path.to_owned(),
             value: format!("{seconds} s"),
         };
-        let warmup = scenario.run.warmup.as_secs_f64().min(warmup as f64);
         recipe.edits.push(set("run.warmup", warmup));
-        recipe.edits.push(set("run.duration", seconds as f64));
+        recipe.edits.push(set("run.duration", seconds));
     }
     recipe
 }
@@ -299,8 +298,9 @@ fn compared(shared: &Shared, a: &Draft, b: &Draft, go_on: &(dyn Fn() -> bool + S
 fn shortened(scenario: &Scenario) -> Scenario {
     let (seconds, warmup) = short(scenario);
     let mut scenario = scenario.clone();
-    scenario.run.duration = SimDuration::from_secs(seconds);
-    scenario.run.warmup = scenario.run.warmup.min(SimDuration::from_secs(warmup));
+    let lasting = |seconds: f64| SimDuration::from_millis((seconds * 1e3) as u64);
+    scenario.run.duration = lasting(seconds);
+    scenario.run.warmup = lasting(warmup);
     scenario
 }
 
@@ -333,10 +333,18 @@ fn guesses(
     };
     let mut tornado = Tornado {
         base: forecaster.base.clone(),
-        guesses: forecaster.ends(go_on),
+        guesses: Vec::new(),
         simulate: 0,
     };
     answer.base = forecaster.base.clone();
+    for guess in sim_core::experiment::guesses::guesses(&forecaster.scenario) {
+        if !go_on() {
+            return (false, earlier);
+        }
+        tornado.guesses.extend(forecaster.end(guess));
+        answer.rows = tornado.partial(&earlier);
+        publish(&answer);
+    }
     drop(forecaster);
     if !go_on() {
         return (false, earlier);
