@@ -366,7 +366,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_its_place_and_the_way_out() {
         for (from, to, said) in [
-            ("minutes:", "minuets:", "`minutes`"),
+            ("minutes:", "minuets:", "did you mean \"minutes\"?"),
             ("version: 1", "version: 9", "version: version 9"),
             (
                 "answer: \"doubles\"",
