@@ -253,6 +253,7 @@ fn the_exact_command_reproduces_an_edited_session() {
         &[("load.users", "1_000"), ("design.database.pool", "90")],
     );
     let session = Session::start(Scenario::clone(edited.scenario()), true, || {});
+    session.send(Command::SetPace(Pace::Times(20.0)));
     wait_for(&session, "a report", |frame| frame.report.is_some());
     let edited = set(&edited, &[("load.users", "1500")]);
     session.send(Command::SetUsers(Box::new(Scenario::clone(
@@ -292,7 +293,13 @@ fn the_exact_command_reproduces_an_edited_session() {
 
     let typed = set(&edited, &[("run.duration", duration)]);
     let options = crate::RunOptions::default();
-    let headless = crate::run(typed.scenario(), &options, &|_| true).unwrap();
+    let mut headless = crate::run(typed.scenario(), &options, &|_| true).unwrap();
+    // The list of sources also says that the length was typed.
+    let sources = headless.sources.len();
+    headless
+        .sources
+        .retain(|source| source.path != "run.duration");
+    assert_eq!(headless.sources.len(), sources - 1);
     let shown = frame.report.as_ref().unwrap();
     assert_eq!(shown.scenario.hash, headless.scenario.hash, "{command}");
     assert_eq!(result(shown), result(&headless), "{command}");
