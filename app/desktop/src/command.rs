@@ -2,10 +2,16 @@
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 use session::{Pace, Step};
-use sim_core::scenario::{Fault, Scenario, ShardBy};
+use sim_core::scenario::{Fault, Scenario, ShardBy, pooler};
 use sim_core::time::SimDuration;
 
+use crate::lessons::LessonCommand;
+use crate::selection::{MapView, Selected};
+use crate::share::Export;
+use crate::theme::Look;
+use crate::variants::VariantCommand;
 use crate::views::View;
+use crate::views::evidence::Tab;
 use crate::views::waterfall::Followed;
 
 /// One thing to do.
@@ -27,10 +33,47 @@ pub enum UiCommand {
     OpenPreset(usize),
     /// Break something now.
     Break(Fault),
+    /// What is broken from now on lasts so many seconds; `None`: until it is undone.
+    BreakFor(Option<u64>),
+    /// End a fault that lasts until it is undone, by its number.
+    Mend(usize),
     /// The faults as a scenario file writes them, to the clipboard.
     CopyFaults,
     /// Set fields of the scenario, as the command line would: path and value. One step for undo.
     Edit(Vec<(String, String)>),
+    /// A field as it was in the beginning.
+    TakeBack(String),
+    /// Ask what is allowed in a field.
+    AskLimits(String),
+    /// Choose a tier or an instance on the map, or nothing.
+    Select(Option<Selected>),
+    /// Make the map larger or smaller by a factor.
+    Zoom(f32),
+    /// See this part of the map.
+    SeeMap(MapView),
+    /// The whole map again.
+    FitMap,
+    /// Open a file or a preset by its name.
+    Open(String),
+    /// Save to the file it came from, or ask for one.
+    Save,
+    /// Save as this file; whether one that is there may be written over.
+    SaveAs(String, bool),
+    /// Ask the system for a file to open, or to save to.
+    Choose {
+        /// To save to.
+        save: bool,
+        /// What it might be called.
+        name: String,
+    },
+    /// Forget what was not saved.
+    DiscardKept,
+    /// Close the sentence above the map.
+    CloseNotice,
+    /// Write what is on screen to a file.
+    Export(Export, String),
+    /// The command that runs what is on screen, to the clipboard.
+    CopyCommand,
     /// Take the last edit back.
     Undo,
     /// Make it again.
@@ -39,8 +82,16 @@ pub enum UiCommand {
     TogglePattern(Pattern),
     /// Dark to light and back.
     ToggleTheme,
+    /// Dress in these colours.
+    Dress(Look),
     /// Open or close a view.
     Toggle(View),
+    /// Something in a lesson.
+    Lesson(LessonCommand),
+    /// Something with the designs beside the one that is shown.
+    Variant(VariantCommand),
+    /// Show this part of the evidence.
+    ShowEvidence(Tab),
     /// Show the system at this simulated second, which was reached before.
     Scrub(f64),
     /// Show it a second before the first thing that went wrong.
@@ -98,7 +149,10 @@ impl Pattern {
         match self {
             Self::Pooling => {
                 let count = design.connection_servers.count;
-                Some(format!("Here: {count} connection servers in place of one."))
+                let pooler = pooler(design).map_or("", |_| " and a connection pooler");
+                Some(format!(
+                    "Here: {count} connection servers in place of one{pooler}."
+                ))
             }
             Self::EventSourcing => None,
             Self::Sharding => design.shards.as_ref().map(|shards| {
@@ -238,14 +292,46 @@ impl UiCommand {
                 "Switch pooling & balancing",
                 Key::Num1,
             ),
+            plain(
+                Self::TogglePattern(Pattern::Sharding),
+                "Switch sharding",
+                Key::Num3,
+            ),
+            plain(
+                Self::TogglePattern(Pattern::CachingAndEdge),
+                "Switch caching & edge",
+                Key::Num4,
+            ),
+            with(
+                Self::Variant(VariantCommand::KeepBoth),
+                "Keep both designs",
+                Key::B,
+            ),
+            // The one with more keys first: the other would take it.
             Listed {
                 command: Self::Redo,
                 title: "Redo",
                 shortcut: KeyboardShortcut::new(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z),
             },
-            // After the one with more keys: a shortcut takes those with Shift as well.
             with(Self::Undo, "Undo", Key::Z),
+            with(
+                Self::Variant(VariantCommand::ShowFixes),
+                "What would fix it",
+                Key::F,
+            ),
+            with(Self::Toggle(View::Evidence), "Evidence", Key::I),
+            with(Self::Toggle(View::Compare), "Compare", Key::D),
             with(Self::ToggleTheme, "Light or dark", Key::T),
+            with(Self::Toggle(View::Palette), "All commands", Key::K),
+            with(Self::Toggle(View::MakeItMine), "Make it mine", Key::M),
+            with(Self::Toggle(View::Gallery), "Gallery", Key::G),
+            with(Self::Save, "Save", Key::S),
+            with(Self::Toggle(View::SaveAs), "Save as", Key::E),
+            with(Self::Toggle(View::Open), "Open", Key::O),
+            with(Self::Toggle(View::Share), "Share", Key::R),
+            with(Self::Zoom(1.25), "Larger map", Key::Plus),
+            with(Self::Zoom(0.8), "Smaller map", Key::Minus),
+            with(Self::FitMap, "The whole map", Key::Num0),
             plain(Self::Toggle(View::TimeStrip), "Time strip", Key::T),
             plain(Self::Toggle(View::Waterfall), "Follow one message", Key::M),
             plain(Self::BeforeItBroke, "Just before it broke", Key::B),
@@ -253,6 +339,7 @@ impl UiCommand {
             plain(Self::Step(Step::Event), "One event", Key::Comma),
             plain(Self::Newest, "Back to the newest time", Key::End),
             plain(Self::Toggle(View::Shortcuts), "Shortcuts", Key::F1),
+            plain(Self::Toggle(View::Lessons), "Lessons", Key::F2),
             with(Self::Quit, "Close", Key::Q),
         ]
     }

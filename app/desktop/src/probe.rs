@@ -8,7 +8,7 @@ use sim_core::scenario::{Draft, Scenario};
 use crate::app::Explorer;
 use crate::command::UiCommand;
 use crate::command_handling::handle;
-use crate::state::Link;
+use crate::state::{Link, State};
 use crate::{theme, views};
 
 /// A window that is never drawn.
@@ -40,7 +40,8 @@ impl Probe {
         let session = Session::start(Scenario::clone(draft.scenario()), true, || {});
         let session = Arc::new(session);
         let link = Shared(session.clone());
-        let mut explorer = Explorer::new(Box::new(link), draft, true, Vec::new());
+        let state = State::of(draft, true, Vec::new());
+        let mut explorer = Explorer::with_state(Box::new(link), state);
         for listed in views::all() {
             if open.contains(&listed.title) {
                 let link = Shared(session.clone());

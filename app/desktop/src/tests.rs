@@ -21,6 +21,9 @@ use crate::view_ctx::{Outbox, ViewCtx};
 use crate::{PresetEntry, panels, theme};
 
 mod breaking;
+mod edit;
+mod fixing;
+mod lessons;
 mod time;
 
 const TEAM_CHAT: &str = include_str!("../../../presets/team-chat.ron");
@@ -465,6 +468,7 @@ fn a_preset_is_opened_from_the_menu() {
     let entry = |name: &str, title: &str, result: fn() -> Result<Draft, String>| PresetEntry {
         name: name.into(),
         title: title.into(),
+        scenario: scenario().into(),
         load: Box::new(result),
     };
     let presets = vec![

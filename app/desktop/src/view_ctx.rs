@@ -23,7 +23,7 @@ pub struct ViewCtx<'a> {
     pub outbox: &'a Outbox,
 }
 
-impl ViewCtx<'_> {
+impl<'a> ViewCtx<'a> {
     /// The same, everything larger by a factor.
     pub fn scaled(&self, factor: f32) -> Self {
         Self {

@@ -15,6 +15,7 @@ mod growth;
 mod html;
 mod json;
 mod junit;
+pub mod lesson;
 mod markdown;
 mod metric;
 pub mod numbers;
@@ -24,6 +25,7 @@ mod reason;
 #[doc(hidden)]
 pub mod sample;
 mod sentences;
+pub mod sheets;
 mod story;
 pub mod table;
 mod tables;
@@ -33,10 +35,12 @@ use sim_core::report::{
     AdviceReport, CapacityReport, CheckReport, CompareReport, RampReport, RunReport,
 };
 
+pub use chart::{LatencyLine, latency_line_csv, latency_line_svg};
 pub use comparisons::{Compared, render_compared};
 pub use csv::{csv_histogram, csv_series};
 pub use digest::{digest, digest_ramp};
 pub use github::annotations;
+pub use grid::{Cell, Grid, Set};
 pub use growth::{Growth, growth};
 pub use html::{html_capacity, html_check, html_compare, html_ramp, html_run};
 pub use junit::{junit_check, junit_run};

@@ -34,9 +34,10 @@ use sim_core::scenario::{Fault, Scenario};
 use sim_core::system::{Heat, Readings, SystemRun, Trace};
 use sim_core::time::{SimDuration, SimTime};
 
+use crate::studies::{Found, Studies, Study};
 pub use frame::{Frame, LoadPoint, Phase, Seeking, TimeFrame};
 use keyframes::Keyframes;
-use load_line::{Found, LoadLine, Measured};
+use load_line::{LoadLine, Measured, Part};
 use publish::SpeedMeter;
 pub use time::{Pace, Step};
 
@@ -79,9 +80,11 @@ pub enum Command {
     Break {
         /// What.
         fault: Fault,
-        /// How long it lasts; `None`: what happens at once and needs no end.
+        /// How long it lasts; `None`: what happens at once and needs no end, or until it is undone.
         lasts: Option<SimDuration>,
     },
+    /// Let a fault that lasts for good end now, by its number in the scenario.
+    Mend(usize),
     /// Start another scenario.
     Load(Box<Scenario>),
     /// End the thread.
@@ -93,6 +96,7 @@ pub struct Session {
     commands: Sender<Command>,
     frames: Arc<ArcSwap<Frame>>,
     stop: Arc<AtomicBool>,
+    studies: Option<Studies>,
 }
 
 impl Session {
@@ -107,13 +111,15 @@ impl Session {
         let frames = Arc::new(ArcSwap::from_pointee(frame::first(&scenario)));
         let stop = Arc::new(AtomicBool::new(false));
         let (commands, inbox) = unbounded();
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(wake);
+        let waking = wake.clone();
         let driver = Driver::new(
             scenario,
             playing,
             inbox,
             frames.clone(),
             stop.clone(),
-            Box::new(wake),
+            Box::new(move || waking()),
         );
         let spawned = std::thread::Builder::new()
             .name("simulation".into())
@@ -128,7 +134,24 @@ impl Session {
             commands,
             frames,
             stop,
+            studies: Studies::start(wake).ok(),
         }
+    }
+
+    /// Asks for an experiment beside the simulation; never blocks.
+    pub fn ask(&self, study: Study) {
+        if let Some(studies) = &self.studies {
+            studies.ask(study);
+        }
+    }
+
+    /// What such experiments found out so far; never blocks.
+    #[must_use]
+    pub fn found(&self) -> Arc<Found> {
+        self.studies
+            .as_ref()
+            .map(Studies::found)
+            .unwrap_or_default()
     }
 
     /// Sends a command; never blocks.
@@ -344,6 +367,7 @@ impl Driver {
                 Command::Pause => self.playing = false,
                 Command::SetUsers(scenario) => users = Some(scenario),
                 Command::Break { fault, lasts } => self.break_now(fault, lasts),
+                Command::Mend(number) => self.mend_now(number),
                 Command::Scrub(to) => self.scrub(to),
                 Command::Newest => self.back_to_newest(),
                 Command::Step(step) => self.step_once(step),
@@ -448,9 +472,9 @@ impl Driver {
         if !self.line.as_ref().is_some_and(current) {
             return;
         }
-        match measured.found {
-            Found::Estimate(curve) => self.estimate = curve.into(),
-            Found::Point(point) => {
+        match measured.part {
+            Part::Estimate(curve) => self.estimate = curve.into(),
+            Part::Point(point) => {
                 let points = Arc::make_mut(&mut self.load_line);
                 match points.binary_search_by_key(&point.users, |point| point.users) {
                     Ok(index) => points[index] = point,

@@ -22,7 +22,7 @@ use super::raw::{
 };
 use super::regions::check_regions;
 use super::traffic::traffic;
-use super::{asking, convert, data, design, edge, over_time, words_of_edit};
+use super::{asking, convert, data, design, edge, over_time, pooler, replicas, words_of_edit};
 use crate::cost::{book, book_names};
 
 /// A value that stands in for a refused one; the scenario is refused as a whole, so it is never used.
@@ -44,19 +44,21 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
     check_regions(&effective, patterns.pooling, check);
     let faults = faults(
         raw.faults.as_deref().unwrap_or_default(),
-        &design,
+        (load.users, &design),
         &run,
         check,
     );
+    pooler::check_alone(&design, &asking, check);
+    replicas::check_failover(&design, &asking, check);
     data::spread::check_resharding(raw, &faults, &asking, check);
+    let kinds: Vec<&str> = faults.iter().map(|timed| timed.fault.name()).collect();
     let faults = faults
         .into_iter()
         .filter_map(|fault| in_effect(fault, &effective))
         .collect();
     let mut objectives = objectives(
         raw.objectives.as_deref().unwrap_or_default(),
-        &traffic,
-        &design,
+        (&traffic, &design, &kinds),
         check,
     );
     objectives.extend(tier_objective(raw.latency_tier, &traffic, &design, check));
@@ -461,15 +463,14 @@ fn check_store(traffic: &Traffic, design: &Design, patterns: Patterns, check: &m
 
 fn objectives(
     raw: &[String],
-    traffic: &Traffic,
-    design: &Design,
+    of: (&Traffic, &Design, &[&str]),
     check: &mut Check<'_>,
 ) -> Vec<Objective> {
     check.names("objectives", raw.iter().map(String::as_str));
     let mut out = Vec::new();
     for (i, text) in raw.iter().enumerate().take(limits::ENTRIES) {
         let at = format!("objectives[{i}]");
-        match objective::parse(text, traffic, design) {
+        match objective::parse(text, of) {
             Ok(parsed) => {
                 let (file, line) = check.place(&at);
                 out.push(Objective {
@@ -505,7 +506,7 @@ fn tier_objective(
         "query.answered.p99"
     };
     let text = format!("{metric} < {limit}");
-    match objective::parse(&text, traffic, design) {
+    match objective::parse(&text, (traffic, design, &[])) {
         Ok(parsed) => {
             let (file, line) = check.place("latency_tier");
             Some(Objective {

@@ -481,6 +481,19 @@ impl World {
         (ledger, in_flight)
     }
 
+    /// Deliveries that were owed up to now and will not be received.
+    pub(super) fn lost_deliveries(&self, now: SimTime) -> u64 {
+        let ledger = &self.ledger;
+        let fans_out = [Kind::Publish, Kind::Presence];
+        let open = |kind: Kind| {
+            let own = &ledger.kinds[kind.index()];
+            own.owed.saturating_sub(own.received + own.in_transit)
+        };
+        let open: u64 = fans_out.into_iter().map(open).sum();
+        // What is recorded as received and lies in the future counts as received: it is lost only when it is taken back.
+        open.saturating_sub(self.held_for_absent(now, ledger))
+    }
+
     fn take_out_future(&self, now: SimTime, ledger: &mut Ledger) -> [u64; Kind::ALL.len()] {
         let mut in_flight = [0; Kind::ALL.len()];
         for server in 0..self.servers.servers.len() {

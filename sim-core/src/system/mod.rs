@@ -25,6 +25,7 @@ mod deliveries;
 mod early;
 mod edge;
 mod event;
+mod failover;
 mod faults;
 mod gate;
 mod heat;
@@ -38,6 +39,7 @@ mod network;
 mod operation;
 mod outages;
 mod path;
+mod pooler;
 mod pools;
 mod population;
 mod populations;
@@ -68,7 +70,7 @@ use std::sync::Arc;
 
 use crate::engine::{Interrupt, Limits, Simulation, StopReason};
 use crate::quick::{self, Quick};
-use crate::report::RunReport;
+use crate::report::{ConnectionsReport, RunReport};
 use crate::scenario::{Asking, Scenario};
 use crate::statistics::CONFIDENCE;
 use crate::time::SimTime;
@@ -211,6 +213,12 @@ impl SystemRun {
         self.report_at(CONFIDENCE)
     }
 
+    /// Client connections now: a part of [`Self::report`] that costs next to nothing.
+    #[must_use]
+    pub fn connections(&self) -> ConnectionsReport {
+        summary::connections_at(self.simulation.model(), self.now())
+    }
+
     /// As [`Self::report`], with intervals of another confidence (0 to 1).
     #[must_use]
     pub fn report_at(&self, confidence: f64) -> RunReport {
@@ -232,12 +240,17 @@ fn build(scenario: &Scenario) -> Result<Simulation<World>, BuildError> {
     Ok(simulation)
 }
 
-/// The quick estimate of a fresh world; none where faults are planned or the database is asked under stress: it knows nothing
-/// of either.
+/// The quick estimate of a fresh world; none where faults are planned, the database is asked under stress or not all share its
+/// connections: it knows nothing of these.
 fn quick_of(world: &World, scenario: &Scenario) -> Option<Arc<Quick>> {
     let healthy = scenario.faults.is_empty()
         && scenario.asking == Asking::default()
-        && world.replicas.is_none();
+        && world
+            .databases
+            .as_ref()
+            .is_none_or(|all| matches!(all.shares, pooler::Shares::All(_)))
+        && world.replicas.is_none()
+        && scenario.effective_design().cache_clusters() < 2;
     healthy.then(|| Arc::new(quick::estimate(scenario, &survey::survey(world))))
 }
 

@@ -34,6 +34,8 @@ const WAY: [Part; super::operation::PARTS] = [
     Part::CacheQueue,
     Part::CacheService,
     Part::CacheFetch,
+    Part::PoolerQueue,
+    Part::PoolerService,
     Part::DatabaseQueue,
     Part::DatabaseService,
     Part::DatabaseRetry,

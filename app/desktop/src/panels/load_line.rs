@@ -4,8 +4,9 @@
 //! the top. Drag, click, or use the arrow keys to set the users. A summary in words stands in for the drawing where it cannot
 //! be seen.
 
-mod axes;
+pub mod axes;
 mod estimate;
+mod ghost;
 
 use egui::accesskit::{Action, Role};
 use egui::{
@@ -23,6 +24,7 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     let (area, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
     let axes = Axes::new(view, area);
     steer(ui, view, &axes, &response);
+    crate::share::remember_area(ui.ctx(), area);
     describe(ui, view, &response);
 
     title(ui, view, area);
@@ -31,8 +33,10 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     objective(ui, view, &axes);
     estimate::line(ui, view, &axes);
     estimate::band(ui, view, &axes);
+    ghost::line(ui, view, &axes);
     points(ui, view, &axes);
     handle(ui, view, &axes, &response);
+    ghost::words(ui, view, &axes, area);
     response.on_hover_cursor(egui::CursorIcon::ResizeHorizontal);
 }
 
@@ -113,10 +117,11 @@ pub fn summary(view: &ViewCtx<'_>) -> String {
             format!("{} {unit}: {answer}", format::count(f64::from(point.users)))
         })
         .collect();
+    let before = ghost::summary(view);
     if line.is_empty() {
-        format!("{text}. No point simulated yet.")
+        format!("{text}. No point simulated yet.{before}")
     } else {
-        format!("{text}. Simulated: {}.", line.join(", "))
+        format!("{text}. Simulated: {}.{before}", line.join(", "))
     }
 }
 
@@ -141,7 +146,7 @@ fn title(ui: &Ui, view: &ViewCtx<'_>, area: Rect) {
         half,
     );
     estimate::legend(ui, view, title);
-    let hint = "drag to change the load";
+    let hint = view.state.hints.words();
     let at = area.right_top() - vec2(14.0 * view.scale, 0.0);
     paint::text(
         painter,

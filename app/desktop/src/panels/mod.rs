@@ -2,11 +2,14 @@
 
 mod controls;
 mod faults_menu;
+mod fixes;
 mod going_on;
-mod load_line;
+pub mod load_line;
 mod map;
+mod notice;
 mod patterns;
 mod sentence;
+mod tier_menu;
 
 use egui::{CentralPanel, Frame, Margin, Panel, Ui};
 
@@ -26,6 +29,7 @@ pub fn all() -> Vec<(&'static str, Show)> {
     vec![
         ("controls", controls::show),
         ("sentence", sentence::show),
+        ("fixes", fixes::show),
         ("patterns", patterns::show),
         ("going on", going_on::show),
         ("map", map::show),
@@ -55,9 +59,16 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
             controls::show(ui, view);
             ui.add_space(6.0 * view.scale);
             sentence::show(ui, view);
+            fixes::show(ui, view);
             ui.add_space(6.0 * view.scale);
             patterns::show(ui, view);
         });
+    if view.state.open.at(Place::Whole).is_some() {
+        CentralPanel::default()
+            .frame(frame(4.0, 14.0))
+            .show(ui, |ui| views::show(ui, view, Place::Whole));
+        return;
+    }
     if view.state.open.at(Place::Strip).is_some() {
         Panel::bottom("strip")
             .show_separator_line(false)
@@ -87,6 +98,7 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     CentralPanel::default()
         .frame(frame(4.0, 4.0))
         .show(ui, |ui| {
+            notice::show(ui, view);
             going_on::show(ui, view);
             map::show(ui, view);
         });

@@ -42,6 +42,25 @@ impl Driver {
             Err(error) => self.problem = Some(format!("It cannot be broken: {error}.")),
         }
     }
+
+    /// Ends a fault now that would last for good.
+    pub(super) fn mend_now(&mut self, number: usize) {
+        let Some(run) = self.run.as_mut().filter(|_| !self.stalled) else {
+            self.problem = Some("Nothing runs in which it could be undone now.".into());
+            return;
+        };
+        let ends = next_moment(run.now());
+        match run.end_fault(number, ends) {
+            Ok(()) => {
+                let faults = &mut Arc::make_mut(&mut self.scenario).faults;
+                if let Some(timed) = faults.get_mut(number) {
+                    timed.lasts = Some(ends - timed.at);
+                }
+                self.problem = None;
+            }
+            Err(error) => self.problem = Some(format!("It cannot be undone: {error}.")),
+        }
+    }
 }
 
 /// How fast simulated time may go because of what is broken; `None`: as it likes.

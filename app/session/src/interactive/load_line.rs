@@ -34,11 +34,11 @@ const AROUND_BREAK: [f64; 4] = [0.7, 0.85, 0.95, 1.02];
 /// What was found, and the request it answers.
 pub(super) struct Measured {
     request: u64,
-    pub(super) found: Found,
+    pub(super) part: Part,
 }
 
 /// What was found.
-pub(super) enum Found {
+pub(super) enum Part {
     /// The quick estimate of the whole line.
     Estimate(Vec<CurvePoint>),
     /// One simulated point.
@@ -108,7 +108,7 @@ impl Worker {
         // An estimate that fails leaves the dots out; the line is simulated all the same.
         let estimate = catch_unwind(AssertUnwindSafe(|| estimate(&job.scenario)));
         if let Ok(Some(curve)) = estimate
-            && !self.send(job, Found::Estimate(curve))
+            && !self.send(job, Part::Estimate(curve))
         {
             return;
         }
@@ -145,16 +145,16 @@ impl Worker {
             if unknown {
                 continue;
             }
-            if !self.send(job, Found::Point(point)) {
+            if !self.send(job, Part::Point(point)) {
                 return;
             }
         }
     }
 
     /// `false`: nobody listens any more.
-    fn send(&self, job: &Job, found: Found) -> bool {
+    fn send(&self, job: &Job, part: Part) -> bool {
         let request = job.request;
-        self.outbox.send(Measured { request, found }).is_ok()
+        self.outbox.send(Measured { request, part }).is_ok()
     }
 
     /// The report, and whether the run was unstable; `None`: cancelled, or this load cannot be built.
