@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use super::raw::{Expected, Of};
 use super::{Figure, Job, Lesson, Page};
 use crate::experiment::failed_limits;
-use crate::report::{Estimate, RunReport};
-use crate::scenario::known_number;
+use crate::report::{Estimate, ObjectiveReport, RunReport};
+use crate::scenario::{Comparison, known_number, stated_objective};
 use crate::statistics::{CONFIDENCE, replicated};
 use crate::system::number;
 
@@ -74,6 +74,10 @@ impl Reading {
             (Reading::Number(found), Expected::Between { low, high }) => found
                 .value
                 .is_some_and(|found| (*low..=*high).contains(&found)),
+            (Reading::Number(found), Expected::Held(value)) => {
+                found.low.is_some_and(|low| low <= *value)
+                    && found.high.is_some_and(|high| *value <= high)
+            }
             _ => false,
         }
     }
@@ -258,8 +262,27 @@ type Reader<'a> = dyn Fn(&RunReport) -> Option<Estimate> + 'a;
 
 /// Whether most of the seeds fail.
 fn fails(reports: &[&RunReport]) -> bool {
-    let failing = |report: &&&RunReport| !failed_limits(report).is_empty();
+    let failing = |report: &&&RunReport| {
+        !failed_limits(report).is_empty() || report.objectives.iter().any(is_missed)
+    };
     2 * reports.iter().filter(failing).count() > reports.len()
+}
+
+/// Whether an objective without a verdict is missed by its value: a load that grows worse all the time has no interval, and does not
+/// hold for that.
+fn is_missed(objective: &ObjectiveReport) -> bool {
+    let (Some(value), Some(stated)) = (objective.value, stated_objective(&objective.objective))
+    else {
+        return false;
+    };
+    let met = match stated.comparison {
+        Comparison::Less => value < stated.limit,
+        Comparison::AtMost => value <= stated.limit,
+        Comparison::Greater => value > stated.limit,
+        Comparison::AtLeast => value >= stated.limit,
+        Comparison::Equal => value == stated.limit,
+    };
+    objective.verdict == "inconclusive" && !met
 }
 
 /// A rate or a mean utilisation has its interval beside the reports' numbers.
@@ -468,6 +491,13 @@ mod tests {
         assert!(number.meets(&near(0.75, 0.15)));
         assert!(!number.meets(&near(0.5, 0.15)));
         assert!(!number.meets(&Expected::Is("pool".into())));
+        let within = Reading::Number(Estimate {
+            value: Some(0.8),
+            low: Some(0.7),
+            high: Some(0.9),
+        });
+        assert!(within.meets(&Expected::Held(0.75)) && !within.meets(&Expected::Held(0.95)));
+        assert!(!number.meets(&Expected::Held(0.8)), "it has no interval");
         assert!(!Reading::Nothing.meets(&near(0.0, 1.0)));
         assert!(Reading::Name("pool".into()).meets(&Expected::Is("pool".into())));
     }

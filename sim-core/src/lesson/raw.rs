@@ -228,6 +228,8 @@ pub enum Expected {
         /// To.
         high: f64,
     },
+    /// A number that the figure's interval holds: for what varies too much to be held to a share.
+    Held(f64),
     /// A name.
     Is(String),
 }
