@@ -39,11 +39,16 @@ pub(crate) struct ExplorerArgs {
     /// Simulated time before the picture is taken
     #[arg(long, value_name = "TIME", hide = true, value_parser = quantities::wall_time)]
     pub(crate) after: Option<Duration>,
+    /// Title of a view that is open from the beginning
+    #[arg(long, value_name = "TITLE", hide = true)]
+    pub(crate) view: Vec<String>,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Open the explorer on a scenario
+    Open(OpenArgs),
     /// Simulate a scenario and report
     Run(RunArgs),
     /// Latency, cost and bottleneck against users; where it breaks
@@ -81,6 +86,20 @@ pub(crate) enum Verb {
     Lessons(LessonsArgs),
     /// Deploy on this machine's sockets and measure
     Live(LiveArgs),
+}
+
+/// `open`.
+#[derive(Debug, Args)]
+pub(crate) struct OpenArgs {
+    /// File or preset
+    pub(crate) scenario: String,
+    #[command(flatten)]
+    pub(crate) users: UsersArgs,
+    /// Set any field by name, as in design.connection_servers.count=20
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = quantities::assignment)]
+    pub(crate) set: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) explorer: ExplorerArgs,
 }
 
 /// `run`.

@@ -1,24 +1,14 @@
 //! What a name means: a field of the scenario, a number of the report, or a term of the field.
 //!
 //! Fields say what the comments of their structs say ([`sim_core::docs`]); units and ranges are asked of the validation, by
-//! giving it a value that is wrong on purpose ([`probe`]). So nothing here can differ from the program.
+//! giving it a value that is wrong on purpose ([`sim_core::docs::probe`]). So nothing here can differ from the program.
 
-pub(crate) mod fields;
 pub(crate) mod numbers;
 pub(crate) mod objectives;
-pub(crate) mod probe;
 pub(crate) mod vocabulary;
 
 /// Columns of a line of text.
 const WIDTH: usize = 96;
-
-/// A comment without its `Default: …`, and the default.
-pub(crate) fn split_default(doc: &str) -> (&str, Option<&str>) {
-    match doc.split_once("Default: ") {
-        Some((what, default)) => (what.trim(), Some(default.trim().trim_end_matches('.'))),
-        None => (doc.trim(), None),
-    }
-}
 
 /// `words` in lines, every line behind `indent` blanks but for the first, which is behind `first`.
 pub(crate) fn wrap(out: &mut String, first: &str, indent: usize, words: &str) {

@@ -6,6 +6,8 @@
 mod cli;
 #[cfg(feature = "live")]
 mod deploy;
+#[cfg(feature = "desktop")]
+mod desk;
 mod exit;
 mod explain;
 mod interrupt;
@@ -24,6 +26,7 @@ mod schema;
 mod verbs;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -37,11 +40,23 @@ static ALLOCATOR: memory::LargePages = memory::LargePages;
 
 /// Carries out one command line, program name first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let outcome = match Cli::try_parse_from(arguments) {
+    let outcome = match Cli::try_parse_from(opened_by_name(arguments)) {
         Ok(cli) => Plan::new(cli).and_then(carry_out),
         Err(error) => return exit::print_usage(&error),
     };
     exit::conclude(outcome)
+}
+
+/// `plimsoll mine.ron`, as a file manager says it, is `plimsoll open mine.ron`.
+fn opened_by_name(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let [_, file] = arguments.as_slice() {
+        let path = Path::new(file);
+        if path.extension().is_some_and(|end| end == "ron") && path.is_file() {
+            arguments.insert(1, "open".into());
+        }
+    }
+    arguments
 }
 
 fn carry_out(plan: Plan) -> Result<Exit, Failure> {

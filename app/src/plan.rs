@@ -11,8 +11,8 @@ use sim_core::scenario::{Edit, Scenario};
 
 use crate::cli::{
     AdviseArgs, BudgetArgs, CapacityArgs, CheckArgs, Cli, CompareArgs, ExplainArgs, ExplorerArgs,
-    InconclusiveArg, LessonsArgs, LiveArgs, NewArgs, PresetsArgs, RampArgs, RunArgs, SchemaOf,
-    SimulationArgs, ValidateArgs, Verb,
+    InconclusiveArg, LessonsArgs, LiveArgs, NewArgs, OpenArgs, PresetsArgs, RampArgs, RunArgs,
+    SchemaOf, SimulationArgs, ValidateArgs, Verb,
 };
 use crate::exit::Failure;
 use crate::invocation;
@@ -112,6 +112,12 @@ pub(crate) struct ExplorePlan {
     pub(crate) screenshot: Option<PathBuf>,
     /// Simulated seconds before the picture.
     pub(crate) after_s: f64,
+    /// Views that are open from the beginning.
+    pub(crate) views: Vec<String>,
+    /// The scenario that was asked for.
+    pub(crate) scenario: Option<String>,
+    /// What is set in it.
+    pub(crate) fields: Vec<(String, String)>,
 }
 
 /// `run`.
@@ -211,6 +217,7 @@ impl Plan {
     pub(crate) fn new(cli: Cli) -> Result<Self, Failure> {
         match cli.verb {
             None => Ok(Plan::Explore(explore(cli.explorer))),
+            Some(Verb::Open(args)) => Ok(Plan::Explore(open(args))),
             Some(Verb::Run(args)) => run(args).map(Plan::Run),
             Some(Verb::Ramp(args)) => ramp(args).map(Plan::Ramp),
             Some(Verb::Compare(args)) => compare(args).map(Plan::Compare),
@@ -248,6 +255,19 @@ fn explore(args: ExplorerArgs) -> ExplorePlan {
     ExplorePlan {
         screenshot: args.screenshot,
         after_s: args.after.map_or(0.0, |time| time.as_secs_f64()),
+        views: args.view,
+        scenario: None,
+        fields: Vec::new(),
+    }
+}
+
+fn open(args: OpenArgs) -> ExplorePlan {
+    let users = args.users.count;
+    let users = users.map(|count| ("load.users".to_owned(), count.to_string()));
+    ExplorePlan {
+        scenario: Some(args.scenario),
+        fields: args.set.into_iter().chain(users).collect(),
+        ..explore(args.explorer)
     }
 }
 

@@ -5,9 +5,7 @@
 //! `extends` another one may leave out every field of a struct, so structs have a second form without `required`.
 
 use serde_json::{Map, Value, json};
-use sim_core::docs::{self, Docs, Expr, Field, Holds, Shape, Type, Variant};
-
-use crate::explain::split_default;
+use sim_core::docs::{self, Docs, Expr, Field, Holds, Shape, Type, Variant, split_default};
 
 /// The dialect.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";

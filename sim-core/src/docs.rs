@@ -4,15 +4,19 @@
 //! program. The texts of the modules are part of the program; they are in the form of rustfmt, which makes them easy to
 //! read: one field or variant a line, comments above it.
 //!
-//! Leaves out: what is checked. Units and ranges are asked of the validation itself.
+//! [`fields`] finds a field by its path, [`probe`] asks the validation for its unit and range.
+
+pub mod fields;
+pub mod probe;
 
 /// Texts that hold the file form of a scenario.
-const SCENARIO: [&str; 11] = [
+const SCENARIO: [&str; 12] = [
     include_str!("scenario/raw.rs"),
     include_str!("scenario/asking/raw.rs"),
     include_str!("scenario/data/raw.rs"),
     include_str!("scenario/edge/raw.rs"),
     include_str!("scenario/faults/raw.rs"),
+    include_str!("scenario/pooler/raw.rs"),
     include_str!("scenario/product/raw.rs"),
     include_str!("scenario/regions/raw.rs"),
     include_str!("scenario/replicas/raw.rs"),
@@ -126,6 +130,15 @@ pub fn scenario() -> Docs {
 #[must_use]
 pub fn report() -> Docs {
     Docs::read(&REPORT)
+}
+
+/// A comment without its `Default: …`, and the default.
+#[must_use]
+pub fn split_default(doc: &str) -> (&str, Option<&str>) {
+    match doc.split_once("Default: ") {
+        Some((what, default)) => (what.trim(), Some(default.trim().trim_end_matches('.'))),
+        None => (doc.trim(), None),
+    }
 }
 
 impl Docs {

@@ -243,12 +243,18 @@ pub struct TierReport {
     /// Lookups that a cache answered, of all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hit_ratio: Option<f64>,
+    /// Of a cache in each region: the same by region.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hit_ratio_by_region: BTreeMap<String, f64>,
     /// Of points of presence: share of the bytes to clients that neither origin nor connection servers had to send.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin_offload: Option<f64>,
     /// Of read replicas: time between a write and the moment it is visible at one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag_ms: Option<LagReport>,
+    /// Of a database that a replica takes over: acknowledged writes that it did not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writes_lost: Option<u64>,
     /// Of a database whose shards are not by plain records or users: questions to the most asked shard, by the mean.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hot_shard_ratio: Option<f64>,

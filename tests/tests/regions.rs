@@ -380,7 +380,10 @@ fn a_slow_link_is_slow_for_a_cache_and_for_watched_questions_too() {
         "design.cache",
         r#"(count: 1, machine: "r7g.large", capacity: "64 MiB", ttl: "30 s")"#,
     );
-    let retry = ("design.callers", r#"(timeout: "20 s", attempts: 2)"#);
+    let retry = (
+        "design.database.callers",
+        r#"(timeout: "20 s", attempts: 2)"#,
+    );
     let europe = |report: &RunReport| {
         report.operations["query"].by_region["eu-west-1"]
             .p50
@@ -435,8 +438,9 @@ fn a_broker_that_dies_while_it_relays_has_not_sent_what_it_had_not_written() {
     assert_eq!(before.operations["publish"].lost, 0);
     let lost = after.operations["publish"].lost;
     println!("{lost} deliveries lost in 10 ms");
-    // Forty members of a room are in Europe: at least a whole message of them was in the node.
-    assert!(lost >= 40, "{lost}");
+    // Forty members of a room are in Europe. A message that comes to a dead node is lost for all of them; fewer are those of the
+    // copies that the node had not written yet.
+    assert!((1..40).contains(&lost), "{lost}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! `cargo run -p desktop --example window -- presets/team-chat.ron [PICTURE.png [SECONDS [WIDTH HEIGHT [light|dark [TITLE…]]]]]`,
 //! where a title is that of a view or of a command, carried out one after the other.
 
-use desktop::{Options, PresetEntry};
+use desktop::{NoFiles, Options, PresetEntry};
 use sim_core::scenario::{Beginning, Draft};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,13 +20,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .map(|(width, height)| [width as f32, height as f32]),
         light: word(5).map(|theme| theme == "light"),
         open: words.iter().skip(6).cloned().collect(),
+        named: true,
     };
     let presets = vec![PresetEntry {
         name: scenario.name.clone(),
         title: scenario.title.clone(),
+        scenario: scenario.clone(),
         load: Box::new(move || read(&file)),
     }];
-    Ok(desktop::open_with(draft, presets, options)?)
+    Ok(desktop::open_with(
+        draft,
+        presets,
+        Box::new(NoFiles),
+        options,
+    )?)
 }
 
 fn read(file: &str) -> Result<Draft, String> {

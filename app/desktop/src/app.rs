@@ -2,22 +2,24 @@
 
 use std::sync::Arc;
 
-use session::{Frame, Session};
+use session::{Frame, Inquiry, Session};
 use sim_core::scenario::{Draft, Scenario};
 
 use crate::command::UiCommand;
 use crate::command_handling::{self, handle};
 use crate::screenshot::Picture;
-use crate::state::{Link, State};
+use crate::state::{Link, Live, State};
 use crate::stored::Shelf;
-use crate::theme::{self, Theme};
+use crate::theme;
 use crate::view_ctx::{Outbox, ViewCtx};
 use crate::views::{self, Place};
-use crate::{Options, PresetEntry, panels, variants};
+use crate::{Options, PresetEntry, files::Files, panels, variants};
 
 /// Points of the load line after which a view is opened for a picture, and simulated seconds after which it is with fewer.
 const SEEN: usize = 10;
 const PATIENCE_S: f64 = 60.0;
+/// Width that the map needs at a scale of 1, points: larger letters take what is beyond.
+const WIDTH: f32 = 1190.0;
 
 /// The explorer without a window around it: what tests drive.
 pub struct Explorer {
@@ -28,6 +30,7 @@ pub struct Explorer {
 
 impl Explorer {
     /// An explorer on whatever `link` shows.
+    #[cfg(test)]
     pub fn new(
         link: Box<dyn Link>,
         draft: Draft,
@@ -36,6 +39,12 @@ impl Explorer {
     ) -> Self {
         let frame = link.frame();
         let state = State::new(&frame, draft, playing, presets);
+        Self::with_state(link, state)
+    }
+
+    /// An explorer that knows something already.
+    pub fn with_state(link: Box<dyn Link>, state: State) -> Self {
+        let frame = link.frame();
         Self { link, frame, state }
     }
 
@@ -51,22 +60,35 @@ impl Explorer {
         if self.state.lessons.attend(dt) {
             ctx.request_repaint();
         }
-        for listed in UiCommand::listed() {
+        let typing = ctx.text_edit_focused();
+        let mut all = UiCommand::listed();
+        // A key with Shift would also do what it does without.
+        all.sort_by_key(|listed| !listed.shortcut.modifiers.shift);
+        for listed in all {
+            // In a text field the plain keys are letters, and it undoes by itself.
+            let own = listed.shortcut.modifiers.is_none()
+                || matches!(listed.command, UiCommand::Undo | UiCommand::Redo);
+            if typing && own {
+                continue;
+            }
             if ctx.input_mut(|input| input.consume_shortcut(&listed.shortcut)) {
                 handle(listed.command, &mut self.state, &*self.link, ctx);
             }
         }
+        command_handling::attend(&mut self.state, &*self.link, ctx);
     }
 
     /// One pass over all panels.
     pub fn ui(&mut self, ui: &mut egui::Ui) {
         let outbox = Outbox::default();
         let size = ui.available_size();
+        let theme = self.state.look.theme(ui.visuals().dark_mode);
+        let scale = (size.x / 1280.0).min(size.y / 800.0).clamp(0.86, 2.4);
         let view = ViewCtx {
             frame: &self.frame,
             state: &self.state,
-            theme: Theme::of(ui.visuals().dark_mode),
-            scale: (size.x / 1280.0).min(size.y / 800.0).clamp(0.86, 2.4),
+            theme,
+            scale: (scale * theme.letters).min(scale.max(size.x / WIDTH)),
             outbox: &outbox,
         };
         panels::show(ui, &view);
@@ -92,6 +114,7 @@ impl Window {
         ctx: &egui::Context,
         draft: Draft,
         presets: Vec<PresetEntry>,
+        files: Box<dyn Files>,
         options: &Options,
         picture: Option<Picture>,
     ) -> Self {
@@ -104,13 +127,18 @@ impl Window {
             });
         }
         let waking = ctx.clone();
-        let scenario = Scenario::clone(draft.scenario());
+        let mut state = State::of(draft, true, presets).with_files(files, options.named);
+        if options.light.is_none() {
+            state.look.wear(ctx);
+        }
+        let scenario = Scenario::clone(state.history.now().scenario());
         let session = Session::start(scenario, true, move || waking.request_repaint());
-        let mut explorer = Explorer::new(Box::new(session), draft, true, presets);
-        explorer.state.stored = Shelf::open();
+        let wake = ctx.clone();
+        let inquiry = Inquiry::start(move || wake.request_repaint());
+        state.stored = Shelf::open();
         let opening = options.open.iter().rev().cloned().collect();
         Self {
-            explorer,
+            explorer: Explorer::with_state(Box::new(Live { session, inquiry }), state),
             picture,
             opening,
         }

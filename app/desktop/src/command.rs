@@ -1,13 +1,18 @@
 //! Everything the window can be told to do. One enum feeds buttons, menus, shortcuts and help.
 
 use egui::{Key, KeyboardShortcut, Modifiers};
-use sim_core::scenario::{Fault, Scenario, ShardBy};
+use session::{Pace, Step};
+use sim_core::scenario::{Fault, Scenario, ShardBy, pooler};
+use sim_core::time::SimDuration;
 
 use crate::lessons::LessonCommand;
-use crate::selection::Selected;
+use crate::selection::{MapView, Selected};
+use crate::share::Export;
+use crate::theme::Look;
 use crate::variants::VariantCommand;
 use crate::views::View;
 use crate::views::evidence::Tab;
+use crate::views::waterfall::Followed;
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +41,39 @@ pub enum UiCommand {
     CopyFaults,
     /// Set fields of the scenario, as the command line would: path and value. One step for undo.
     Edit(Vec<(String, String)>),
+    /// A field as it was in the beginning.
+    TakeBack(String),
+    /// Ask what is allowed in a field.
+    AskLimits(String),
+    /// Choose a tier or an instance on the map, or nothing.
+    Select(Option<Selected>),
+    /// Make the map larger or smaller by a factor.
+    Zoom(f32),
+    /// See this part of the map.
+    SeeMap(MapView),
+    /// The whole map again.
+    FitMap,
+    /// Open a file or a preset by its name.
+    Open(String),
+    /// Save to the file it came from, or ask for one.
+    Save,
+    /// Save as this file; whether one that is there may be written over.
+    SaveAs(String, bool),
+    /// Ask the system for a file to open, or to save to.
+    Choose {
+        /// To save to.
+        save: bool,
+        /// What it might be called.
+        name: String,
+    },
+    /// Forget what was not saved.
+    DiscardKept,
+    /// Close the sentence above the map.
+    CloseNotice,
+    /// Write what is on screen to a file.
+    Export(Export, String),
+    /// The command that runs what is on screen, to the clipboard.
+    CopyCommand,
     /// Take the last edit back.
     Undo,
     /// Make it again.
@@ -44,19 +82,34 @@ pub enum UiCommand {
     TogglePattern(Pattern),
     /// Dark to light and back.
     ToggleTheme,
+    /// Dress in these colours.
+    Dress(Look),
     /// Open or close a view.
     Toggle(View),
     /// Something in a lesson.
     Lesson(LessonCommand),
-    /// Choose a tier or an instance of it on the map, or nothing.
-    Select(Option<Selected>),
     /// Something with the designs beside the one that is shown.
     Variant(VariantCommand),
     /// Show this part of the evidence.
     ShowEvidence(Tab),
+    /// Show the system at this simulated second, which was reached before.
+    Scrub(f64),
+    /// Show it a second before the first thing that went wrong.
+    BeforeItBroke,
+    /// Hold, and go a little further.
+    Step(Step),
+    /// Show the newest time.
+    Newest,
+    /// How fast simulated time should go.
+    SetPace(Pace),
+    /// Which message to follow.
+    FollowMessage(Followed),
     /// Close the window.
     Quit,
 }
+
+/// A step that is seen.
+pub const TENTH: Step = Step::Lasting(SimDuration::from_millis(100));
 
 /// The four reversible switches of a design.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +149,10 @@ impl Pattern {
         match self {
             Self::Pooling => {
                 let count = design.connection_servers.count;
-                Some(format!("Here: {count} connection servers in place of one."))
+                let pooler = pooler(design).map_or("", |_| " and a connection pooler");
+                Some(format!(
+                    "Here: {count} connection servers in place of one{pooler}."
+                ))
             }
             Self::EventSourcing => None,
             Self::Sharding => design.shards.as_ref().map(|shards| {
@@ -266,6 +322,22 @@ impl UiCommand {
             with(Self::Toggle(View::Evidence), "Evidence", Key::I),
             with(Self::Toggle(View::Compare), "Compare", Key::D),
             with(Self::ToggleTheme, "Light or dark", Key::T),
+            with(Self::Toggle(View::Palette), "All commands", Key::K),
+            with(Self::Toggle(View::MakeItMine), "Make it mine", Key::M),
+            with(Self::Toggle(View::Gallery), "Gallery", Key::G),
+            with(Self::Save, "Save", Key::S),
+            with(Self::Toggle(View::SaveAs), "Save as", Key::E),
+            with(Self::Toggle(View::Open), "Open", Key::O),
+            with(Self::Toggle(View::Share), "Share", Key::R),
+            with(Self::Zoom(1.25), "Larger map", Key::Plus),
+            with(Self::Zoom(0.8), "Smaller map", Key::Minus),
+            with(Self::FitMap, "The whole map", Key::Num0),
+            plain(Self::Toggle(View::TimeStrip), "Time strip", Key::T),
+            plain(Self::Toggle(View::Waterfall), "Follow one message", Key::M),
+            plain(Self::BeforeItBroke, "Just before it broke", Key::B),
+            plain(Self::Step(TENTH), "One step: 100 ms", Key::Period),
+            plain(Self::Step(Step::Event), "One event", Key::Comma),
+            plain(Self::Newest, "Back to the newest time", Key::End),
             plain(Self::Toggle(View::Shortcuts), "Shortcuts", Key::F1),
             plain(Self::Toggle(View::Lessons), "Lessons", Key::F2),
             with(Self::Quit, "Close", Key::Q),

@@ -246,6 +246,7 @@ pub fn instance_name(scenario: &Scenario, tier: Tier, instance: u32) -> String {
         Tier::ChannelOwners => ("the channel owner", "channel owner"),
         Tier::Broker => ("the broker", "broker node"),
         Tier::Cache => ("the cache", "cache node"),
+        Tier::Pooler => ("the connection pooler", "connection pooler"),
         Tier::Database => ("the database", "database shard"),
         Tier::Replicas => ("the read replica", "read replica"),
         Tier::Edge => {
@@ -284,7 +285,7 @@ pub fn going_on(frame: &Frame) -> Vec<Event> {
     let faults = frame.scenario.faults.iter().enumerate();
     let begun = faults.filter(|(_, timed)| {
         let at = timed.at.as_secs_f64();
-        frame.faults_since_s <= at && at <= frame.simulated_s
+        at <= frame.simulated_s
     });
     let mut events: Vec<Event> = begun
         .filter_map(|(number, timed)| event(frame, number, timed))
@@ -333,6 +334,14 @@ fn event(frame: &Frame, number: usize, timed: &TimedFault) -> Option<Event> {
     let told = outcome(frame, timed, began_s);
     let words = told.map_or_else(|| format!("{over}."), |told| format!("{over}: {told}."));
     event(false, words)
+}
+
+/// `Connection server 3 was dead`, from when to when in simulated seconds; for good ends with `until_s`.
+pub fn band(scenario: &Scenario, timed: &TimedFault, until_s: f64) -> (String, f64, f64) {
+    let at = timed.at.as_secs_f64();
+    let ends = length_s(scenario, timed).map_or(until_s, |lasts| at + lasts);
+    let words = words::capitalized(&what(scenario, &timed.fault, true));
+    (words, at, ends.min(until_s))
 }
 
 /// How long it takes, seconds; `None`: for good.

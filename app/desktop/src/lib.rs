@@ -7,15 +7,21 @@
 mod app;
 mod command;
 mod command_handling;
+mod design_edits;
+mod editor;
 mod faults;
+mod files;
 mod format;
 mod hints;
 mod history;
 mod lessons;
+mod moments;
 mod paint;
 mod panels;
+mod probe;
 mod screenshot;
 mod selection;
+mod share;
 mod state;
 mod stored;
 mod theme;
@@ -29,8 +35,12 @@ mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use sim_core::scenario::Draft;
+use sim_core::scenario::{Draft, Scenario};
+
+pub use files::{Chosen, Files, Kept, NoFiles};
+pub use probe::Probe;
 
 /// A scenario the menu offers.
 pub struct PresetEntry {
@@ -38,6 +48,8 @@ pub struct PresetEntry {
     pub name: String,
     /// Its name for people: `Team chat`.
     pub title: String,
+    /// What it says.
+    pub scenario: Arc<Scenario>,
     /// Reads it; the error is a sentence.
     pub load: PresetLoader,
 }
@@ -58,6 +70,8 @@ pub struct Options {
     pub light: Option<bool>,
     /// Titles of views to open and commands to carry out, one after the other as soon as there is something to see.
     pub open: Vec<String>,
+    /// The scenario was asked for; otherwise what was edited last and not saved may come in its place.
+    pub named: bool,
 }
 
 /// Why there was no window.
@@ -81,13 +95,14 @@ pub enum OpenError {
 
 /// Opens the explorer on `draft` and returns when its window is closed.
 pub fn open(draft: Draft, presets: Vec<PresetEntry>) -> Result<(), OpenError> {
-    open_with(draft, presets, Options::default())
+    open_with(draft, presets, Box::new(NoFiles), Options::default())
 }
 
 /// [`open`] with a say in how.
 pub fn open_with(
     draft: Draft,
     presets: Vec<PresetEntry>,
+    files: Box<dyn Files>,
     options: Options,
 ) -> Result<(), OpenError> {
     if !has_display() {
@@ -111,6 +126,7 @@ pub fn open_with(
                 &cc.egui_ctx,
                 draft,
                 presets,
+                files,
                 &options,
                 picture,
             )))

@@ -96,12 +96,16 @@ impl Picture {
 }
 
 fn save(image: &ColorImage, path: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    encode(image, BufWriter::new(File::create(path)?))
+}
+
+/// Writes a picture as PNG.
+pub fn encode(
+    image: &ColorImage,
+    to: impl std::io::Write,
+) -> Result<(), Box<dyn std::error::Error>> {
     let [width, height] = image.size;
-    let mut encoder = png::Encoder::new(
-        BufWriter::new(File::create(path)?),
-        u32::try_from(width)?,
-        u32::try_from(height)?,
-    );
+    let mut encoder = png::Encoder::new(to, u32::try_from(width)?, u32::try_from(height)?);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     let pixels: Vec<u8> = image

@@ -2,20 +2,26 @@
 
 use std::sync::Arc;
 
-use session::{Command, Found, Frame, LessonRun, Session, Study};
+use session::{Answers, Command, Found, Frame, Inquiry, LessonRun, Session, Study};
+use sim_core::experiment::Recipe;
 use sim_core::lesson::Job;
 use sim_core::scenario::Draft;
 
 use crate::PresetEntry;
+use crate::editor::Editor;
+use crate::files::{Desk, Files, NoFiles};
 use crate::format::round_load;
 use crate::hints::Hints;
 use crate::history::History;
 use crate::lessons::{Lessons, Studying};
-use crate::selection::Selected;
+use crate::selection::{MapView, Selected};
+use crate::share::Snapshot;
 use crate::stored::Shelf;
+use crate::theme::Look;
 use crate::variants::Variants;
 use crate::views::Open;
 use crate::views::evidence::Tab;
+use crate::views::waterfall::Followed;
 
 /// The end of the users axis.
 pub const MOST_USERS: u32 = 10_000_000;
@@ -29,6 +35,18 @@ pub trait Link {
     fn send(&self, command: Command);
     /// The newest frame; never blocks.
     fn frame(&self) -> Arc<Frame>;
+
+    /// From now on questions are about this scenario.
+    fn about(&self, _recipe: Recipe) {}
+
+    /// Asks what is allowed in a field of a text.
+    fn limits(&self, _path: &str, _text: &Arc<str>) {}
+
+    /// What was found out; never blocks.
+    fn answers(&self) -> Arc<Answers> {
+        Arc::default()
+    }
+
     /// Starts the simulations of a lesson beside the session; never blocks.
     fn run_lesson(&self, jobs: Vec<Job>, ctx: &egui::Context) -> Box<dyn Studying> {
         let waking = ctx.clone();
@@ -47,21 +65,41 @@ pub trait Link {
     }
 }
 
-impl Link for Session {
+/// A session, and a thread beside it for questions.
+pub struct Live {
+    /// Simulates.
+    pub session: Session,
+    /// Answers.
+    pub inquiry: Inquiry,
+}
+
+impl Link for Live {
     fn send(&self, command: Command) {
-        Session::send(self, command);
+        self.session.send(command);
     }
 
     fn frame(&self) -> Arc<Frame> {
-        Session::frame(self)
+        self.session.frame()
+    }
+
+    fn about(&self, recipe: Recipe) {
+        self.inquiry.about(recipe);
+    }
+
+    fn limits(&self, path: &str, text: &Arc<str>) {
+        self.inquiry.limits(path, text);
+    }
+
+    fn answers(&self) -> Arc<Answers> {
+        self.inquiry.answers()
     }
 
     fn ask(&self, study: Study) {
-        Session::ask(self, study);
+        self.session.ask(study);
     }
 
     fn found(&self) -> Arc<Found> {
-        Session::found(self)
+        self.session.found()
     }
 }
 
@@ -97,6 +135,22 @@ pub struct State {
     pub found: Arc<Found>,
     /// The part of the evidence that is shown.
     pub evidence: Tab,
+    /// Which part of the map is seen.
+    pub map: MapView,
+    /// How the window is dressed.
+    pub look: Look,
+    /// What *make it mine* knows.
+    pub editor: Editor,
+    /// Files, and what is remembered.
+    pub desk: Desk,
+    /// A picture that was asked for.
+    pub picture: Snapshot,
+    /// The simulated second that was gone to last, until time runs again.
+    pub scrubbed_s: Option<f64>,
+    /// Whether the session follows single messages.
+    pub follows: bool,
+    /// Which one is shown.
+    pub followed: Followed,
     /// Seconds the map has been moving; stands still with simulated time.
     pub moved_s: f64,
     /// Lessons.
@@ -107,6 +161,7 @@ pub struct State {
 
 impl State {
     /// A window on `frame`.
+    #[cfg(test)]
     pub fn new(frame: &Frame, draft: Draft, playing: bool, presets: Vec<PresetEntry>) -> Self {
         let users = frame.scenario.load.users;
         Self {
@@ -137,10 +192,27 @@ impl State {
             hints: Hints::default(),
             found: Arc::default(),
             evidence: Tab::default(),
+            map: MapView::default(),
+            look: Look::default(),
+            editor: Editor::default(),
+            desk: Desk::new(Box::new(NoFiles)),
+            picture: Snapshot::default(),
+            scrubbed_s: None,
+            follows: false,
+            followed: Followed::default(),
             moved_s: 0.0,
             lessons: Lessons::default(),
             problem: None,
         }
+    }
+
+    /// With real files: what is remembered, and what was not saved. `named`: whether this scenario was asked for; else what
+    /// was edited last comes back, whatever it was.
+    pub fn with_files(mut self, files: Box<dyn Files>, named: bool) -> Self {
+        self.desk = Desk::new(files);
+        self.look = self.desk.look();
+        self.recover(named);
+        self
     }
 
     /// First and last load of the axis. Small systems get a longer axis.

@@ -115,6 +115,7 @@ fn point((users, p99_ms, utilization): (u32, Option<f64>, f64)) -> LoadPoint {
     LoadPoint {
         users,
         p99_ms,
+        p99_between_ms: None,
         utilization,
     }
 }

@@ -6,13 +6,15 @@ use egui::{
     Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Shadow, Stroke,
     TextStyle, Visuals, vec2,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The colours of one theme, by what they are for.
 #[derive(Clone, Debug)]
 pub struct Theme {
     /// Dark or light.
     pub dark: bool,
+    /// How much larger letters are than usual.
+    pub letters: f32,
     /// Behind everything.
     pub background: Color32,
     /// Cards and panels.
@@ -47,6 +49,76 @@ pub struct Theme {
     pub viridis: Vec<Color32>,
 }
 
+/// How the window may be dressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Look {
+    /// Dark or light, as the system prefers.
+    #[default]
+    System,
+    /// Light letters.
+    Dark,
+    /// Dark letters.
+    Light,
+    /// Every word at 7:1.
+    HighContrast,
+    /// Light, with large letters.
+    Projector,
+}
+
+impl Look {
+    /// All of them, in the order of the menu.
+    pub const ALL: [Look; 5] = [
+        Self::System,
+        Self::Dark,
+        Self::Light,
+        Self::HighContrast,
+        Self::Projector,
+    ];
+
+    /// Its name in the menu.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::System => "As the system",
+            Self::Dark => "Dark",
+            Self::Light => "Light",
+            Self::HighContrast => "High contrast",
+            Self::Projector => "Projector",
+        }
+    }
+
+    /// Its colours; `dark`: what the system prefers.
+    pub fn theme(self, dark: bool) -> &'static Theme {
+        static HIGH_CONTRAST: OnceLock<Theme> = OnceLock::new();
+        static PROJECTOR: OnceLock<Theme> = OnceLock::new();
+        match self {
+            Self::System => Theme::of(dark),
+            Self::Dark => Theme::of(true),
+            Self::Light => Theme::of(false),
+            Self::HighContrast => HIGH_CONTRAST
+                .get_or_init(|| embedded(include_str!("../../../assets/theme/high-contrast.ron"))),
+            Self::Projector => PROJECTOR
+                .get_or_init(|| embedded(include_str!("../../../assets/theme/projector.ron"))),
+        }
+    }
+
+    /// Tells egui.
+    pub fn wear(self, ctx: &egui::Context) {
+        if self == Self::System {
+            install_themes(ctx);
+            ctx.set_theme(egui::ThemePreference::System);
+            return;
+        }
+        let theme = self.theme(true);
+        let (slot, preference) = if theme.dark {
+            (egui::Theme::Dark, egui::ThemePreference::Dark)
+        } else {
+            (egui::Theme::Light, egui::ThemePreference::Light)
+        };
+        ctx.style_mut_of(slot, |style| dress(style, theme));
+        ctx.set_theme(preference);
+    }
+}
+
 impl Theme {
     /// The theme for a dark or a light window.
     pub fn of(dark: bool) -> &'static Theme {
@@ -79,6 +151,10 @@ pub const STRONG: &str = "strong";
 /// Tells egui about the fonts and both themes.
 pub fn install(ctx: &egui::Context) {
     ctx.set_fonts(fonts());
+    install_themes(ctx);
+}
+
+fn install_themes(ctx: &egui::Context) {
     for dark in [true, false] {
         let theme = if dark {
             egui::Theme::Dark
@@ -122,7 +198,7 @@ fn dress(style: &mut egui::Style, theme: &Theme) {
     style.spacing.interact_size.y = 28.0;
     style.animation_time = 0.0;
     style.interaction.selectable_labels = false;
-    let font = |size| FontId::new(size, FontFamily::Proportional);
+    let font = |size: f32| FontId::new(size * theme.letters, FontFamily::Proportional);
     style.text_styles.insert(TextStyle::Body, font(14.0));
     style.text_styles.insert(TextStyle::Button, font(14.0));
     style.text_styles.insert(TextStyle::Small, font(12.0));
@@ -178,6 +254,7 @@ fn visuals(theme: &Theme) -> Visuals {
 #[serde(deny_unknown_fields)]
 struct ThemeFile {
     dark: bool,
+    letters: Option<f32>,
     background: String,
     surface: String,
     raised: String,
@@ -202,7 +279,9 @@ fn embedded(text: &str) -> Theme {
 }
 
 fn parse(text: &str) -> Result<Theme, String> {
-    let file: ThemeFile = ron::from_str(text).map_err(|error| error.to_string())?;
+    let options =
+        ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
+    let file: ThemeFile = options.from_str(text).map_err(|error| error.to_string())?;
     let colors = |texts: &[String]| {
         texts
             .iter()
@@ -211,6 +290,7 @@ fn parse(text: &str) -> Result<Theme, String> {
     };
     let theme = Theme {
         dark: file.dark,
+        letters: file.letters.unwrap_or(1.0),
         background: color(&file.background)?,
         surface: color(&file.surface)?,
         raised: color(&file.raised)?,
@@ -258,10 +338,15 @@ mod tests {
     }
 
     #[test]
-    fn words_can_be_read_in_both_themes() {
-        for dark in [true, false] {
-            let theme = Theme::of(dark);
-            assert_eq!(theme.dark, dark);
+    fn words_can_be_read_in_every_theme() {
+        assert!(Theme::of(true).dark && !Theme::of(false).dark);
+        for look in Look::ALL {
+            let theme = look.theme(true);
+            let (least, least_faint) = match look {
+                Look::HighContrast => (7.0, 7.0),
+                Look::Projector => (4.5, 4.5),
+                _ => (4.5, 3.0),
+            };
             for behind in [theme.background, theme.surface] {
                 for word in [
                     theme.text,
@@ -272,14 +357,57 @@ mod tests {
                     theme.accent,
                 ] {
                     assert!(
-                        contrast(word, behind) >= 4.5,
-                        "{word:?} on {behind:?}: {}",
+                        contrast(word, behind) >= least,
+                        "{look:?}: {word:?} on {behind:?}: {}",
                         contrast(word, behind)
                     );
                 }
-                assert!(contrast(theme.faint, behind) >= 3.0);
+                assert!(contrast(theme.faint, behind) >= least_faint);
             }
-            assert!(contrast(theme.on_accent, theme.accent) >= 4.5);
+            assert!(contrast(theme.on_accent, theme.accent) >= least);
+        }
+    }
+
+    /// What somebody without green cones sees (Viénot, Brettel and Mollon 1999: linear RGB to LMS, M from L and S, back).
+    fn deuteranopia(color: Color32) -> [f32; 3] {
+        let [r, g, b, _] = egui::Rgba::from(color).to_array();
+        [
+            0.29275 * r + 0.70725 * g,
+            0.29275 * r + 0.70725 * g,
+            -0.02234 * r + 0.02234 * g + b,
+        ]
+    }
+
+    /// Distance in CIE L*a*b* (1976) of two linear colours.
+    fn distance(a: [f32; 3], b: [f32; 3]) -> f32 {
+        let lab = |[r, g, b]: [f32; 3]| {
+            let f = |t: f32| {
+                if t > 0.008_856 {
+                    t.cbrt()
+                } else {
+                    7.787 * t + 16.0 / 116.0
+                }
+            };
+            let x = f((0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505);
+            let y = f(0.2126 * r + 0.7152 * g + 0.0722 * b);
+            let z = f((0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089);
+            [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+        };
+        let (a, b) = (lab(a), lab(b));
+        let square = |i: usize| (a[i] - b[i]).powi(2);
+        (square(0) + square(1) + square(2)).sqrt()
+    }
+
+    #[test]
+    fn series_can_be_told_apart_without_green_cones() {
+        for look in Look::ALL {
+            let series = &look.theme(true).series;
+            for (index, one) in series.iter().enumerate() {
+                for other in &series[index + 1..] {
+                    let apart = distance(deuteranopia(*one), deuteranopia(*other));
+                    assert!(apart >= 10.0, "{look:?}: {one:?} and {other:?}: {apart}");
+                }
+            }
         }
     }
 

@@ -23,7 +23,15 @@ pub struct ViewCtx<'a> {
     pub outbox: &'a Outbox,
 }
 
-impl ViewCtx<'_> {
+impl<'a> ViewCtx<'a> {
+    /// The same, everything larger by a factor.
+    pub fn scaled(&self, factor: f32) -> Self {
+        Self {
+            scale: self.scale * factor,
+            ..*self
+        }
+    }
+
     /// Asks for something to be done after this pass.
     pub fn send(&self, command: UiCommand) {
         self.outbox.0.borrow_mut().push(command);

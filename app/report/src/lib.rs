@@ -35,6 +35,7 @@ use sim_core::report::{
     AdviceReport, CapacityReport, CheckReport, CompareReport, RampReport, RunReport,
 };
 
+pub use chart::{LatencyLine, latency_line_csv, latency_line_svg};
 pub use comparisons::{Compared, render_compared};
 pub use csv::{csv_histogram, csv_series};
 pub use digest::{digest, digest_ramp};

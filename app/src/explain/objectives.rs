@@ -35,6 +35,9 @@ pub(crate) fn in_words(path: &str) -> Option<String> {
                 "cross_shard_ratio" => {
                     format!("share of what the {tier} is asked that several shards must answer")
                 }
+                "writes_lost" => {
+                    format!("acknowledged writes that no replica had when it took over the {tier}")
+                }
                 "dropped" => format!("what the {tier} refuses"),
                 _ => return None,
             })

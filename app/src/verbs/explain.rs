@@ -1,14 +1,14 @@
 //! `plimsoll explain`: what a field, a number of the report or a term means.
 
 use report::shell_line;
-use sim_core::docs::{self, Docs, Expr, Holds};
+use sim_core::docs::fields::{self, Found};
+use sim_core::docs::probe::{Limits, Probe};
+use sim_core::docs::{self, Docs, Expr, Holds, split_default};
 use sim_core::scenario::{Loaded, Source, load_with, nearest, tree};
 
 use crate::cli::ExplainArgs;
 use crate::exit::{Exit, Failure};
-use crate::explain::fields::{self, Found};
-use crate::explain::probe::{Limits, Probe};
-use crate::explain::{numbers, split_default, vocabulary, wrap};
+use crate::explain::{numbers, vocabulary, wrap};
 use crate::{load, output, presets};
 
 /// Blanks before the words of a line.

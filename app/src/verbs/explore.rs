@@ -1,8 +1,7 @@
-//! No verb: the explorer's window, on the first preset.
+//! No verb, or `open`: the explorer's window, on the first preset or what was asked for.
 
 #[cfg(feature = "desktop")]
-use sim_core::scenario::{Beginning, Draft};
-
+use crate::desk::{self, Desk};
 use crate::exit::{Exit, Failure};
 use crate::plan::ExplorePlan;
 
@@ -12,22 +11,28 @@ const INSTEAD: &str = "try `plimsoll run team-chat`, or `plimsoll --help` for al
 #[cfg(feature = "desktop")]
 pub(crate) fn explore(plan: &ExplorePlan) -> Result<Exit, Failure> {
     use anyhow::Context;
-    use desktop::{OpenError, Options};
+    use desktop::{Files, NoFiles, OpenError, Options};
 
-    let ExplorePlan {
-        screenshot,
-        after_s,
-    } = plan.clone();
-    let draft = draft("team-chat")?;
-    match desktop::open_with(
-        draft,
-        entries(),
-        Options {
-            screenshot,
-            after_s,
-            ..Options::default()
-        },
-    ) {
+    let named = plan.scenario.is_some();
+    let mut draft = desk::draft(plan.scenario.as_deref().unwrap_or("team-chat"))?;
+    if !plan.fields.is_empty() {
+        draft = draft.with(&plan.fields).map_err(|errors| {
+            Failure::Scenario(errors.iter().map(ToString::to_string).collect())
+        })?;
+    }
+    // A picture is of what was asked for, and remembers nothing.
+    let files: Box<dyn Files> = match plan.screenshot {
+        Some(_) => Box::new(NoFiles),
+        None => Box::new(Desk::new()),
+    };
+    let options = Options {
+        screenshot: plan.screenshot.clone(),
+        after_s: plan.after_s,
+        open: plan.views.clone(),
+        named,
+        ..Options::default()
+    };
+    match desktop::open_with(draft, entries(), files, options) {
         Ok(()) => Ok(Exit::Ok),
         Err(error @ OpenError::NoDisplay) => Err(Failure::Usage(format!("{error}; {INSTEAD}"))),
         Err(error) => Err(error)
@@ -44,19 +49,12 @@ pub(crate) fn explore(_plan: &ExplorePlan) -> Result<Exit, Failure> {
     )))
 }
 
-/// A preset, to be edited.
-#[cfg(feature = "desktop")]
-fn draft(preset: &str) -> Result<Draft, Failure> {
-    let loaded = crate::load::loaded(preset, &[])?;
-    Ok(Draft::new(Beginning::Preset(preset.to_owned()), loaded))
-}
-
 /// The finished presets; unfinished ones stay out of the gallery.
 #[cfg(feature = "desktop")]
 fn entries() -> Vec<desktop::PresetEntry> {
     use sim_core::scenario::Status;
 
-    let read = |name: &str| draft(name).map_err(|failure| failure.to_string());
+    let read = |name: &str| desk::preset(name).map_err(|failure| desk::sentence(&failure));
     let ready = crate::presets::ALL.iter().filter_map(|preset| {
         let draft = read(preset.name).ok()?;
         let scenario = draft.scenario();
@@ -64,6 +62,7 @@ fn entries() -> Vec<desktop::PresetEntry> {
         (scenario.status == Status::Ready).then(|| desktop::PresetEntry {
             name: name.to_owned(),
             title: scenario.title.clone(),
+            scenario: scenario.clone(),
             load: Box::new(move || read(name)),
         })
     });

@@ -5,30 +5,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use sim_core::docs;
+use sim_core::docs::fields::{self, WORTH_EDITING};
+use sim_core::docs::{self, split_default};
 use sim_core::scenario::{Loaded, Nested, load_with, tree};
 
 use crate::cli::NewArgs;
 use crate::exit::{Exit, Failure};
-use crate::explain::{fields, objectives, split_default};
+use crate::explain::objectives;
 use crate::presets::Preset;
 use crate::{load, output, presets};
 
-/// What is most worth editing, if the preset has it; the first six are taken.
-const WORTH_EDITING: [&str; 12] = [
-    "load.users",
-    "load.online",
-    "traffic.publish.rate",
-    "traffic.publish.size",
-    "design.connection_servers.count",
-    "design.connection_servers.machine",
-    "design.database.pool",
-    "design.broker.count",
-    "design.channel_owners.count",
-    "traffic.query.rate",
-    "traffic.query.size",
-    "load.heartbeat",
-];
+/// How many of [`WORTH_EDITING`] are written out.
 const TAKEN: usize = 6;
 
 /// Writes the file.

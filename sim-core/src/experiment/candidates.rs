@@ -12,7 +12,7 @@ use routing::placement::Placement;
 use routing::pubsub::RoutingMode;
 
 use crate::scenario::assets::assets;
-use crate::scenario::{Edit, Machine, Scenario};
+use crate::scenario::{Edit, Held, Machine, Scenario};
 
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
@@ -137,6 +137,13 @@ fn ordering(scenario: &Scenario, all: &mut Vec<Candidate>) {
 
 fn database(scenario: &Scenario, all: &mut Vec<Candidate>) {
     if let Some(database) = &scenario.design.database {
+        let held = database.held.as_ref();
+        connections(scenario, held, all);
+        if held.is_some_and(|held| {
+            held.each.is_some() || held.pooler.is_some() && scenario.patterns.pooling
+        }) {
+            return;
+        }
         let pool = half_again(database.pool);
         all.push(set(
             "design.database.pool".to_owned(),
@@ -173,6 +180,37 @@ fn switches(scenario: &Scenario, all: &mut Vec<Candidate>) {
     }
 }
 
+/// Connections that not all share: as they are held in effect.
+fn connections(scenario: &Scenario, held: Option<&Held>, all: &mut Vec<Candidate>) {
+    let Some(held) = held else { return };
+    let path = "design.database";
+    let mut raised = |field: &str, value: Option<u32>, words: &str| {
+        if let Some(value) = value.map(half_again) {
+            let words = format!("{words} {value} connections");
+            all.push(set(format!("{path}.{field}"), value, words));
+        }
+    };
+    raised("max_connections", held.limit, "a database that takes");
+    let pooler = held.pooler.as_ref().filter(|_| scenario.patterns.pooling);
+    if let Some(pooler) = pooler {
+        raised("pooler.pool", Some(pooler.pool), "poolers with");
+        if pooler.session {
+            all.push(set(
+                format!("{path}.pooler.mode"),
+                "Transaction",
+                "poolers that share connections by transaction".to_owned(),
+            ));
+        }
+        all.push(more(
+            &format!("{path}.pooler"),
+            pooler.count,
+            "connection pooler",
+        ));
+    } else {
+        raised("per_server", held.each, "servers with");
+    }
+}
+
 fn set(path: String, value: impl ToString, words: String) -> Candidate {
     Candidate {
         words,
@@ -199,18 +237,29 @@ fn half_again(value: u32) -> u32 {
 
 /// The next larger machine of the same family.
 fn larger(path: &str, machine: &Machine, what: &str) -> Option<Candidate> {
-    let (family, _) = machine.name.split_once('.')?;
-    let next = assets()
-        .machine_names()
-        .filter(|name| name.split_once('.').is_some_and(|(f, _)| f == family))
-        .filter_map(|name| assets().machine(name))
-        .filter(|other| other.cores > machine.cores)
-        .min_by_key(|other| other.cores)?;
+    let next = neighbour(machine, true)?;
     Some(set(
         format!("{path}.machine"),
         &next.name,
         format!("{what} on {}", next.name),
     ))
+}
+
+/// The next larger or smaller machine of the same family.
+#[must_use]
+pub fn neighbour(machine: &Machine, larger: bool) -> Option<&'static Machine> {
+    let (family, _) = machine.name.split_once('.')?;
+    let family = assets()
+        .machine_names()
+        .filter(|name| name.split_once('.').is_some_and(|(f, _)| f == family))
+        .filter_map(|name| assets().machine(name));
+    if larger {
+        let above = family.filter(|other| other.cores > machine.cores);
+        above.min_by_key(|other| other.cores)
+    } else {
+        let below = family.filter(|other| other.cores < machine.cores);
+        below.max_by_key(|other| other.cores)
+    }
 }
 
 #[cfg(test)]

@@ -48,6 +48,8 @@ pub struct Draft {
     /// One per path, in the order of the first change.
     changes: Vec<(String, String)>,
     scenario: Arc<Scenario>,
+    /// The whole text, changes made.
+    text: Arc<str>,
 }
 
 /// Two drafts are the same if they began the same and say the same.
@@ -64,6 +66,7 @@ impl Draft {
         Self {
             beginning: Arc::new(beginning),
             scenario: Arc::new(loaded.scenario.clone()),
+            text: loaded.text.as_str().into(),
             base: Arc::new(loaded),
             changes: Vec::new(),
         }
@@ -85,6 +88,12 @@ impl Draft {
     #[must_use]
     pub fn base(&self) -> &Loaded {
         &self.base
+    }
+
+    /// The text that gives it: what it extends laid below, changes made.
+    #[must_use]
+    pub fn text(&self) -> &Arc<str> {
+        &self.text
     }
 
     /// Paths and values that were changed, as they would be typed.
@@ -138,12 +147,13 @@ impl Draft {
     }
 
     fn having(&self, changes: Vec<(String, String)>) -> Result<Self, Vec<ScenarioError>> {
-        let scenario = self.loaded(&changes)?.scenario;
+        let loaded = self.loaded(&changes)?;
         Ok(Self {
             beginning: self.beginning.clone(),
             base: self.base.clone(),
             changes,
-            scenario: Arc::new(scenario),
+            text: loaded.text.into(),
+            scenario: Arc::new(loaded.scenario),
         })
     }
 

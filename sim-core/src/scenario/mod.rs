@@ -29,6 +29,7 @@ mod nested;
 mod numbers;
 mod objective;
 pub mod over_time;
+mod pooler;
 mod product;
 mod profile;
 pub mod quantity;
@@ -55,8 +56,9 @@ pub use nested::Nested;
 pub use numbers::Number;
 pub use objective::{Parsed as ParsedObjective, stated as stated_objective};
 pub use over_time::{Arrivals, Day, FlashCrowd, Loop, OverTime, People, Shape};
+pub use pooler::{Held, Pooler, pooler};
 pub use regions::{Regions, Residency};
-pub use replicas::Replicas;
+pub use replicas::{Failover, Replicas};
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -6,6 +6,7 @@
 use super::error::{Problem, list, shorten};
 use super::limits;
 use super::model::{Comparison, Design, Tier, Traffic};
+use super::pooler::pooler;
 use super::quantity;
 use super::raw::Quantity;
 use crate::time::SimDuration;
@@ -269,6 +270,7 @@ fn tier(path: &str, rest: &[&str], design: &Design) -> Result<Measure, Problem> 
         ["dropped"] => Ok(Measure::Count),
         ["hit_ratio"] if matches!(tier, Tier::Cache | Tier::Edge) => Ok(Measure::Share),
         ["cross_shard_ratio"] if tier == Tier::Database => Ok(Measure::Share),
+        ["writes_lost"] if tier == Tier::Database => Ok(Measure::Count),
         ["hot_shard_ratio"] if tier == Tier::Database => Ok(Measure::Count),
         ["origin_offload"] if tier == Tier::Edge => Ok(Measure::Share),
         _ => Err(no_path(path).allowed(format!(
@@ -318,6 +320,7 @@ pub fn tiers(design: &Design) -> Vec<Tier> {
         Tier::ChannelOwners => design.channel_owners.is_some(),
         Tier::Broker => design.broker.is_some(),
         Tier::Cache => design.cache.is_some(),
+        Tier::Pooler => pooler(design).is_some(),
         Tier::Database => design.database.is_some(),
         Tier::Replicas => design.replicas.is_some(),
         Tier::Edge => design.edge.is_some(),
@@ -341,6 +344,7 @@ fn resources(tier: Tier, design: &Design) -> Vec<&'static str> {
             names
         }
         Tier::ChannelOwners | Tier::Broker | Tier::Cache => vec!["cpu"],
+        Tier::Pooler => vec!["cpu", "clients"],
         Tier::Database | Tier::Replicas => vec!["pool"],
         Tier::Edge | Tier::Origin => vec!["cpu", "bandwidth"],
     }

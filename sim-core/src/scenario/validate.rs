@@ -22,7 +22,7 @@ use super::raw::{
 };
 use super::regions::check_regions;
 use super::traffic::traffic;
-use super::{asking, convert, data, design, edge, over_time, words_of_edit};
+use super::{asking, convert, data, design, edge, over_time, pooler, replicas, words_of_edit};
 use crate::cost::{book, book_names};
 
 /// A value that stands in for a refused one; the scenario is refused as a whole, so it is never used.
@@ -48,6 +48,8 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
         &run,
         check,
     );
+    pooler::check_alone(&design, &asking, check);
+    replicas::check_failover(&design, &asking, check);
     data::spread::check_resharding(raw, &faults, &asking, check);
     let kinds: Vec<&str> = faults.iter().map(|timed| timed.fault.name()).collect();
     let faults = faults

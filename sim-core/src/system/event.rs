@@ -53,7 +53,14 @@ pub enum Event {
     /// What a fetch or a command brings reaches the cache.
     CacheUpdate(Update),
     /// A record that was leased may be fetched again.
-    LeaseOver(u32),
+    LeaseOver {
+        /// The cluster that leased it.
+        cluster: Site,
+        /// Which record.
+        record: u32,
+    },
+    /// A query or command reaches the connection pooler.
+    AtPooler(OperationId),
     /// A query or command reaches the database.
     AtDatabase(OperationId),
     /// Its answer is back at the server that asked.
@@ -89,6 +96,15 @@ pub enum Event {
         record: u32,
         /// Its version.
         version: u32,
+        /// Its number among the writes of its shard, where replicas take over.
+        number: u64,
+    },
+    /// A replica takes over from a primary.
+    Promote {
+        /// The shard.
+        shard: u32,
+        /// Which death of its primary it is.
+        death: u32,
     },
     /// A move of records to a new shard comes to its next step.
     Moves(u32),
@@ -173,6 +189,8 @@ pub enum Event {
     Audit,
     /// Measuring begins.
     Measure,
+    /// Measuring for those who watch the warm-up begins.
+    MeasureEarly,
 }
 
 /// No relay.

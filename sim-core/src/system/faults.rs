@@ -12,7 +12,7 @@
 //!
 //! A flash crowd comes and leaves as [`super::crowds`] says. What became of each fault stands in [`super::recovery`].
 //!
-//! Left out: balancers that die.
+//! Left out: balancers and connection poolers that die.
 
 use routing::{BackendState, ConnectionId, ConnectionState, ServerId};
 
@@ -141,6 +141,7 @@ impl World {
                     .as_mut()
                     .map(|databases| databases.shards[instance as usize].kill(now));
                 self.copies_lost(instance, waiting.unwrap_or_default(), out);
+                self.primary_died(instance, out);
             }
             Tier::Replicas => {
                 if let Some(replicas) = &mut self.replicas {
@@ -153,7 +154,7 @@ impl World {
                     origin.kill(now, instance);
                 }
             }
-            Tier::LoadBalancer => unreachable!("the scenario refuses it"),
+            Tier::LoadBalancer | Tier::Pooler => unreachable!("the scenario refuses it"),
         }
     }
 
@@ -183,6 +184,11 @@ impl World {
             Tier::Cache => {
                 if let Some(cache) = &mut self.cache {
                     cache.nodes.slow_down(instance, factor);
+                }
+            }
+            Tier::Pooler => {
+                if let Some(pooler) = &mut self.pooler {
+                    pooler.nodes.slow_down(instance, factor);
                 }
             }
             Tier::Database => {
@@ -261,11 +267,7 @@ impl World {
                     cache.restore(instance);
                 }
             }
-            Tier::Database => {
-                if let Some(databases) = &mut self.databases {
-                    databases.shards[instance as usize].restore();
-                }
-            }
+            Tier::Database => self.primary_back(instance),
             Tier::Edge => self.restore_site(instance),
             Tier::Replicas => self.replica_back(instance),
             Tier::Origin => {
@@ -273,7 +275,7 @@ impl World {
                     origin.restore(now, instance);
                 }
             }
-            Tier::LoadBalancer => unreachable!("the scenario refuses it"),
+            Tier::LoadBalancer | Tier::Pooler => unreachable!("the scenario refuses it"),
         }
     }
 

@@ -67,6 +67,8 @@ pub struct Recovery {
     noticed: Vec<(SimTime, Noticed)>,
     /// What had been lost when each fault began, by its number.
     begun: Vec<(u16, FaultLosses)>,
+    /// When the death of the primary of a shard was known, when a replica had taken over, and whose it was.
+    promoted: Vec<(SimTime, SimTime, u32)>,
 }
 
 impl Recovery {
@@ -80,6 +82,11 @@ impl Recovery {
         if now >= world.ledger.since {
             self.begun.push((fault, losses(world, now, true)));
         }
+    }
+
+    /// A replica has taken over from the primary of a shard, whose death was known before.
+    pub fn promoted(&mut self, known: SimTime, now: SimTime, shard: u32) {
+        self.promoted.push((known, now, shard));
     }
 
     /// Notes a second.
@@ -299,11 +306,14 @@ impl Recovery {
                         Some(began),
                         "its callers, at the first question: they are refused",
                     ),
-                    Tier::Database => (
-                        Some(began),
-                        "its callers, at the first question: they are refused",
-                    ),
-                    Tier::LoadBalancer => (None, "nobody"),
+                    Tier::Database => match self.promotions(timed).map(|(known, _)| known).min() {
+                        Some(known) => (Some(known), "its replicas, which hear nothing of it"),
+                        None => (
+                            Some(began),
+                            "its callers, at the first question: they are refused",
+                        ),
+                    },
+                    Tier::LoadBalancer | Tier::Pooler => (None, "nobody"),
                 }
             }
             Fault::LoseRegion { region } => (
@@ -344,11 +354,14 @@ impl Recovery {
                 Tier::Replicas => (detected, "the database itself"),
                 Tier::Edge => (detected, "the next nearest points of presence"),
                 Tier::Origin => (detected, "the other servers of the origin"),
-                Tier::Database => (None, "nobody: it has no standby"),
-                Tier::LoadBalancer => (None, "nobody"),
+                Tier::Database => match self.promotions(timed).map(|(_, done)| done).max() {
+                    Some(done) => (Some(done), "a replica of each, which is the primary now"),
+                    None => (None, "nobody: no replica took over"),
+                },
+                Tier::LoadBalancer | Tier::Pooler => (None, "nobody"),
             },
-            Fault::LoseRegion { .. } => (self.connected(timed), "other regions, for its users"),
-            Fault::LoseZone { .. } => (self.connected(timed), "the other zones, for its users"),
+            Fault::LoseRegion { .. } => (self.moved(timed), "other regions, for its users"),
+            Fault::LoseZone { .. } => (self.moved(timed), "the other zones, for its users"),
             Fault::DropConnections { .. } => (
                 self.connected(timed),
                 "all servers, for those that were cut",
@@ -362,6 +375,32 @@ impl Recovery {
             | Fault::Reshard(_)
             | Fault::FlashCrowd { .. } => (None, "nothing has to: nothing is dead"),
         }
+    }
+
+    /// When all users of what is lost were elsewhere, and the primaries too that have moved.
+    fn moved(&self, timed: &TimedFault) -> Option<SimTime> {
+        let primaries = self.promotions(timed).map(|(_, done)| done).max();
+        self.connected(timed)
+            .map(|users| primaries.map_or(users, |done| users.max(done)))
+    }
+
+    /// When the deaths of the primaries that a fault hit were known, and when a replica had taken over.
+    fn promotions(&self, timed: &TimedFault) -> impl Iterator<Item = (SimTime, SimTime)> + '_ {
+        let hit = match timed.fault {
+            Fault::Kill {
+                tier: Tier::Database,
+                first,
+                instances,
+            } => first..first + instances,
+            Fault::LoseRegion { .. } | Fault::LoseZone { .. } => 0..u32::MAX,
+            _ => 0..0,
+        };
+        let began = SimTime::ZERO + timed.at;
+        let ended = timed.lasts.map_or(SimTime::MAX, |lasts| began + lasts);
+        self.promoted
+            .iter()
+            .filter(move |(_, done, shard)| (began..=ended).contains(done) && hit.contains(shard))
+            .map(|&(known, done, _)| (known, done))
     }
 
     /// The first second, after connections were lost, with as many open as before a fault; `None`: not by the end of the run.

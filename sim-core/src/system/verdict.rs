@@ -170,6 +170,7 @@ fn value(path: &str, report: &RunReport) -> Option<f64> {
         ["tiers", tier, "origin_offload"] => report.tiers.get(*tier)?.origin_offload,
         ["tiers", tier, "cross_shard_ratio"] => report.tiers.get(*tier)?.cross_shard_ratio,
         ["tiers", tier, "hot_shard_ratio"] => report.tiers.get(*tier)?.hot_shard_ratio,
+        ["tiers", tier, "writes_lost"] => Some(report.tiers.get(*tier)?.writes_lost? as f64),
         ["tiers", tier, "dropped"] => Some(report.tiers.get(*tier)?.dropped as f64),
         ["faults", which, rest @ ..] => fault_value(fault(which, report)?, rest),
         [operation, rest @ ..] => operation_value(report.operations.get(*operation)?, rest),

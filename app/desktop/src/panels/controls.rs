@@ -1,4 +1,4 @@
-//! The top row: which scenario, play and pause, how far and how fast, and the theme.
+//! The top row: which scenario, what can be done with it, play and pause, how far and how fast, and the menu of the rest.
 
 use egui::accesskit::Role;
 use egui::containers::menu::MenuButton;
@@ -7,6 +7,7 @@ use session::Phase;
 
 use super::faults_menu;
 use crate::command::UiCommand;
+use crate::theme::Look;
 use crate::view_ctx::ViewCtx;
 use crate::views::View;
 use crate::{format, paint};
@@ -15,9 +16,10 @@ use crate::{format, paint};
 pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     ui.horizontal(|ui| {
         preset_menu(ui, view);
+        text_button(ui, view, "Make it mine", View::MakeItMine);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            help_button(ui, view);
-            theme_button(ui, view);
+            more_menu(ui, view);
+            text_button(ui, view, "Share", View::Share);
             ui.add_space(10.0 * view.scale);
             compare_button(ui, view);
             faults_menu::show(ui, view);
@@ -38,7 +40,19 @@ pub fn status(view: &ViewCtx<'_>) -> String {
     if view.state.stored.shown {
         return "stored, running again".into();
     }
-    let reached = format!("{} simulated", format::clock(view.frame.simulated_s));
+    let time = &view.frame.time;
+    if let Some(seeking) = time.seeking {
+        let (to, wait) = (
+            format::clock(seeking.to_s),
+            format::clock(seeking.wait_s.ceil()),
+        );
+        return format!("going to {to}: about {wait}");
+    }
+    let shown = format::clock(view.frame.simulated_s);
+    let reached = match view.frame.is_back() {
+        true => format!("{shown} of {}", format::clock(time.reached_s)),
+        false => format!("{shown} simulated"),
+    };
     match view.frame.phase {
         Phase::Building => "building".into(),
         Phase::Running if !view.state.playing => format!("{reached}, pausing"),
@@ -58,8 +72,14 @@ fn preset_menu(ui: &mut Ui, view: &ViewCtx<'_>) {
         Button::new(title).min_size(vec2(0.0, 30.0 * view.scale)),
     )
     .ui(ui, |ui| {
-        if ui.button("Lessons").clicked() {
-            view.send(UiCommand::Toggle(View::Lessons));
+        for (title, command) in [
+            ("Save", UiCommand::Save),
+            ("Save as…", UiCommand::Toggle(View::SaveAs)),
+            ("Open…", UiCommand::Toggle(View::Open)),
+            ("Gallery", UiCommand::Toggle(View::Gallery)),
+            ("Lessons", UiCommand::Toggle(View::Lessons)),
+        ] {
+            entry(ui, view, title, command);
         }
         ui.separator();
         if view.state.presets.is_empty() {
@@ -98,48 +118,58 @@ fn play_button(ui: &mut Ui, view: &ViewCtx<'_>) {
     );
 }
 
-fn theme_button(ui: &mut Ui, view: &ViewCtx<'_>) {
-    let name = if view.theme.dark {
-        "Light theme"
-    } else {
-        "Dark theme"
-    };
-    let response = icon_button(ui, view, name, &UiCommand::ToggleTheme);
-    let (center, radius) = (response.rect.center(), 5.5 * view.scale);
-    let painter = ui.painter();
-    painter.circle_stroke(center, radius, egui::Stroke::new(1.4, view.theme.muted));
-    let half = response
-        .rect
-        .intersect(egui::Rect::everything_left_of(center.x));
-    painter
-        .with_clip_rect(half)
-        .circle_filled(center, radius, view.theme.muted);
+/// A command in a menu, with how it is typed.
+fn entry(ui: &mut Ui, view: &ViewCtx<'_>, title: &str, command: UiCommand) {
+    let shortcut = command.shortcut_text(ui.ctx()).unwrap_or_default();
+    if ui.add(Button::new(title).shortcut_text(shortcut)).clicked() {
+        view.send(command);
+        ui.close();
+    }
 }
 
 /// Once there is something to compare.
 fn compare_button(ui: &mut Ui, view: &ViewCtx<'_>) {
-    if view.state.variants.kept.len() < 2 {
-        return;
-    }
-    let title = RichText::new("Compare").font(view.font(14.0));
-    let button = Button::new(title)
-        .selected(view.state.open.has(View::Compare))
-        .min_size(vec2(0.0, 30.0 * view.scale));
-    if ui.add(button).clicked() {
-        view.send(UiCommand::Toggle(View::Compare));
+    if view.state.variants.kept.len() >= 2 {
+        text_button(ui, view, "Compare", View::Compare);
     }
 }
 
-fn help_button(ui: &mut Ui, view: &ViewCtx<'_>) {
-    let response = icon_button(ui, view, "Shortcuts", &UiCommand::Toggle(View::Shortcuts));
-    let (center, font) = (response.rect.center(), view.font(15.0));
-    ui.painter().text(
-        center,
-        egui::Align2::CENTER_CENTER,
-        "?",
-        font,
-        view.theme.muted,
-    );
+/// Opens and closes a view.
+fn text_button(ui: &mut Ui, view: &ViewCtx<'_>, title: &str, of: View) {
+    let words = RichText::new(title).font(view.font(14.0));
+    let button = Button::new(words)
+        .selected(view.state.open.has(of))
+        .min_size(vec2(0.0, 30.0 * view.scale));
+    if ui.add(button).clicked() {
+        view.send(UiCommand::Toggle(of));
+    }
+}
+
+/// How it is dressed, and what else there is.
+fn more_menu(ui: &mut Ui, view: &ViewCtx<'_>) {
+    let dots = RichText::new("…").font(view.strong(15.0));
+    let button = Button::new(dots).min_size(vec2(30.0, 30.0) * view.scale);
+    let (response, _) = MenuButton::from_button(button).ui(ui, |ui| {
+        for look in Look::ALL {
+            if ui.radio(view.state.look == look, look.title()).clicked() {
+                view.send(UiCommand::Dress(look));
+                ui.close();
+            }
+        }
+        ui.separator();
+        for (title, command) in [
+            ("All commands", UiCommand::Toggle(View::Palette)),
+            ("Evidence", UiCommand::Toggle(View::Evidence)),
+            ("Shortcuts", UiCommand::Toggle(View::Shortcuts)),
+            ("Larger map", UiCommand::Zoom(1.25)),
+            ("Smaller map", UiCommand::Zoom(0.8)),
+            ("The whole map", UiCommand::FitMap),
+        ] {
+            entry(ui, view, title, command);
+        }
+    });
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "More"));
+    response.on_hover_text("Colours, commands and shortcuts");
 }
 
 /// A square button that is painted afterwards.

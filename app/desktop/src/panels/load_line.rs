@@ -5,6 +5,7 @@
 //! be seen.
 
 pub mod axes;
+mod estimate;
 mod ghost;
 
 use egui::accesskit::{Action, Role};
@@ -23,12 +24,15 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     let (area, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
     let axes = Axes::new(view, area);
     steer(ui, view, &axes, &response);
+    crate::share::remember_area(ui.ctx(), area);
     describe(ui, view, &response);
 
     title(ui, view, area);
     beyond_break(ui, view, &axes);
     axes.show(ui.painter(), view);
     objective(ui, view, &axes);
+    estimate::line(ui, view, &axes);
+    estimate::band(ui, view, &axes);
     ghost::line(ui, view, &axes);
     points(ui, view, &axes);
     handle(ui, view, &axes, &response);
@@ -93,6 +97,11 @@ pub fn summary(view: &ViewCtx<'_>) -> String {
     );
     if let Some(p99) = current_p99(view) {
         text += &format!(", 99 % within {}", format::millis(p99));
+    } else if let Some(p99) = estimate::here(view) {
+        text += &format!(
+            ", 99 % within about {} by quick estimate",
+            format::millis(p99)
+        );
     }
     if let Some(breaks) = breaks_at(view) {
         text += &format!("; breaks at about {} {unit}", format::count(breaks));
@@ -127,7 +136,7 @@ fn breaks_at(view: &ViewCtx<'_>) -> Option<f64> {
 fn title(ui: &Ui, view: &ViewCtx<'_>, area: Rect) {
     let (painter, half) = (ui.painter(), area.width() / 2.0);
     let words = "p99 latency as load grows";
-    paint::text(
+    let title = paint::text(
         painter,
         area.left_top(),
         Align2::LEFT_TOP,
@@ -136,6 +145,7 @@ fn title(ui: &Ui, view: &ViewCtx<'_>, area: Rect) {
         view.theme.text,
         half,
     );
+    estimate::legend(ui, view, title);
     let hint = view.state.hints.words();
     let at = area.right_top() - vec2(14.0 * view.scale, 0.0);
     paint::text(
@@ -276,6 +286,8 @@ fn handle(ui: &Ui, view: &ViewCtx<'_>, axes: &Axes, response: &Response) {
             theme.accent,
             Stroke::new(2.0 * scale, theme.background),
         );
+    } else {
+        estimate::at_handle(ui, view, axes);
     }
     let words = format!(
         "{} {}",

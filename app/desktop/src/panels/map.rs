@@ -15,9 +15,11 @@ use egui::{
 };
 use sim_core::scenario::Tier;
 
-use super::faults_menu;
+use super::tier_menu;
+use crate::command::UiCommand;
+use crate::selection::{self, MapView, Selected};
 use crate::view_ctx::ViewCtx;
-use crate::{faults, format, paint, words};
+use crate::{format, paint, words};
 use nodes::Node;
 use regions::Place;
 
@@ -26,7 +28,11 @@ const STACK: f32 = 3.0;
 
 /// Draws the map into what is left of the window.
 pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
-    let (area, _) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
+    let (seen, ground) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
+    move_about(ui, view, seen, &ground);
+    let area = view.state.map.lies(seen);
+    let view = &view.scaled(view.state.map.zoom);
+    ui.shrink_clip_rect(seen.expand(2.0));
     let map = nodes::lay_out(view, area);
     flows::show(ui, view, &map);
     for place in &map.places {
@@ -38,6 +44,35 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     let fullest = fullest(&all);
     for (index, node) in all.into_iter().enumerate() {
         tier(ui, view, node, fullest == Some(index), &map.regions);
+    }
+}
+
+/// Drag moves the map, the wheel and a pinch enlarge it, a double click fits it, a click beside the cards chooses nothing.
+fn move_about(ui: &Ui, view: &ViewCtx<'_>, seen: Rect, ground: &Response) {
+    let map = view.state.map;
+    ground.widget_info(|| WidgetInfo::labeled(Role::Group, true, "Map"));
+    if ground.dragged() {
+        view.send(UiCommand::SeeMap(map.panned(ground.drag_delta(), seen)));
+    }
+    if ground.double_clicked() {
+        view.send(UiCommand::FitMap);
+    } else if ground.clicked() && view.state.selected.is_some() {
+        view.send(UiCommand::Select(None));
+    }
+    let Some(at) = ui.pointer_latest_pos().filter(|at| seen.contains(*at)) else {
+        return;
+    };
+    if !ui.rect_contains_pointer(seen) {
+        return;
+    }
+    let (pinch, wheel) = ui.input(|input| (input.zoom_delta(), input.smooth_scroll_delta().y));
+    let factor = pinch * (wheel / 300.0).exp();
+    if factor != 1.0 {
+        let around = MapView::from_middle(seen, Some(at));
+        let zoomed = map.zoomed(factor, around).panned(egui::Vec2::ZERO, seen);
+        if zoomed != map {
+            view.send(UiCommand::SeeMap(zoomed));
+        }
     }
 }
 
@@ -100,7 +135,10 @@ fn region(ui: &mut Ui, view: &ViewCtx<'_>, node: &Node) {
 fn tier(ui: &mut Ui, view: &ViewCtx<'_>, node: &Node, fullest: bool, regions: &[Place]) {
     let (theme, scale, rect) = (view.theme, view.scale, node.rect);
     let painter = ui.painter();
-    let (outline, width) = if fullest {
+    let selected = view.state.selected;
+    let (outline, width) = if selected.is_some_and(|selected| selected.tier.name() == node.name) {
+        (theme.accent, 2.2)
+    } else if fullest {
         (theme.text, 1.6)
     } else {
         (theme.line, 1.0)
@@ -168,7 +206,7 @@ fn tier(ui: &mut Ui, view: &ViewCtx<'_>, node: &Node, fullest: bool, regions: &[
         Sense::click(),
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, summary(node, fullest)));
-    faults_of(&response, ui, view, node, cells);
+    work_with(&response, ui, view, node, cells);
     response.on_hover_ui(|ui| details(ui, view, node));
     if node.name == "connection_servers" && !regions.is_empty() {
         regions::rows(ui, view, regions, rows);
@@ -210,33 +248,58 @@ fn cells_space(node: &Node, top: f32, gauge_top: f32, inner: Rect, scale: f32) -
         .then(|| Rect::from_min_size(pos2(inner.left(), top), vec2(inner.width(), height)))
 }
 
-/// A right click on an instance offers what can happen to it; beside the cells, to the fullest.
-fn faults_of(response: &Response, ui: &Ui, view: &ViewCtx<'_>, node: &Node, cells: Option<Rect>) {
-    let tier = Tier::ALL.into_iter().find(|tier| tier.name() == node.name);
-    let Some(tier) = tier.filter(|tier| *tier != Tier::LoadBalancer) else {
+/// A click chooses the tier, on a cell the instance; a right click, or the button that comes with the pointer, says what can
+/// be done. What happens to one instance happens beside the cells to the fullest.
+fn work_with(
+    response: &Response,
+    ui: &mut Ui,
+    view: &ViewCtx<'_>,
+    node: &Node,
+    cells: Option<Rect>,
+) {
+    let Some(tier) = selection::tier_of(&node.name) else {
         return;
     };
-    if response.secondary_clicked() {
-        let clicked = response.interact_pointer_pos();
-        let heat = node.heat.as_ref();
-        let instance = heat.and_then(|heat| {
-            let fullest = heat.fullest().map(|(instance, _)| instance);
-            let hit = clicked.zip(cells);
-            hit.and_then(|(at, space)| heat::instance_at(heat, space, at))
-                .or(fullest)
-        });
-        let chosen = instance.unwrap_or(0) as u32;
-        ui.ctx()
-            .data_mut(|data| data.insert_temp(response.id, chosen));
+    let hit = || {
+        let at = response.interact_pointer_pos()?;
+        heat::instance_at(node.heat.as_ref()?, cells?, at)
+    };
+    let remembered = response.id.with("instance");
+    if response.clicked() || response.secondary_clicked() {
+        let instance = hit().map(|instance| instance as u32);
+        let fullest = node.heat.as_ref().and_then(|heat| heat.fullest());
+        let chosen = instance.or(fullest.map(|(instance, _)| instance as u32));
+        ui.data_mut(|data| data.insert_temp(remembered, chosen.unwrap_or(0)));
+        view.send(UiCommand::Select(Some(Selected { tier, instance })));
     }
+    let chosen = |ui: &Ui| {
+        ui.data(|data| data.get_temp::<u32>(remembered))
+            .unwrap_or(0)
+    };
     response.context_menu(|ui| {
-        let chosen = ui
-            .ctx()
-            .data(|data| data.get_temp(response.id))
-            .unwrap_or(0);
-        let offers = faults::of_instance(&view.frame.scenario, tier, chosen);
-        faults_menu::offers(ui, view, &offers);
+        let instance = chosen(ui);
+        tier_menu::show(ui, view, tier, instance);
     });
+    let selected = view
+        .state
+        .selected
+        .is_some_and(|selected| selected.tier == tier);
+    let more = Rect::from_min_size(
+        node.rect.right_top() + vec2(-26.0, 4.0) * view.scale,
+        vec2(22.0, 22.0) * view.scale,
+    );
+    if selected || ui.rect_contains_pointer(node.rect) || response.has_focus() {
+        let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(more));
+        let dots = egui::RichText::new("…").font(view.strong(13.0));
+        let button = egui::Button::new(dots).min_size(more.size());
+        let (button, _) =
+            egui::containers::menu::MenuButton::from_button(button).ui(&mut inside, |ui| {
+                let instance = chosen(ui);
+                tier_menu::show(ui, view, tier, instance);
+            });
+        let name = format!("Change {}", tier.title());
+        button.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
+    }
 }
 
 /// The fullest resource as a bar, a figure and a word, with the queue below. Returns where it begins.
@@ -379,6 +442,6 @@ fn details(ui: &mut Ui, view: &ViewCtx<'_>, node: &Node) {
         ui.label(format!("{} refused", format::count(tier.dropped as f64)));
     }
     if node.name != Tier::LoadBalancer.name() {
-        ui.weak("Right click: break it.");
+        ui.weak("Right click: change it, break it.");
     }
 }

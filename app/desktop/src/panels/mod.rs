@@ -6,13 +6,18 @@ mod fixes;
 mod going_on;
 pub mod load_line;
 mod map;
+mod notice;
 mod patterns;
 mod sentence;
+mod tier_menu;
 
 use egui::{CentralPanel, Frame, Margin, Panel, Ui};
 
 use crate::view_ctx::ViewCtx;
 use crate::views::{self, Place};
+
+/// Width of what is on the right, on a window of 1280 × 800.
+const SIDE: f32 = 380.0;
 
 /// A panel.
 #[cfg(test)]
@@ -58,27 +63,32 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
             ui.add_space(6.0 * view.scale);
             patterns::show(ui, view);
         });
-    let open = |place| view.state.open.at(place).is_some();
-    if open(Place::Strip) {
+    if view.state.open.at(Place::Whole).is_some() {
+        CentralPanel::default()
+            .frame(frame(4.0, 14.0))
+            .show(ui, |ui| views::show(ui, view, Place::Whole));
+        return;
+    }
+    if view.state.open.at(Place::Strip).is_some() {
         Panel::bottom("strip")
             .show_separator_line(false)
             .resizable(false)
             .frame(frame(4.0, 10.0))
             .show(ui, |ui| views::show(ui, view, Place::Strip));
     }
-    if open(Place::Side) {
+    let mut narrower = view.scaled(1.0);
+    if view.state.open.at(Place::Side).is_some() {
+        let all = ui.available_width();
+        let width = (SIDE * view.scale).min(all * 0.36);
         Panel::right("side")
             .resizable(false)
-            .exact_size(SIDE * view.scale)
-            .frame(frame(4.0, 10.0))
+            .exact_size(width)
+            .frame(frame(8.0, 14.0))
             .show(ui, |ui| views::show(ui, view, Place::Side));
+        // What is left shows the same, a little smaller.
+        narrower = view.scaled(((all - width) / all * 1.2).clamp(0.72, 1.0));
     }
-    if open(Place::Whole) {
-        CentralPanel::default()
-            .frame(frame(4.0, 12.0))
-            .show(ui, |ui| views::show(ui, view, Place::Whole));
-        return;
-    }
+    let view = &narrower;
     Panel::bottom("load line")
         .show_separator_line(false)
         .resizable(false)
@@ -88,17 +98,20 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     CentralPanel::default()
         .frame(frame(4.0, 4.0))
         .show(ui, |ui| {
+            notice::show(ui, view);
             going_on::show(ui, view);
             map::show(ui, view);
         });
 }
 
-/// Width of what is shown beside the map.
-const SIDE: f32 = 330.0;
-
 /// The part of the window that the load line has; less where the map has more to show.
 fn line_share(view: &ViewCtx<'_>) -> f32 {
     let design = view.frame.scenario.effective_design();
     let crowded = design.regions.is_some() || design.edge.is_some() || design.origin.is_some();
-    if crowded { 0.34 } else { 0.4 }
+    let strip = view.state.open.at(Place::Strip).is_some();
+    match (crowded, strip) {
+        (_, true) => 0.27,
+        (true, false) => 0.34,
+        (false, false) => 0.4,
+    }
 }

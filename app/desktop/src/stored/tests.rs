@@ -59,8 +59,9 @@ fn what_is_stored_is_shown_until_the_run_says_more() {
         scenario: scenario.clone(),
         report: None,
         heat: Arc::default(),
-        faults_since_s: 0.0,
         load_line: Arc::default(),
+        estimate: Arc::default(),
+        time: session::TimeFrame::default(),
         problem: None,
     };
     let mut shelf = Shelf::open();

@@ -132,6 +132,7 @@ fn presets() -> Vec<PresetEntry> {
     let entry = |name: &'static str, text: &'static str| PresetEntry {
         name: name.to_owned(),
         title: name.to_owned(),
+        scenario: draft_of(name, text).scenario().clone(),
         load: Box::new(move || Ok(draft_of(name, text))),
     };
     vec![

@@ -4,11 +4,21 @@
 //! [`all`]: menus, shortcuts and the test that opens every view in every theme and size take it from there.
 
 mod compare;
+mod dialog;
 pub mod evidence;
+mod field;
+mod fields;
+mod gallery;
 mod help;
 mod lessons;
+mod make_it_mine;
+mod open_save;
+pub mod palette;
 mod pareto;
+mod share;
 mod sheet;
+mod time_strip;
+pub mod waterfall;
 
 use egui::{Align, Label, Layout, RichText, Ui};
 
@@ -29,6 +39,22 @@ pub enum View {
     Evidence,
     /// One tier.
     Inspector,
+    /// The inputs that move the answer most, and behind them all fields.
+    MakeItMine,
+    /// All commands by name.
+    Palette,
+    /// The finished presets as cards.
+    Gallery,
+    /// A file to open.
+    Open,
+    /// A file to save to.
+    SaveAs,
+    /// What others can have of it.
+    Share,
+    /// The run over time.
+    TimeStrip,
+    /// One message on its way.
+    Waterfall,
 }
 
 /// Where a view is shown.
@@ -58,7 +84,7 @@ pub struct Listed {
 
 /// All views.
 pub fn all() -> Vec<Listed> {
-    use Place::{Over, Side, Whole};
+    use Place::{Over, Side, Strip, Whole};
     let view = |view, title, place, show| Listed {
         view,
         title,
@@ -76,6 +102,14 @@ pub fn all() -> Vec<Listed> {
             Side,
             evidence::inspector::show_beside,
         ),
+        view(View::MakeItMine, "Make it mine", Side, make_it_mine::show),
+        view(View::Palette, "All commands", Over, palette::show),
+        view(View::Gallery, "Gallery", Whole, gallery::show),
+        view(View::Open, "Open", Over, open_save::show_open),
+        view(View::SaveAs, "Save as", Over, open_save::show_save),
+        view(View::Share, "Share", Over, share::show),
+        view(View::TimeStrip, "Time strip", Strip, time_strip::show),
+        view(View::Waterfall, "Follow one message", Side, waterfall::show),
     ]
 }
 
@@ -100,18 +134,16 @@ impl Open {
     pub fn toggle(&mut self, view: View) {
         if self.has(view) {
             self.close(view);
-            return;
+        } else {
+            self.open(view);
         }
-        let place = |view: View| view.listed().map(|listed| listed.place);
-        self.0.retain(|&other| place(other) != place(view));
-        self.0.push(view);
     }
 
     /// Opens a view in its place.
     pub fn open(&mut self, view: View) {
-        if !self.has(view) {
-            self.toggle(view);
-        }
+        let place = |view: View| view.listed().map(|listed| listed.place);
+        self.0.retain(|&other| place(other) != place(view));
+        self.0.push(view);
     }
 
     /// Closes a view.

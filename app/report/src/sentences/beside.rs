@@ -9,6 +9,7 @@ use crate::phrases;
 pub(crate) fn beside(report: &RunReport) -> Vec<String> {
     let tiers = [
         cached(report),
+        connections(report),
         edge(report),
         shards(report),
         replicas(report),
@@ -26,8 +27,16 @@ fn cached(report: &RunReport) -> Option<String> {
         .find(|(name, tier)| tier.hit_ratio.is_some() && *name != "edge")?;
     let count_of = |counter: &str| tier.counters.get(counter).copied().unwrap_or(0) as f64;
     let ratio = tier.hit_ratio?;
+    let by_region = tier.hit_ratio_by_region.iter();
+    let by_region: Vec<String> = by_region
+        .map(|(region, ratio)| format!("{} in {region}", percent(*ratio)))
+        .collect();
+    let by_region = match by_region.len() {
+        0 => String::new(),
+        _ => format!(" ({})", by_region.join(", ")),
+    };
     Some(format!(
-        "The {} answers {} of what it is asked; {} misses, {} that waited for another's fetch, {} evicted, {} expired, {} \
+        "The {} answers {}{by_region} of what it is asked; {} misses, {} that waited for another's fetch, {} evicted, {} expired, {} \
          dropped by commands.",
         phrases::tier(name),
         percent(ratio),
@@ -37,6 +46,30 @@ fn cached(report: &RunReport) -> Option<String> {
         count(count_of("expired")),
         count(count_of("invalidated")),
     ))
+}
+
+/// Who got no connection of the database; `None` where all share them or all got theirs.
+fn connections(report: &RunReport) -> Option<String> {
+    let refused = |tier: &str, count: fn(&sim_core::report::TierReport) -> u64| {
+        report.tiers.get(tier).map(count).filter(|count| *count > 0)
+    };
+    let unconnected = |tier: &sim_core::report::TierReport| {
+        tier.counters.get("unconnected").copied().unwrap_or(0)
+    };
+    let without = refused("database", unconnected).map(|all| {
+        format!(
+            "The database takes no more connections: {} queries of servers that came too late were refused.",
+            count(all as f64)
+        )
+    });
+    let at_pooler = refused("pooler", |tier| tier.dropped).map(|all| {
+        format!(
+            "The connection pooler takes no more clients: {} queries were refused.",
+            count(all as f64)
+        )
+    });
+    let all: Vec<String> = without.into_iter().chain(at_pooler).collect();
+    (!all.is_empty()).then(|| all.join(" "))
 }
 
 /// What points of presence did for the origin; `None` without them.
@@ -79,8 +112,16 @@ fn shards(report: &RunReport) -> Option<String> {
 /// How far replicas were behind; `None` without any, or where nothing was written.
 fn replicas(report: &RunReport) -> Option<String> {
     let lag = report.tiers.get("replicas")?.lag_ms?;
+    let database = report.tiers.get("database");
+    let lost = match database.and_then(|tier| tier.writes_lost) {
+        None => String::new(),
+        Some(lost) => format!(
+            " {} acknowledged writes were lost with a primary that a replica took over from.",
+            count(lost as f64)
+        ),
+    };
     Some(format!(
-        "What is written is visible at the replicas after {} on average, {} at most.",
+        "What is written is visible at the replicas after {} on average, {} at most.{lost}",
         millis(lag.mean),
         millis(lag.max)
     ))
@@ -121,13 +162,16 @@ fn regions(report: &RunReport) -> Option<String> {
 
 /// What became of a fault.
 fn fault(fault: &FaultReport) -> String {
-    let after = |took: f64| seconds(took);
+    let after = |took: f64| match took {
+        0.0 => "at once".to_owned(),
+        took => format!("after {}", seconds(took)),
+    };
     let detected = fault
         .time_to_detect_s
-        .map(|took| format!(" noticed after {},", after(took)));
+        .map(|took| format!(" noticed {},", after(took)));
     let moved = fault
         .time_to_fail_over_s
-        .map(|took| format!(" served elsewhere after {},", after(took)));
+        .map(|took| format!(" served elsewhere {},", after(took)));
     let recovered = match (fault.recovered_s, fault.ended_s) {
         (Some(at), Some(ended)) if at > ended => {
             format!("recovered {} after its end", seconds(at - ended))

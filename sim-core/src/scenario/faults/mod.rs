@@ -13,6 +13,7 @@ use super::model::{Design, Fault, Run, Tier, TimedFault, ZONES};
 use super::objective;
 use super::over_time::People;
 use super::over_time::check::{CROWD_WITHIN, LEVEL, people};
+use super::pooler::pooler;
 use super::quantity::{self, count, duration};
 use super::raw::Quantity;
 use super::regions::numbered;
@@ -148,7 +149,7 @@ fn fault(raw: &RawFaultKind, path: &str, design: &Design, check: &mut Check<'_>)
             instances,
         } => {
             let (tier, first, instances) = hit(
-                ("killed", &[Tier::LoadBalancer]),
+                ("killed", &[Tier::LoadBalancer, Tier::Pooler]),
                 (tier, first, instances),
                 path,
                 design,
@@ -299,7 +300,7 @@ pub fn can_happen(fault: &Fault, design: &Design) -> bool {
             tier,
             first,
             instances,
-        } => tier != Tier::LoadBalancer && has(tier, first, instances),
+        } => !matches!(tier, Tier::LoadBalancer | Tier::Pooler) && has(tier, first, instances),
         Fault::SlowDown {
             tier,
             first,
@@ -373,7 +374,14 @@ pub fn instances_of(tier: Tier, design: &Design) -> u32 {
             .as_ref()
             .map_or(0, |owners| owners.count),
         Tier::Broker => design.broker.as_ref().map_or(0, |broker| broker.count),
-        Tier::Cache => design.cache.as_ref().map_or(0, |cache| cache.count),
+        Tier::Cache => {
+            let clusters = design.cache_clusters();
+            design
+                .cache
+                .as_ref()
+                .map_or(0, |cache| cache.count * clusters)
+        }
+        Tier::Pooler => pooler(design).map_or(0, |pooler| pooler.count),
         Tier::Database => match &design.database {
             None => 0,
             Some(_) => design.shards.map_or(1, |shards| shards.count),

@@ -1,18 +1,18 @@
 //! Units and ranges, asked of the validation: it is given what is wrong on purpose, and says what would be right.
 
-use sim_core::docs::{Docs, Expr, Holds, Shape};
-use sim_core::scenario::tree::{self, Kind, Node};
-use sim_core::scenario::{Edit, ScenarioError, load_str};
+use super::{Docs, Expr, Holds, Shape};
+use crate::scenario::tree::{self, Kind, Node};
+use crate::scenario::{Edit, ScenarioError, load_str};
 
 use super::fields::{self, ANY, Found};
 
 /// What the validation says about a field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// How it is written: `a number with B, KB, …`.
-    pub(crate) unit: Option<String>,
+    pub unit: Option<String>,
     /// What is allowed.
-    pub(crate) allowed: Option<String>,
+    pub allowed: Option<String>,
 }
 
 /// Values far too large, one for each kind of unit.
@@ -29,16 +29,16 @@ const TOO_MUCH: [&str; 8] = [
 
 /// A field, in a scenario in which it can be set.
 #[derive(Clone, Debug)]
-pub(crate) struct Probe<'a> {
+pub struct Probe<'a> {
     found: &'a Found<'a>,
     /// The field's path, with names that the scenario has.
-    pub(crate) path: String,
+    pub path: String,
     text: String,
 }
 
 impl<'a> Probe<'a> {
     /// Takes a scenario's text, extended and edited, and adds the parts that the field stands in.
-    pub(crate) fn new(docs: &Docs, found: &'a Found<'a>, text: &str) -> Self {
+    pub fn new(docs: &Docs, found: &'a Found<'a>, text: &str) -> Self {
         let path = named(&found.path, text);
         Self {
             found,
@@ -48,7 +48,7 @@ impl<'a> Probe<'a> {
     }
 
     /// Asks for the unit and the range.
-    pub(crate) fn limits(&self) -> Limits {
+    pub fn limits(&self) -> Limits {
         let mut limits = Limits::default();
         match self.found.expr {
             Expr::Quantity => {
@@ -72,7 +72,7 @@ impl<'a> Probe<'a> {
     }
 
     /// Whether the validation takes a value.
-    pub(crate) fn accepts(&self, value: &str) -> bool {
+    pub fn accepts(&self, value: &str) -> bool {
         self.refusal(value).is_none()
     }
 
@@ -158,7 +158,7 @@ fn leads(docs: &Docs, expr: &Expr, steps: &[&str]) -> bool {
     let Some((first, rest)) = steps.split_first() else {
         return true;
     };
-    let among = |fields: &[sim_core::docs::Field]| {
+    let among = |fields: &[crate::docs::Field]| {
         let mut named = fields.iter().filter(|field| field.name == *first);
         named.any(|field| leads(docs, &field.expr, rest))
     };
@@ -199,7 +199,7 @@ fn made(docs: &Docs, expr: &Expr, steps: &[&str]) -> Option<String> {
         Expr::Named(name) => match &docs.get(name)?.shape {
             Shape::Struct(fields) => format!("({})", required(docs, fields)?),
             Shape::Choice(variants) => {
-                let has = |v: &&sim_core::docs::Variant| match &v.holds {
+                let has = |v: &&crate::docs::Variant| match &v.holds {
                     Holds::Fields(fields) => fields.iter().any(|f| Some(f.name) == child),
                     Holds::Value(expr) => child == Some("0") && leads(docs, expr, rest),
                     Holds::Nothing => false,
@@ -216,7 +216,7 @@ fn made(docs: &Docs, expr: &Expr, steps: &[&str]) -> Option<String> {
     })
 }
 
-fn required(docs: &Docs, fields: &[sim_core::docs::Field]) -> Option<String> {
+fn required(docs: &Docs, fields: &[crate::docs::Field]) -> Option<String> {
     let needed = fields.iter().filter(|field| !field.optional);
     let written = needed.map(|f| Some(format!("{}: {}", f.name, made(docs, &f.expr, &[])?)));
     Some(written.collect::<Option<Vec<_>>>()?.join(", "))

@@ -1,43 +1,59 @@
 //! Fields of the scenario file, by path.
 
-use sim_core::docs::{Docs, Expr, Holds, Shape, Type};
-use sim_core::scenario::tree;
+use super::{Docs, Expr, Holds, Shape, Type};
+use crate::scenario::tree;
 
 /// Stands for a name of the user's own: `machines.NAME.cores`.
-pub(crate) const ANY: &str = "NAME";
+pub const ANY: &str = "NAME";
 /// The type of a whole file.
-pub(crate) const ROOT: &str = "RawScenario";
+pub const ROOT: &str = "RawScenario";
+
+/// What is most worth editing, if a scenario has it; the first is worth most.
+pub const WORTH_EDITING: [&str; 12] = [
+    "load.users",
+    "load.online",
+    "traffic.publish.rate",
+    "traffic.publish.size",
+    "design.connection_servers.count",
+    "design.connection_servers.machine",
+    "design.database.pool",
+    "design.broker.count",
+    "design.channel_owners.count",
+    "traffic.query.rate",
+    "traffic.query.size",
+    "load.heartbeat",
+];
 
 /// A field, and what its comment says.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Found<'a> {
+pub struct Found<'a> {
     /// `design.connection_servers.count`
-    pub(crate) path: String,
+    pub path: String,
     /// What it is.
-    pub(crate) doc: &'a str,
+    pub doc: &'a str,
     /// Its type, without `Option`.
-    pub(crate) expr: &'a Expr,
+    pub expr: &'a Expr,
     /// It may be left out.
-    pub(crate) optional: bool,
+    pub optional: bool,
     /// The variants that have it, if it belongs to a choice.
-    pub(crate) of: Vec<&'a str>,
+    pub of: Vec<&'a str>,
     /// What else may stand at this path: the values of the other variants, where they are of another type.
-    pub(crate) others: Vec<Other<'a>>,
+    pub others: Vec<Other<'a>>,
 }
 
 /// What another variant holds at a path.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Other<'a> {
+pub struct Other<'a> {
     /// The variant.
-    pub(crate) of: &'a str,
+    pub of: &'a str,
     /// What its comment says.
-    pub(crate) doc: &'a str,
+    pub doc: &'a str,
     /// Its type.
-    pub(crate) expr: &'a Expr,
+    pub expr: &'a Expr,
 }
 
 /// The field at a path: `faults[0].at`, `machines.big.cores`.
-pub(crate) fn find<'a>(docs: &'a Docs, path: &str) -> Option<Found<'a>> {
+pub fn find<'a>(docs: &'a Docs, path: &str) -> Option<Found<'a>> {
     let mut found = Found {
         path: String::new(),
         doc: "",
@@ -71,7 +87,7 @@ fn is_step(path: &str, step: &str) -> bool {
 }
 
 /// Every field there is, parents before their parts.
-pub(crate) fn all(docs: &Docs) -> Vec<Found<'_>> {
+pub fn all(docs: &Docs) -> Vec<Found<'_>> {
     let mut out = Vec::new();
     if let Some(root) = docs.get(ROOT) {
         for child in parts(docs, root, "") {
@@ -90,7 +106,7 @@ fn collect<'a>(docs: &'a Docs, found: Found<'a>, out: &mut Vec<Found<'a>>) {
 }
 
 /// What stands directly below a field.
-pub(crate) fn children<'a>(docs: &'a Docs, parent: &Found<'a>) -> Vec<Found<'a>> {
+pub fn children<'a>(docs: &'a Docs, parent: &Found<'a>) -> Vec<Found<'a>> {
     let first = parent.of.first().copied();
     let mut out = below(docs, parent, parent.expr, parent.doc);
     for other in &parent.others {
@@ -140,7 +156,7 @@ fn below<'a>(docs: &'a Docs, parent: &Found<'a>, expr: &'a Expr, doc: &'a str) -
 
 fn parts<'a>(docs: &'a Docs, of: &'a Type, path: &str) -> Vec<Found<'a>> {
     let mut out: Vec<Found<'a>> = Vec::new();
-    let mut add = |field: &'a sim_core::docs::Field, variant: Option<&'a str>| {
+    let mut add = |field: &'a crate::docs::Field, variant: Option<&'a str>| {
         let (expr, optional) = docs.plain(&field.expr);
         let path = tree::join(path, field.name);
         if let (Some(variant), Some(known)) = (variant, out.iter_mut().find(|f| f.path == path)) {
