@@ -232,20 +232,28 @@ pub fn adopt(frame: &Frame, state: &mut State) {
 }
 
 fn set_users(users: u32, state: &mut State, link: &dyn Link) {
-    let value = users.to_string();
-    if let Ok(draft) = state.history.now().with(&[("load.users".into(), value)]) {
+    if let Some(draft) = with_users(users, state) {
         state.history.push(draft);
     }
     ask_for(users, state, link);
 }
 
+fn with_users(users: u32, state: &State) -> Option<Draft> {
+    let fields = [("load.users".to_owned(), users.to_string())];
+    state.history.now().with(&fields).ok()
+}
+
 /// Another number of users for the running system, without a step for undo.
 fn ask_for(users: u32, state: &mut State, link: &dyn Link) {
     state.users = users;
-    if users != state.asked_users {
-        state.asked_users = users;
-        state.problem = None;
-        link.send(Command::SetUsers(users));
+    if users == state.asked_users {
+        return;
+    }
+    state.asked_users = users;
+    state.problem = None;
+    if let Some(draft) = with_users(users, state) {
+        let scenario = Scenario::clone(draft.scenario());
+        link.send(Command::SetUsers(Box::new(scenario)));
     }
 }
 

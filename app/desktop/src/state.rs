@@ -211,6 +211,7 @@ impl State {
     pub fn with_files(mut self, files: Box<dyn Files>, named: bool) -> Self {
         self.desk = Desk::new(files);
         self.look = self.desk.look();
+        self.hints = self.desk.hints();
         self.recover(named);
         self
     }

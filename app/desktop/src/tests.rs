@@ -258,7 +258,7 @@ fn sent_users(link: &Scripted) -> Option<u32> {
         .iter()
         .rev()
         .find_map(|command| match command {
-            Command::SetUsers(users) => Some(*users),
+            Command::SetUsers(scenario) => Some(scenario.load.users),
             _ => None,
         })
 }

@@ -199,11 +199,15 @@ fn hint(frame: &Frame, state: &mut State) {
     let report = frame.report.as_ref();
     let breaks = report.and_then(|report| report.breaks_at.as_ref()?.users.value);
     let now = state.history.now().changes();
+    let before = state.hints;
     state.hints.notice(Done {
         beyond: breaks.is_some_and(|breaks| f64::from(state.users) > breaks),
         asked: state.variants.fixing,
         broken: now.iter().any(|(path, _)| path == "faults"),
     });
+    if state.hints != before {
+        state.desk.remember_hints(state.hints);
+    }
 }
 
 /// A tier that is chosen is looked into; choosing nothing closes that.

@@ -63,8 +63,9 @@ pub enum Command {
     Play,
     /// Hold simulated time; a paused session does not wake the window.
     Pause,
-    /// Another number of users: the run begins anew.
-    SetUsers(u32),
+    /// The same scenario with another number of users: the run begins anew, and the load line stays. A whole scenario, because what
+    /// is read from a file may depend on the number of users (no channel has more members than there are users).
+    SetUsers(Box<Scenario>),
     /// Go to a simulated time that was reached before, and hold there.
     Scrub(SimTime),
     /// Back to the newest time, and hold there.
@@ -364,7 +365,7 @@ impl Driver {
             match command {
                 Command::Play => self.playing = true,
                 Command::Pause => self.playing = false,
-                Command::SetUsers(wanted) => users = Some(wanted.max(1)),
+                Command::SetUsers(scenario) => users = Some(scenario),
                 Command::Break { fault, lasts } => self.break_now(fault, lasts),
                 Command::Mend(number) => self.mend_now(number),
                 Command::Scrub(to) => self.scrub(to),
@@ -381,8 +382,8 @@ impl Driver {
                 Command::Shutdown => return false,
             }
         }
-        if let Some(users) = users {
-            self.set_users(users);
+        if let Some(scenario) = users {
+            self.set_users(*scenario);
         }
         if answered {
             self.speed = SpeedMeter::default();
@@ -392,9 +393,7 @@ impl Driver {
     }
 
     /// Another number of users. The old run goes on where the new one cannot be built.
-    fn set_users(&mut self, users: u32) {
-        let mut scenario = Scenario::clone(&self.scenario);
-        scenario.load.users = users;
+    fn set_users(&mut self, scenario: Scenario) {
         match SystemRun::new(&scenario) {
             Ok(run) => {
                 self.scenario = Arc::new(scenario);

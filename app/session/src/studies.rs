@@ -116,7 +116,7 @@ pub struct Guesses {
     pub base: Forecast,
     /// The guesses, the one that matters most first.
     pub rows: Vec<GuessReport>,
-    /// Whether all that is simulated was.
+    /// Whether all were looked at.
     pub complete: bool,
     /// Why there is no answer, in words.
     pub problem: Option<String>,

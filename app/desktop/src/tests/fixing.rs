@@ -94,7 +94,11 @@ fn until(
         if wanted(harness) {
             return;
         }
-        assert!(begun.elapsed() < Duration::from_secs(120), "no {what}");
+        assert!(
+            begun.elapsed() < Duration::from_secs(120),
+            "no {what}: {:?}",
+            harness.state().state.found
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -15,6 +15,12 @@ fn scenario() -> Scenario {
     scenario
 }
 
+fn with_users(users: u32) -> Command {
+    let mut scenario = scenario();
+    scenario.load.users = users;
+    Command::SetUsers(Box::new(scenario))
+}
+
 fn wait_for(session: &Session, what: &str, ready: impl Fn(&Frame) -> bool) -> Arc<Frame> {
     for _ in 0..6_000 {
         let frame = session.frame();
@@ -71,8 +77,10 @@ fn paused_means_no_wake_and_no_time() {
 fn another_load_begins_anew_and_only_the_last_of_many_counts() {
     let (session, _) = counted(true);
     wait_for(&session, "a report", |frame| frame.report.is_some());
+    // Slowly enough to see the warm-up.
+    session.send(Command::SetPace(Pace::Times(20.0)));
     for users in [1_100, 1_300, 1_500] {
-        session.send(Command::SetUsers(users));
+        session.send(with_users(users));
     }
     let frame = wait_for(&session, "a report of 1 500 users", |frame| {
         frame
@@ -119,10 +127,10 @@ fn another_scenario_replaces_the_first_and_its_line() {
 fn too_many_users_are_a_sentence_and_the_run_goes_on() {
     let (session, _) = counted(true);
     wait_for(&session, "a report", |frame| frame.report.is_some());
-    session.send(Command::SetUsers(u32::MAX));
+    session.send(with_users(u32::MAX));
     let frame = wait_for(&session, "a problem", |frame| frame.problem.is_some());
     assert_ne!(frame.scenario.load.users, u32::MAX);
-    session.send(Command::SetUsers(1_200));
+    session.send(with_users(1_200));
     wait_for(&session, "recovery", |frame| {
         frame.problem.is_none() && frame.scenario.load.users == 1_200
     });
@@ -245,9 +253,12 @@ fn the_exact_command_reproduces_an_edited_session() {
         &[("load.users", "1_000"), ("design.database.pool", "90")],
     );
     let session = Session::start(Scenario::clone(edited.scenario()), true, || {});
+    session.send(Command::SetPace(Pace::Times(20.0)));
     wait_for(&session, "a report", |frame| frame.report.is_some());
-    session.send(Command::SetUsers(1_500));
     let edited = set(&edited, &[("load.users", "1500")]);
+    session.send(Command::SetUsers(Box::new(Scenario::clone(
+        edited.scenario(),
+    ))));
     wait_for(&session, "the other load", |frame| {
         frame.scenario.load.users == 1_500 && frame.simulated_s > 14.0
     });
@@ -278,12 +289,19 @@ fn the_exact_command_reproduces_an_edited_session() {
         "{command}"
     );
     let (_, duration) = command.split_once(" --duration ").unwrap();
+    assert!(!duration.contains('.'), "whole milliseconds: {duration}");
 
     let typed = set(&edited, &[("run.duration", duration)]);
     let options = crate::RunOptions::default();
-    let headless = crate::run(typed.scenario(), &options, &|_| true).unwrap();
+    let mut headless = crate::run(typed.scenario(), &options, &|_| true).unwrap();
+    // The list of sources also says that the length was typed.
+    let sources = headless.sources.len();
+    headless
+        .sources
+        .retain(|source| source.path != "run.duration");
+    assert_eq!(headless.sources.len(), sources - 1);
     let shown = frame.report.as_ref().unwrap();
-    assert_eq!(shown.scenario.hash, headless.scenario.hash);
+    assert_eq!(shown.scenario.hash, headless.scenario.hash, "{command}");
     assert_eq!(result(shown), result(&headless), "{command}");
 }
 

@@ -67,7 +67,11 @@ impl Driver {
         }
         let own = self.scenario.run.warmup + self.scenario.run.duration;
         let own_end = SimTime::ZERO + own;
-        let frame = |pace: f64| at(now_s + pace * FRAME_INTERVAL.as_secs_f64());
+        // Whole milliseconds, at least one.
+        let frame = |pace: f64| {
+            let ms = ((now_s + pace * FRAME_INTERVAL.as_secs_f64()) * 1e3) as u64;
+            SimTime::from_nanos(ms * 1_000_000).max(now + SimDuration::from_millis(1))
+        };
         let until = match self.pace {
             Pace::Times(pace) => frame(pace),
             Pace::Fast => run.end(),

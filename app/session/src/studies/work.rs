@@ -19,8 +19,6 @@ const WIDTH: f64 = 0.10;
 /// Relative half-width asked of a difference, and the longest that it is worked on.
 const DIFFERENCE: f64 = 0.05;
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Guesses that are simulated at both ends.
-const SIMULATED_GUESSES: usize = 3;
 /// Designs whose finished runs are kept.
 const KEPT: usize = 4;
 
@@ -28,8 +26,8 @@ const APOLOGY: &str = "This study stopped on an internal error. Change the desig
 
 pub(super) struct Worker<'a> {
     shared: &'a Shared,
-    /// Finished runs by kind of question and design, the newest last.
-    runs: Vec<((usize, u64), Results)>,
+    /// Finished runs by design, the newest last.
+    runs: Vec<(u64, Results)>,
 }
 
 impl<'a> Worker<'a> {
@@ -48,20 +46,14 @@ impl<'a> Worker<'a> {
         match &job.study {
             Study::Fixes(draft) => fixes(self.shared, draft, &go_on),
             Study::Simulate(draft, edits) => {
-                let key = (kind, hash(draft));
+                let key = hash(draft);
                 let earlier = take(&mut self.runs, key);
                 let (done, results) = simulate(self.shared, draft, edits, earlier, &go_on);
                 keep(&mut self.runs, key, results);
                 done
             }
             Study::Compare(a, b) => compared(self.shared, a, b, &go_on),
-            Study::Guesses(draft) => {
-                let key = (kind, hash(draft));
-                let earlier = take(&mut self.runs, key);
-                let (done, results) = guesses(self.shared, draft, earlier, &go_on);
-                keep(&mut self.runs, key, results);
-                done
-            }
+            Study::Guesses(draft) => guesses(self.shared, draft, &go_on),
         }
     }
 
@@ -90,12 +82,12 @@ impl<'a> Worker<'a> {
     }
 }
 
-fn take(runs: &mut Vec<((usize, u64), Results)>, key: (usize, u64)) -> Results {
+fn take(runs: &mut Vec<(u64, Results)>, key: u64) -> Results {
     let at = runs.iter().position(|(other, _)| *other == key);
     at.map_or_else(Results::default, |at| runs.remove(at).1)
 }
 
-fn keep(runs: &mut Vec<((usize, u64), Results)>, key: (usize, u64), results: Results) {
+fn keep(runs: &mut Vec<(u64, Results)>, key: u64, results: Results) {
     runs.push((key, results));
     if runs.len() > KEPT {
         runs.remove(0);
@@ -304,12 +296,8 @@ fn shortened(scenario: &Scenario) -> Scenario {
     scenario
 }
 
-fn guesses(
-    shared: &Shared,
-    draft: &Draft,
-    earlier: Results,
-    go_on: &(dyn Fn() -> bool + Sync),
-) -> (bool, Results) {
+/// Both ends of every guess by the quick estimate, so that all rows are of one kind.
+fn guesses(shared: &Shared, draft: &Draft, go_on: &dyn Fn() -> bool) -> bool {
     let mut answer = Guesses {
         of: hash(draft),
         ..Guesses::default()
@@ -320,7 +308,7 @@ fn guesses(
     };
     let known = shared.found.load_full().guesses.clone();
     if known.is_some_and(|known| known.of == answer.of && known.complete) {
-        return (true, earlier);
+        return true;
     }
     let forecaster = match Forecaster::sketch(draft.into()) {
         Ok(forecaster) => forecaster,
@@ -328,7 +316,7 @@ fn guesses(
             answer.problem = Some(problem);
             answer.complete = true;
             publish(&answer);
-            return (true, earlier);
+            return true;
         }
     };
     let mut tornado = Tornado {
@@ -339,29 +327,14 @@ fn guesses(
     answer.base = forecaster.base.clone();
     for guess in sim_core::experiment::guesses::guesses(&forecaster.scenario) {
         if !go_on() {
-            return (false, earlier);
+            return false;
         }
         tornado.guesses.extend(forecaster.end(guess));
-        answer.rows = tornado.partial(&earlier);
+        answer.rows = tornado.partial(&Results::default());
         publish(&answer);
     }
     drop(forecaster);
-    if !go_on() {
-        return (false, earlier);
-    }
-    let recipe = short_recipe(draft);
-    for simulate in [0, SIMULATED_GUESSES] {
-        tornado.simulate = simulate;
-        let found = experiment(&tornado, &recipe, &options(), earlier.clone(), &|_| go_on());
-        if !found.finished {
-            return (false, found.results);
-        }
-        answer.rows = found.answer;
-        answer.complete = simulate > 0;
-        publish(&answer);
-        if simulate > 0 {
-            return (true, found.results);
-        }
-    }
-    (true, earlier)
+    answer.complete = true;
+    publish(&answer);
+    true
 }

@@ -2,7 +2,7 @@
 
 use egui::accesskit::Role;
 use egui::{Align2, Rect, Sense, Stroke, Ui, WidgetInfo, pos2, remap_clamp, vec2};
-use sim_core::report::GuessReport;
+use sim_core::report::{GuessEnd, GuessReport};
 
 use super::sentence;
 use crate::view_ctx::ViewCtx;
@@ -27,64 +27,121 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     if let Some(problem) = &found.problem {
         return sentence(ui, view, problem);
     }
-    let base = found.base.breaks_at;
-    let moving: Vec<&GuessReport> = found
-        .rows
-        .iter()
-        .filter(|row| row.breaks_at_swing > MATTERS)
-        .take(ROWS)
-        .collect();
-    sentence(ui, view, &summary(view, base, &moving, found.rows.len()));
+    let breaks = |row: &&GuessReport| row.breaks_at_swing > MATTERS;
+    let by = if found.rows.iter().any(|row| breaks(&row)) {
+        By::Break
+    } else {
+        By::Latency
+    };
+    let mut moving: Vec<&GuessReport> = found.rows.iter().collect();
+    match by {
+        By::Break => moving.retain(|row| breaks(row)),
+        By::Latency => moving.retain(|row| row.p99_swing_ms > 0.0),
+    }
+    moving.truncate(ROWS);
+    let base = match by {
+        By::Break => found.base.breaks_at,
+        By::Latency => found.base.p99_ms,
+    };
+    let now = found.base.breaks_at;
+    sentence(ui, view, &summary(view, by, now, &moving, found.rows.len()));
     ui.add_space(6.0 * view.scale);
     let ends = moving
         .iter()
-        .flat_map(|row| [row.low.breaks_at, row.high.breaks_at]);
+        .flat_map(|row| [by.of(&row.low), by.of(&row.high)]);
     let known: Vec<f64> = ends.flatten().chain(base).filter(|v| *v > 0.0).collect();
     let low = known.iter().copied().fold(f64::INFINITY, f64::min);
     let high = known.iter().copied().fold(1.0, f64::max);
     for row in &moving {
-        bar(ui, view, row, base, (low / 1.05, high * 1.05));
+        bar(ui, view, row, by, base, (low / 1.05, high * 1.05));
     }
     let note = if found.complete {
-        "Where it breaks is the quick estimate; the first three rows were simulated at both ends for latency and cost."
+        "By the quick estimate; `plimsoll advise` simulates those that matter most."
+            .replace('`', "")
     } else {
-        "The quick estimate; the first rows are being simulated…"
+        "By the quick estimate; more numbers are being looked at…".to_owned()
     };
     ui.weak(note);
 }
 
-fn summary(view: &ViewCtx<'_>, base: Option<f64>, rows: &[&GuessReport], all: usize) -> String {
+fn summary(
+    view: &ViewCtx<'_>,
+    by: By,
+    breaks: Option<f64>,
+    rows: &[&GuessReport],
+    all: usize,
+) -> String {
     let unit = &view.frame.scenario.load.unit;
-    let now = base.map_or_else(
+    let now = breaks.map_or_else(
         || "nothing gives way".to_owned(),
-        |users| format!("breaks at about {} {unit}", format::count(users)),
+        |users| format!("it breaks at about {} {unit}", format::count(users)),
     );
-    match rows.first() {
-        Some(first) => format!(
-            "As it is, it {now}. Of {all} assumed numbers, {} matters most ({} now): with its lower and higher value it {}.",
+    match (rows.first(), by) {
+        (Some(first), By::Break) => format!(
+            "As it is, {now}. Of {all} assumed numbers, {} matters most ({} now): with its lower and higher value it {}.",
             first.words,
             first.value,
-            reach(first),
+            reach(first, by),
         ),
-        None => format!("As it is, it {now}. No assumed number moves that."),
+        (Some(first), By::Latency) => format!(
+            "As it is, {now}, and none of {all} assumed numbers moves that. For the 99th percentile, {} matters most ({} now): {}.",
+            first.words,
+            first.value,
+            reach(first, by),
+        ),
+        (None, _) => format!("As it is, {now}. No assumed number moves that."),
+    }
+}
+
+/// What a bar is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// The load at which it breaks.
+    Break,
+    /// The 99th percentile, where no guess moves the break.
+    Latency,
+}
+
+impl By {
+    fn of(self, end: &GuessEnd) -> Option<f64> {
+        match self {
+            By::Break => end.breaks_at,
+            By::Latency => end.p99_ms,
+        }
+    }
+
+    fn say(self, value: Option<f64>) -> String {
+        match (self, value) {
+            (By::Break, Some(users)) => format::count(users),
+            (By::Break, None) => "no load".to_owned(),
+            (By::Latency, Some(p99)) => format::millis(p99),
+            (By::Latency, None) => "without end".to_owned(),
+        }
     }
 }
 
 /// `breaks at 500 K and 130 K`
-fn reach(row: &GuessReport) -> String {
-    let at = |end: Option<f64>| end.map_or_else(|| "no load".to_owned(), format::count);
-    format!(
-        "breaks at {} and {}",
-        at(row.low.breaks_at),
-        at(row.high.breaks_at)
-    )
+fn reach(row: &GuessReport, by: By) -> String {
+    let what = match by {
+        By::Break => "breaks at",
+        By::Latency => "99 % within",
+    };
+    let (low, high) = (by.say(by.of(&row.low)), by.say(by.of(&row.high)));
+    format!("{what} {low} and {high}")
 }
 
-fn bar(ui: &mut Ui, view: &ViewCtx<'_>, row: &GuessReport, base: Option<f64>, range: (f64, f64)) {
+fn bar(
+    ui: &mut Ui,
+    view: &ViewCtx<'_>,
+    row: &GuessReport,
+    by: By,
+    base: Option<f64>,
+    range: (f64, f64),
+) {
     let (theme, scale) = (view.theme, view.scale);
     let size = vec2(ui.available_width().max(560.0), 24.0 * scale);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
-    let words = format!("{} ({}): {}", row.words, row.value, reach(row));
+    let words = format!("{} ({}): {}", row.words, row.value, reach(row, by));
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, words.clone()));
     let plot = Rect::from_min_max(
         rect.min + vec2(260.0 * scale, 3.0),
@@ -107,11 +164,11 @@ fn bar(ui: &mut Ui, view: &ViewCtx<'_>, row: &GuessReport, base: Option<f64>, ra
         250.0 * scale,
     );
     let middle = x(base);
-    for (end, series) in [(row.low.breaks_at, 0), (row.high.breaks_at, 1)] {
+    for (end, series) in [(by.of(&row.low), 0), (by.of(&row.high), 1)] {
         let to = x(end);
         let part = Rect::from_x_y_ranges(middle.min(to)..=middle.max(to), plot.y_range());
         painter.rect_filled(part, 2.0, theme.series(series));
-        let label = end.map_or_else(|| "never".to_owned(), format::count);
+        let label = by.say(end);
         let word = if series == 0 { "lower" } else { "higher" };
         let (at, align) = if to >= middle {
             (pos2(to + 5.0 * scale, plot.center().y), Align2::LEFT_CENTER)
