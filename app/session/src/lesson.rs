@@ -308,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_study_that_is_stopped_says_so() {
-        let stopped = study(&[job("plain", None)], Some(1), &|_| false);
+        let stopped = run_lesson(&[job("plain", None)], Some(1), &|_| false);
         assert!(matches!(stopped, Err(ExecuteError::Stopped)));
     }
 }

@@ -263,14 +263,14 @@ impl<A: Aggregate> EventStore<A> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
 
     /// An account: deposits, and withdrawals that are covered.
     #[derive(Clone, Debug, Default, PartialEq, Eq)]
-    pub(crate) struct Account {
-        pub(crate) balance: i64,
-        pub(crate) changes: u64,
+    struct Account {
+        balance: i64,
+        changes: u64,
     }
 
     impl Aggregate for Account {
