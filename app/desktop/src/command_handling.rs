@@ -306,7 +306,7 @@ fn took(
         Ok(draft) => {
             let before = state.history.now().clone();
             state.history.push(draft);
-            variants::leave_ghost(&before, state, &link.frame());
+            variants::leave_ghost(&before, state, link);
             return show_draft(&before, state, link);
         }
         Err(errors) => errors,

@@ -133,7 +133,7 @@ pub fn handle(command: VariantCommand, state: &mut State, link: &dyn Link) -> Af
             None => After::Nothing,
         },
         VariantCommand::KeepBoth => {
-            keep_both(state, &link.frame());
+            keep_both(state, link);
             After::Nothing
         }
         VariantCommand::Adopt(index) => match state.variants.kept.get(index) {
@@ -189,6 +189,7 @@ pub fn attend(frame: &Frame, state: &mut State, link: &dyn Link) {
             }
         }
     }
+    measured_beside(state);
     inspect(state);
     hint(frame, state);
     compare(state, link);
@@ -207,6 +208,22 @@ fn hint(frame: &Frame, state: &mut State) {
     });
     if state.hints != before {
         state.desk.remember_hints(state.hints);
+    }
+}
+
+/// What a comparison measured of a design that was never shown.
+fn measured_beside(state: &mut State) {
+    let found = state.found.compared.clone();
+    let Some(found) = found.filter(|found| compared(state) == Some(found.of)) else {
+        return;
+    };
+    let Some(report) = &found.report else { return };
+    let (one, other) = state.variants.beside;
+    for (index, run) in [(one, &report.a), (other, &report.b)] {
+        let kept = state.variants.kept.get_mut(index);
+        if let Some(kept) = kept.filter(|kept| kept.report.is_none()) {
+            kept.report = Some(Arc::new(run.clone()));
+        }
     }
 }
 
@@ -281,7 +298,8 @@ fn field(edit: &Edit) -> Option<(String, String)> {
 }
 
 /// Remembers the design before an edit, with what was seen of it.
-pub fn leave_ghost(before: &Draft, state: &mut State, frame: &Frame) {
+pub fn leave_ghost(before: &Draft, state: &mut State, link: &dyn Link) {
+    let frame = state.stored.fill(link.frame());
     let seen = frame.loads == state.loads;
     let words = difference(before, state.history.now());
     state.variants.ghost = words.map(|words| Ghost {
@@ -297,7 +315,8 @@ pub fn leave_ghost(before: &Draft, state: &mut State, frame: &Frame) {
 }
 
 /// Keeps the design before and the one that is shown.
-fn keep_both(state: &mut State, frame: &Frame) {
+fn keep_both(state: &mut State, link: &dyn Link) {
+    let frame = state.stored.fill(link.frame());
     let Some(ghost) = state.variants.ghost.take() else {
         return;
     };

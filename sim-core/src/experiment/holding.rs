@@ -87,7 +87,7 @@ impl Forecaster {
 impl Knob {
     fn words(&self) -> String {
         if self.noun == "pool" {
-            return format!("a pool of {} connections", self.now);
+            return format!("a pool of {}", self.now);
         }
         let more = self.now - self.before;
         let plural = if more == 1 { "" } else { "s" };

@@ -36,7 +36,7 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     ghost::line(ui, view, &axes);
     points(ui, view, &axes);
     handle(ui, view, &axes, &response);
-    ghost::words(ui, view, &axes, area);
+    ghost::words(ui, view, &axes);
     response.on_hover_cursor(egui::CursorIcon::ResizeHorizontal);
 }
 

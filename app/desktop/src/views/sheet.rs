@@ -1,6 +1,6 @@
 //! A table of a report in the window: the same cells as on a page.
 
-use egui::{Align, Color32, Grid, Label, Layout, RichText, Ui, vec2};
+use egui::{Color32, Grid, Label, RichText, Ui, vec2};
 use report::{Cell, Set};
 
 use crate::view_ctx::ViewCtx;
@@ -19,17 +19,15 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>, grid: &report::Grid, most: usize) {
         .spacing(vec2(16.0, 4.0) * scale)
         .striped(true)
         .show(ui, |ui| {
-            for (column, head) in grid.head.iter().enumerate() {
+            for head in &grid.head {
                 let text = RichText::new(head).font(view.font(12.0));
                 let text = text.color(view.theme.muted);
-                place(ui, column >= grid.left, |ui| {
-                    ui.label(text);
-                });
+                ui.label(text);
             }
             ui.end_row();
             for row in grid.rows.iter().take(most) {
-                for (column, cell) in row.iter().enumerate() {
-                    place(ui, column >= grid.left, |ui| draw(ui, view, cell));
+                for cell in row {
+                    ui.horizontal(|ui| draw(ui, view, cell));
                 }
                 ui.end_row();
             }
@@ -38,15 +36,6 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>, grid: &report::Grid, most: usize) {
         let more = format!("And {} more, in the report.", grid.rows.len() - most);
         let more = RichText::new(more).font(view.font(12.0));
         ui.label(more.color(view.theme.muted));
-    }
-}
-
-/// Numbers stand at the right.
-fn place(ui: &mut Ui, right: bool, add: impl FnOnce(&mut Ui)) {
-    if right {
-        ui.with_layout(Layout::right_to_left(Align::Center), add);
-    } else {
-        ui.with_layout(Layout::left_to_right(Align::Center), add);
     }
 }
 

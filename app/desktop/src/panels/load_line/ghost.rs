@@ -29,19 +29,14 @@ fn dashed(ui: &Ui, view: &ViewCtx<'_>, axes: &Axes, line: &[LoadPoint], stroke: 
     painter.extend(Shape::dashed_line(&points, stroke, dash, dash * 0.7));
 }
 
-/// `before: Sharding off  Undo  Keep both`, above the line.
-pub fn words(ui: &mut Ui, view: &ViewCtx<'_>, axes: &Axes, above: Rect) {
+/// `before: Sharding off  Undo  Keep both`, at the lower edge, where lines seldom are.
+pub fn words(ui: &mut Ui, view: &ViewCtx<'_>, axes: &Axes) {
     let Some(ghost) = &view.state.variants.ghost else {
         return;
     };
     let scale = view.scale;
-    let row = Rect::from_min_max(
-        pos2(axes.plot.left() + 200.0 * scale, above.top() - 3.0 * scale),
-        pos2(
-            axes.plot.right() - 150.0 * scale,
-            above.top() + 21.0 * scale,
-        ),
-    );
+    let room = axes.plot.shrink(8.0 * scale);
+    let row = room.with_min_y(room.bottom() - 22.0 * scale);
     let (from, to) = (
         row.left_center(),
         row.left_center() + vec2(26.0 * scale, 0.0),
