@@ -1,6 +1,6 @@
 //! The line of the design before, with the way back to it.
 
-use egui::{Align, Layout, Rect, RichText, Shape, Stroke, Ui, UiBuilder, pos2, vec2};
+use egui::{Align, Layout, RichText, Shape, Stroke, Ui, UiBuilder, pos2, vec2};
 use session::LoadPoint;
 
 use super::axes::Axes;
