@@ -83,6 +83,10 @@ fn opened(draft: Draft) -> (Studied, Harness<'static, Explorer>) {
 }
 
 /// Passes until something is there to be heard.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a real thread simulates, and the test waits for it"
+)]
 fn until(
     harness: &mut Harness<'static, Explorer>,
     what: &str,

@@ -11,7 +11,7 @@ fn draft() -> Draft {
     let no_files = |_: &str| Err("no file is read here".to_owned());
     let loaded = load_with(SMALL, "p1-mvp", &[], &nowhere, &no_files).unwrap();
     let begun = Draft::new(Beginning::Preset("p1-mvp".to_owned()), loaded);
-    let short = [("run.duration", "2 s"), ("run.warmup", "1 s")];
+    let short = [("run.duration", "20 s"), ("run.warmup", "1 s")];
     let short = short.map(|(path, value)| (path.to_owned(), value.to_owned()));
     begun.with(&short).unwrap()
 }
