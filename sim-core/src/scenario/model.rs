@@ -180,7 +180,7 @@ pub struct Channels {
 /// The distribution of channel sizes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Members {
-    /// Sizes drawn from a lognormal distribution, at most `max`.
+    /// Sizes drawn from a lognormal distribution, at most `max`, and at most all users.
     LogNormal {
         /// Median members per channel.
         median: f64,

@@ -270,7 +270,7 @@ fn channels(raw: &RawChannels, users: u32, check: &mut Check<'_>) -> Channels {
         ));
         check.problem("channels.per_user", problem);
     }
-    let members = members(&raw.members, users, check);
+    let members = members(&raw.members, check);
     if matches!(members, Members::Rooms { .. } | Members::Everyone) && per_user != 1.0 {
         let problem = Problem::new(format!(
             "{per_user} channels per user, but rooms and `Everyone` hold each user once"
@@ -299,7 +299,7 @@ fn channels(raw: &RawChannels, users: u32, check: &mut Check<'_>) -> Channels {
     }
 }
 
-fn members(raw: &RawMembers, users: u32, check: &mut Check<'_>) -> Members {
+fn members(raw: &RawMembers, check: &mut Check<'_>) -> Members {
     const AT: &str = "channels.members";
     let nouns: &[&str] = &["members", "member", "users"];
     match raw {
@@ -353,7 +353,7 @@ fn members(raw: &RawMembers, users: u32, check: &mut Check<'_>) -> Members {
             Members::LogNormal {
                 median,
                 p99,
-                max: (max as u32).min(users.max(1)),
+                max: max as u32,
             }
         }
     }

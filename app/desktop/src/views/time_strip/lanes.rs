@@ -12,6 +12,8 @@ pub struct Lane {
     pub start_s: f64,
     /// Length of a step.
     pub step_s: f64,
+    /// Steps that are over: the last one may still be filling.
+    pub complete: usize,
     /// One value per step, the one that is said first.
     pub lines: Vec<Vec<Option<f64>>>,
     /// A value in words.
@@ -27,7 +29,8 @@ impl Lane {
         let line = self.lines.first()?;
         // The last step that is complete stands for what follows it.
         let step = (step >= 0.0).then_some(step as usize)?;
-        *line.get(step.min(line.len().checked_sub(1)?))?
+        let complete = line.len().min(self.complete).checked_sub(1)?;
+        *line.get(step.min(complete))?
     }
 
     /// The largest value.
@@ -47,6 +50,7 @@ pub fn lanes(frame: &Frame) -> Vec<Lane> {
         title: title.to_owned(),
         start_s: series.start_s,
         step_s: series.step_s,
+        complete: ((frame.time.reached_s - series.start_s) / series.step_s + 1e-6) as usize,
         lines,
         words,
         color,
