@@ -31,7 +31,7 @@ fn whole(lesson: &Lesson) -> Findings {
     let jobs = lesson
         .jobs(&all, &draft)
         .unwrap_or_else(|why| panic!("{why}"));
-    session::study(&jobs, None, &|_| true).unwrap_or_else(|why| panic!("{}: {why}", lesson.id))
+    session::run_lesson(&jobs, None, &|_| true).unwrap_or_else(|why| panic!("{}: {why}", lesson.id))
 }
 
 fn figures_are_as_expected(id: &str) {
