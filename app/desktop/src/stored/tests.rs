@@ -1,3 +1,5 @@
+//! What is stored is of the scenario that is shown, and gives way to what is measured.
+
 use std::path::PathBuf;
 
 use session::{RunOptions, ramp, run};

@@ -1,3 +1,5 @@
+//! Experiments beside a window: asked, overtaken and answered.
+
 use std::time::{Duration, Instant};
 
 use sim_core::scenario::{Beginning, Problem, load_with};
