@@ -197,7 +197,7 @@ mod tests {
         words
     }
 
-    fn hash_of(line: &str) -> String {
+    fn hash_of(line: &str) -> u64 {
         let cli = Cli::try_parse_from(words(line)).unwrap();
         let Some(Verb::Run(args)) = cli.verb else {
             panic!("{line} is no run");
