@@ -82,6 +82,8 @@ pub(crate) enum Verb {
     },
     /// Published scale tests beside this program's predictions
     Evidence(EvidenceArgs),
+    /// Guess first, then run and see why: lessons for a workshop
+    Lessons(LessonsArgs),
     /// Deploy on this machine's sockets and measure
     Live(LiveArgs),
 }
@@ -316,6 +318,38 @@ pub(crate) struct EvidenceArgs {
     /// Simulated time measured per case, as 60s; the presets' own if not given
     #[arg(long, value_name = "TIME")]
     pub(crate) duration: Option<String>,
+    /// No progress on standard error
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+/// `lessons`.
+#[derive(Debug, Args)]
+pub(crate) struct LessonsArgs {
+    /// The lesson, as L1; all are listed without
+    #[arg(value_name = "LESSON")]
+    pub(crate) lesson: Option<String>,
+    /// A guess, may be repeated: one per question, in their order; asked for on a terminal if not given
+    #[arg(long = "guess", value_name = "GUESS", requires = "lesson")]
+    pub(crate) guesses: Vec<String>,
+    /// Do not ask for guesses
+    #[arg(long, conflicts_with = "guesses")]
+    pub(crate) no_guess: bool,
+    /// Only what answers the questions, without the changes to try
+    #[arg(long, requires = "lesson")]
+    pub(crate) short: bool,
+    /// Keep the guesses in this file
+    #[arg(long, value_name = "FILE.json", requires = "lesson")]
+    pub(crate) export: Option<PathBuf>,
+    /// Who guessed, for --export; nobody has to say
+    #[arg(long, value_name = "NAME", requires = "export")]
+    pub(crate) name: Option<String>,
+    /// Put the guesses of these files together, beside the answer
+    #[arg(long, value_name = "FILE.json", num_args = 1.., conflicts_with_all = ["lesson", "no_guess"])]
+    pub(crate) merge: Vec<PathBuf>,
+    /// Also write this file, may be repeated; .txt, .md or .html, and .csv for --merge
+    #[arg(long = "out", value_name = "FILE")]
+    pub(crate) out: Vec<PathBuf>,
     /// No progress on standard error
     #[arg(long)]
     pub(crate) quiet: bool,

@@ -75,6 +75,7 @@ fn carry_out(plan: Plan) -> Result<Exit, Failure> {
         Plan::Schema(of) => verbs::schema::schema(of),
         Plan::Completions(shell) => verbs::completions::completions(shell),
         Plan::Evidence(plan) => verbs::evidence::evidence(&plan),
+        Plan::Lessons(plan) => verbs::lessons::lessons(&plan),
         Plan::Live(plan) => verbs::live::live(&plan),
     }
 }

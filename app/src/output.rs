@@ -142,6 +142,24 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
+/// Files of pages for people, and of CSV where that is allowed.
+pub(crate) fn pages(files: Vec<PathBuf>, csv: bool) -> Result<Vec<(PathBuf, Format)>, Failure> {
+    let files = files.into_iter().map(with_format);
+    let files = files.collect::<Result<Vec<_>, _>>()?;
+    let page = |format: Format| {
+        matches!(format, Format::Text | Format::Markdown | Format::Html)
+            || csv && format == Format::Csv
+    };
+    match files.iter().find(|(_, format)| !page(*format)) {
+        Some((path, _)) => Err(Failure::Usage(format!(
+            "--out {}: allowed: .txt, .md, .html{}",
+            path.display(),
+            if csv { ", .csv" } else { "" }
+        ))),
+        None => Ok(files),
+    }
+}
+
 fn with_format(path: PathBuf) -> Result<(PathBuf, Format), Failure> {
     let extension = path
         .extension()

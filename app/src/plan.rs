@@ -2,24 +2,26 @@
 
 use std::path::PathBuf;
 
-use report::Labels;
+use report::{Format, Labels};
 use session::{Aim, RunOptions};
 use sim_core::experiment::{Recipe, Results};
+use sim_core::lesson::{Answer, Lesson, Question};
 use sim_core::report::RunReport;
 use sim_core::scenario::{Edit, Scenario};
 
 use crate::cli::{
     AdviseArgs, BudgetArgs, CapacityArgs, CheckArgs, Cli, CompareArgs, ExplainArgs, ExplorerArgs,
-    InconclusiveArg, LiveArgs, NewArgs, OpenArgs, PresetsArgs, RampArgs, RunArgs, SchemaOf,
-    SimulationArgs, ValidateArgs, Verb,
+    InconclusiveArg, LessonsArgs, LiveArgs, NewArgs, OpenArgs, PresetsArgs, RampArgs, RunArgs,
+    SchemaOf, SimulationArgs, ValidateArgs, Verb,
 };
 use crate::exit::Failure;
 use crate::invocation;
 use crate::load;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::resume;
 use crate::verbs::check::CheckPlan;
 use crate::verbs::compare::{Baseline, ComparePlan};
+use crate::verbs::lessons::find as find_lesson;
 
 /// Relative half-width that `run` asks for by default of its main operation, and `compare` of every difference.
 const PRECISION: f64 = 0.05;
@@ -55,8 +57,48 @@ pub(crate) enum Plan {
     Completions(clap_complete::Shell),
     /// Published beside predicted.
     Evidence(EvidencePlan),
+    /// Guess, run, see.
+    Lessons(LessonsPlan),
     /// Deploy and measure.
     Live(LivePlan),
+}
+
+/// `lessons`.
+#[derive(Debug)]
+pub(crate) enum LessonsPlan {
+    /// Say which there are.
+    List,
+    /// Go through one.
+    Study(Box<StudyPlan>),
+    /// Put guesses together.
+    Merge {
+        /// Files of guesses.
+        files: Vec<PathBuf>,
+        /// Files to be written.
+        out: Vec<(PathBuf, Format)>,
+        /// No progress.
+        quiet: bool,
+    },
+}
+
+/// One lesson.
+#[derive(Debug)]
+pub(crate) struct StudyPlan {
+    pub(crate) lesson: Lesson,
+    /// One per question; empty: to be asked for.
+    pub(crate) guesses: Vec<Answer>,
+    /// Do not ask.
+    pub(crate) no_guess: bool,
+    /// Without changes to try.
+    pub(crate) short: bool,
+    /// Keep the guesses here.
+    pub(crate) export: Option<PathBuf>,
+    /// Who guessed.
+    pub(crate) name: Option<String>,
+    /// Files to be written.
+    pub(crate) out: Vec<(PathBuf, Format)>,
+    /// No progress.
+    pub(crate) quiet: bool,
 }
 
 /// No verb.
@@ -194,6 +236,7 @@ impl Plan {
                 duration: args.duration,
                 quiet: args.quiet,
             })),
+            Some(Verb::Lessons(args)) => lessons(args).map(Plan::Lessons),
             Some(Verb::Live(args)) => live(args).map(Plan::Live),
         }
     }
@@ -414,6 +457,44 @@ fn validate(args: ValidateArgs) -> Result<ValidatePlan, Failure> {
         edits,
         quiet: args.quiet,
     })
+}
+
+fn lessons(args: LessonsArgs) -> Result<LessonsPlan, Failure> {
+    let merging = !args.merge.is_empty();
+    let out = output::pages(args.out, merging)?;
+    if merging {
+        return Ok(LessonsPlan::Merge {
+            files: args.merge,
+            out,
+            quiet: args.quiet,
+        });
+    }
+    let Some(name) = args.lesson else {
+        return Ok(LessonsPlan::List);
+    };
+    let lesson = find_lesson(&name)?;
+    let asked = lesson.questions.len();
+    if args.guesses.len() > asked {
+        return Err(Failure::Usage(format!(
+            "{name} asks {asked} questions and got {} guesses",
+            args.guesses.len()
+        )));
+    }
+    let read = |(question, text): (&Question, &String)| {
+        let wrong = |why| Failure::Usage(format!("--guess {text}: {}: {why}", question.name));
+        question.guess.read(text).map_err(wrong)
+    };
+    let guesses = lesson.questions.iter().zip(&args.guesses).map(read);
+    Ok(LessonsPlan::Study(Box::new(StudyPlan {
+        guesses: guesses.collect::<Result<_, _>>()?,
+        no_guess: args.no_guess,
+        short: args.short,
+        export: args.export,
+        name: args.name,
+        out,
+        quiet: args.quiet,
+        lesson,
+    })))
 }
 
 fn live(args: LiveArgs) -> Result<LivePlan, Failure> {

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use report::numbers::{count, seconds};
-use session::Progress;
+use session::{LessonFrame, Progress};
 
 use crate::interrupt;
 
@@ -32,6 +32,21 @@ impl Meter {
         if self.shown {
             self.drawn.store(true, Ordering::Relaxed);
             let _ = write!(io::stderr().lock(), "\r{:<78}", line(&progress));
+        }
+        !interrupt::is_requested()
+    }
+
+    /// Draws the line of a lesson's simulations; `false` when the work should stop.
+    pub(crate) fn show_study(&self, frame: &LessonFrame) -> bool {
+        if self.shown {
+            self.drawn.store(true, Ordering::Relaxed);
+            let line = format!(
+                "{:3.0} %  {} of {} runs",
+                frame.share * 100.0,
+                frame.done,
+                frame.all
+            );
+            let _ = write!(io::stderr().lock(), "\r{line:<78}");
         }
         !interrupt::is_requested()
     }

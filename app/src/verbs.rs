@@ -8,6 +8,7 @@ pub(crate) mod completions;
 pub(crate) mod evidence;
 pub(crate) mod explain;
 pub(crate) mod explore;
+pub(crate) mod lessons;
 pub(crate) mod live;
 pub(crate) mod new;
 pub(crate) mod presets;

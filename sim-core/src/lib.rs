@@ -11,6 +11,7 @@ pub mod draw;
 pub mod engine;
 pub mod experiment;
 pub mod histogram;
+pub mod lesson;
 pub mod quantile;
 pub mod quick;
 pub mod report;

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use cost::{CostItem, CostReport, ManagedReport};
-pub use faults::FaultReport;
+pub use faults::{FaultLosses, FaultReport};
 pub use regions::{RegionReport, RegionsReport};
 pub use series::{OperationSeries, SeriesReport, TierSeries};
 
@@ -71,7 +71,7 @@ pub struct RunReport {
     /// The measured time in steps; `None` when nothing was kept.
     #[serde(default)]
     pub series: Option<SeriesReport>,
-    /// The faults that ended while measured.
+    /// The faults that began while measured, and what became of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultReport>,
     /// The numbers of the scenario that somebody should check, and all others that name a source.
@@ -170,6 +170,16 @@ pub struct Estimate {
 }
 
 impl Estimate {
+    /// What is not known but not less than this.
+    #[must_use]
+    pub fn at_least(low: f64) -> Self {
+        Self {
+            value: None,
+            low: Some(low),
+            high: None,
+        }
+    }
+
     /// A value without an interval.
     #[must_use]
     pub fn point(value: f64) -> Self {
@@ -233,12 +243,18 @@ pub struct TierReport {
     /// Lookups that a cache answered, of all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hit_ratio: Option<f64>,
+    /// Of a cache in each region: the same by region.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hit_ratio_by_region: BTreeMap<String, f64>,
     /// Of points of presence: share of the bytes to clients that neither origin nor connection servers had to send.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin_offload: Option<f64>,
     /// Of read replicas: time between a write and the moment it is visible at one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag_ms: Option<LagReport>,
+    /// Of a database that a replica takes over: acknowledged writes that it did not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writes_lost: Option<u64>,
     /// Of a database whose shards are not by plain records or users: questions to the most asked shard, by the mean.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hot_shard_ratio: Option<f64>,

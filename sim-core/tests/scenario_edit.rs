@@ -123,6 +123,16 @@ fn users_are_set_and_edited_lines_keep_their_numbers() {
 }
 
 #[test]
+fn another_number_of_users_is_the_same_before_and_after_reading() {
+    // The largest channel may be larger than all users of one load, and not of the next.
+    let at = |users: &str| edited(&[&format!("load.users={users}")]).unwrap();
+    let mut grown = at("5K");
+    grown.load.users = 200_000;
+    assert_eq!(grown.hash(), edited(&[]).unwrap().hash());
+    assert_eq!(grown.channels, edited(&[]).unwrap().channels);
+}
+
+#[test]
 fn the_hash_changes_with_what_decides_and_not_with_words() {
     let hash = |edits: &[&str]| edited(edits).unwrap().hash();
     let plain = hash(&[]);

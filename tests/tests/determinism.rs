@@ -34,7 +34,7 @@ const DIGESTS: [Case; 3] = [
     (
         "reconnect-storm",
         &[("load.users", "2_000 users"), ("run.seed", "7")],
-        0xa553_a30e_3728_05ac,
+        0xa096_439c_dd97_2d91,
     ),
 ];
 

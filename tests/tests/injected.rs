@@ -3,7 +3,7 @@
 
 use sim_core::engine::Interrupt;
 use sim_core::report::RunReport;
-use sim_core::scenario::{Fault, Scenario, Tier, TimedFault};
+use sim_core::scenario::{Fault, People, Scenario, Tier, TimedFault};
 use sim_core::system::{FaultRefused, SystemRun};
 use sim_core::time::{SimDuration, SimTime};
 use system_tests::lab::scenario;
@@ -94,6 +94,14 @@ fn all() -> Vec<Fault> {
         Fault::DropConnections {
             within: SimDuration::from_secs(2),
         },
+        Fault::FlashCrowd {
+            joins: People::Share(0.5),
+            within: SimDuration::from_secs(2),
+        },
+        Fault::FlashCrowd {
+            joins: People::Count(700),
+            within: SimDuration::ZERO,
+        },
         Fault::RollingRestart {
             drain: SimDuration::from_secs(1),
             restart: SimDuration::from_millis(500),
@@ -132,6 +140,48 @@ fn a_fault_added_while_running_is_the_fault_of_the_file_byte_for_byte() {
         assert_ne!(
             added.operations, healthy.operations,
             "{entry} does something"
+        );
+    }
+}
+
+#[test]
+fn a_fault_that_is_undone_is_one_that_has_lasted_until_then() {
+    let undisturbed = world("");
+    let kill = Fault::Kill {
+        tier: Tier::ConnectionServers,
+        first: 1,
+        instances: 1,
+    };
+    let crowd = Fault::FlashCrowd {
+        joins: People::Count(500),
+        within: SimDuration::from_secs(1),
+    };
+    for fault in [kill, crowd, Fault::LoseRegion { region: 1 }] {
+        let ended = TimedFault {
+            at: SimDuration::from_millis(6_543),
+            lasts: Some(SimDuration::from_millis(5_004)),
+            fault,
+        };
+        let entry = ended.written(&undisturbed.design);
+        let of_file = world(&format!("faults: [{entry}],"));
+        let of_file = end(SystemRun::new(&of_file).unwrap());
+
+        let mut run = SystemRun::new(&undisturbed).unwrap();
+        advance(&mut run, 6_542);
+        let open = TimedFault {
+            lasts: None,
+            ..ended.clone()
+        };
+        run.add_fault(open).unwrap();
+        let ends = ended.at + ended.lasts.unwrap();
+        assert_eq!(run.end_fault(0, ends), Err(FaultRefused::NothingToEnd));
+        advance(&mut run, 7_000);
+        assert_eq!(run.end_fault(0, ends), Ok(()));
+        assert_eq!(run.end_fault(0, ends), Err(FaultRefused::NothingToEnd));
+        assert_eq!(
+            serde_json::to_string(&end(run)).unwrap(),
+            serde_json::to_string(&of_file).unwrap(),
+            "{entry}"
         );
     }
 }

@@ -1,5 +1,6 @@
 //! The explorer on a scenario file, without the command line around it:
-//! `cargo run -p desktop --example window -- presets/team-chat.ron [PICTURE.png [SECONDS [WIDTH HEIGHT [light|dark [VIEW…]]]]]`.
+//! `cargo run -p desktop --example window -- presets/team-chat.ron [PICTURE.png [SECONDS [WIDTH HEIGHT [light|dark [TITLE…]]]]]`,
+//! where a title is that of a view or of a command, carried out one after the other.
 
 use desktop::{NoFiles, Options, PresetEntry};
 use sim_core::scenario::{Beginning, Draft};

@@ -9,11 +9,15 @@ use crate::command::UiCommand;
 use crate::command_handling::{self, handle};
 use crate::screenshot::Picture;
 use crate::state::{Link, Live, State};
+use crate::stored::Shelf;
 use crate::theme;
 use crate::view_ctx::{Outbox, ViewCtx};
 use crate::views::{self, Place};
-use crate::{Options, PresetEntry, files::Files, panels};
+use crate::{Options, PresetEntry, files::Files, panels, variants};
 
+/// Points of the load line after which a view is opened for a picture, and simulated seconds after which it is with fewer.
+const SEEN: usize = 10;
+const PATIENCE_S: f64 = 60.0;
 /// Width that the map needs at a scale of 1, points: larger letters take what is beyond.
 const WIDTH: f32 = 1190.0;
 
@@ -46,10 +50,15 @@ impl Explorer {
 
     /// Before every pass: the newest frame, and the shortcuts that were typed.
     pub fn logic(&mut self, ctx: &egui::Context) {
-        self.frame = self.link.frame();
+        self.frame = self.state.stored.fill(self.link.frame());
         command_handling::adopt(&self.frame, &mut self.state);
+        variants::attend(&self.frame, &mut self.state, &*self.link);
         if self.state.playing && self.frame.speed > 0.0 {
             self.state.moved_s += f64::from(ctx.input(|input| input.unstable_dt).min(0.1));
+        }
+        let dt = f64::from(ctx.input(|input| input.unstable_dt));
+        if self.state.lessons.attend(dt) {
+            ctx.request_repaint();
         }
         let typing = ctx.text_edit_focused();
         let mut all = UiCommand::listed();
@@ -95,6 +104,8 @@ impl Explorer {
 pub struct Window {
     explorer: Explorer,
     picture: Option<Picture>,
+    /// What is still to be opened, the next one last.
+    opening: Vec<String>,
 }
 
 impl Window {
@@ -117,14 +128,6 @@ impl Window {
         }
         let waking = ctx.clone();
         let mut state = State::of(draft, true, presets).with_files(files, options.named);
-        for title in &options.open {
-            let view = views::all()
-                .into_iter()
-                .find(|listed| listed.title == title);
-            if let Some(listed) = view {
-                state.open.toggle(listed.view);
-            }
-        }
         if options.light.is_none() {
             state.look.wear(ctx);
         }
@@ -132,17 +135,45 @@ impl Window {
         let session = Session::start(scenario, true, move || waking.request_repaint());
         let wake = ctx.clone();
         let inquiry = Inquiry::start(move || wake.request_repaint());
+        state.stored = Shelf::open();
+        let opening = options.open.iter().rev().cloned().collect();
         Self {
             explorer: Explorer::with_state(Box::new(Live { session, inquiry }), state),
             picture,
+            opening,
         }
+    }
+
+    /// The next of what was asked to be open; `true`: all is.
+    fn all_is_open(&mut self, ctx: &egui::Context) -> bool {
+        let Some(title) = self.opening.last().cloned() else {
+            return true;
+        };
+        let (frame, state) = (&self.explorer.frame, &mut self.explorer.state);
+        let seen = frame.load_line.len() >= SEEN || frame.simulated_s > PATIENCE_S;
+        if frame.loads == state.loads && frame.report.is_some() && seen {
+            self.opening.pop();
+            let view = views::all().into_iter().find(|view| view.title == title);
+            let command = view
+                .map(|listed| UiCommand::Toggle(listed.view))
+                .or_else(|| {
+                    let mut all = UiCommand::listed().into_iter();
+                    Some(all.find(|listed| listed.title == title)?.command)
+                });
+            match command {
+                Some(command) => handle(command, state, &*self.explorer.link, ctx),
+                None => state.problem = Some(format!("There is no view or command {title:?}.")),
+            }
+        }
+        false
     }
 }
 
 impl eframe::App for Window {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.explorer.logic(ctx);
-        if let Some(picture) = &self.picture {
+        let open = self.all_is_open(ctx);
+        if let Some(picture) = self.picture.as_ref().filter(|_| open) {
             picture.attend(ctx, &self.explorer.frame);
         }
     }

@@ -1,12 +1,18 @@
 //! Everything the window can be told to do. One enum feeds buttons, menus, shortcuts and help.
 
 use egui::{Key, KeyboardShortcut, Modifiers};
-use sim_core::scenario::{Fault, Scenario, ShardBy};
+use session::{Pace, Step};
+use sim_core::scenario::{Fault, Scenario, ShardBy, pooler};
+use sim_core::time::SimDuration;
 
+use crate::lessons::LessonCommand;
 use crate::selection::{MapView, Selected};
 use crate::share::Export;
 use crate::theme::Look;
+use crate::variants::VariantCommand;
 use crate::views::View;
+use crate::views::evidence::Tab;
+use crate::views::waterfall::Followed;
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +33,10 @@ pub enum UiCommand {
     OpenPreset(usize),
     /// Break something now.
     Break(Fault),
+    /// What is broken from now on lasts so many seconds; `None`: until it is undone.
+    BreakFor(Option<u64>),
+    /// End a fault that lasts until it is undone, by its number.
+    Mend(usize),
     /// The faults as a scenario file writes them, to the clipboard.
     CopyFaults,
     /// Set fields of the scenario, as the command line would: path and value. One step for undo.
@@ -76,9 +86,30 @@ pub enum UiCommand {
     Dress(Look),
     /// Open or close a view.
     Toggle(View),
+    /// Something in a lesson.
+    Lesson(LessonCommand),
+    /// Something with the designs beside the one that is shown.
+    Variant(VariantCommand),
+    /// Show this part of the evidence.
+    ShowEvidence(Tab),
+    /// Show the system at this simulated second, which was reached before.
+    Scrub(f64),
+    /// Show it a second before the first thing that went wrong.
+    BeforeItBroke,
+    /// Hold, and go a little further.
+    Step(Step),
+    /// Show the newest time.
+    Newest,
+    /// How fast simulated time should go.
+    SetPace(Pace),
+    /// Which message to follow.
+    FollowMessage(Followed),
     /// Close the window.
     Quit,
 }
+
+/// A step that is seen.
+pub const TENTH: Step = Step::Lasting(SimDuration::from_millis(100));
 
 /// The four reversible switches of a design.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +149,10 @@ impl Pattern {
         match self {
             Self::Pooling => {
                 let count = design.connection_servers.count;
-                Some(format!("Here: {count} connection servers in place of one."))
+                let pooler = pooler(design).map_or("", |_| " and a connection pooler");
+                Some(format!(
+                    "Here: {count} connection servers in place of one{pooler}."
+                ))
             }
             Self::EventSourcing => None,
             Self::Sharding => design.shards.as_ref().map(|shards| {
@@ -258,12 +292,35 @@ impl UiCommand {
                 "Switch pooling & balancing",
                 Key::Num1,
             ),
-            with(Self::Undo, "Undo", Key::Z),
+            plain(
+                Self::TogglePattern(Pattern::Sharding),
+                "Switch sharding",
+                Key::Num3,
+            ),
+            plain(
+                Self::TogglePattern(Pattern::CachingAndEdge),
+                "Switch caching & edge",
+                Key::Num4,
+            ),
+            with(
+                Self::Variant(VariantCommand::KeepBoth),
+                "Keep both designs",
+                Key::B,
+            ),
+            // The one with more keys first: the other would take it.
             Listed {
                 command: Self::Redo,
                 title: "Redo",
                 shortcut: KeyboardShortcut::new(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z),
             },
+            with(Self::Undo, "Undo", Key::Z),
+            with(
+                Self::Variant(VariantCommand::ShowFixes),
+                "What would fix it",
+                Key::F,
+            ),
+            with(Self::Toggle(View::Evidence), "Evidence", Key::I),
+            with(Self::Toggle(View::Compare), "Compare", Key::D),
             with(Self::ToggleTheme, "Light or dark", Key::T),
             with(Self::Toggle(View::Palette), "All commands", Key::K),
             with(Self::Toggle(View::MakeItMine), "Make it mine", Key::M),
@@ -275,7 +332,14 @@ impl UiCommand {
             with(Self::Zoom(1.25), "Larger map", Key::Plus),
             with(Self::Zoom(0.8), "Smaller map", Key::Minus),
             with(Self::FitMap, "The whole map", Key::Num0),
+            plain(Self::Toggle(View::TimeStrip), "Time strip", Key::T),
+            plain(Self::Toggle(View::Waterfall), "Follow one message", Key::M),
+            plain(Self::BeforeItBroke, "Just before it broke", Key::B),
+            plain(Self::Step(TENTH), "One step: 100 ms", Key::Period),
+            plain(Self::Step(Step::Event), "One event", Key::Comma),
+            plain(Self::Newest, "Back to the newest time", Key::End),
             plain(Self::Toggle(View::Shortcuts), "Shortcuts", Key::F1),
+            plain(Self::Toggle(View::Lessons), "Lessons", Key::F2),
             with(Self::Quit, "Close", Key::Q),
         ]
     }

@@ -5,21 +5,29 @@ mod sharing;
 
 use session::{Command, Frame};
 use sim_core::scenario::{Draft, Scenario, ScenarioError};
+use sim_core::time::{SimDuration, SimTime};
 
 use crate::command::{Pattern, UiCommand};
 use crate::editor::Refused;
 use crate::faults;
 use crate::history::History;
+use crate::lessons::LessonCommand;
+use crate::moments;
 use crate::selection::MapView;
 use crate::state::{FOLLOWS_DRAG, Link, State};
 use crate::theme::Look;
+use crate::variants::{self, After};
 use crate::views::{Place, View};
 
 /// Does what was asked for.
 pub fn handle(command: UiCommand, state: &mut State, link: &dyn Link, ctx: &egui::Context) {
+    state.scrubbed_s = None;
     match command {
         UiCommand::TogglePlay => {
             state.playing = !state.playing;
+            if !state.playing {
+                state.open.open(View::TimeStrip);
+            }
             link.send(if state.playing {
                 Command::Play
             } else {
@@ -35,8 +43,14 @@ pub fn handle(command: UiCommand, state: &mut State, link: &dyn Link, ctx: &egui
         UiCommand::OpenPreset(index) => open_preset(index, state, link),
         UiCommand::Break(fault) => {
             state.problem = None;
-            let lasts = faults::lasts(&fault);
+            state.open.open(View::TimeStrip);
+            let lasts = faults::lasts(&fault, state.break_for_s);
             link.send(Command::Break { fault, lasts });
+        }
+        UiCommand::BreakFor(seconds) => state.break_for_s = seconds,
+        UiCommand::Mend(number) => {
+            state.problem = None;
+            link.send(Command::Mend(number));
         }
         UiCommand::CopyFaults => ctx.copy_text(faults::entry(&link.frame().scenario)),
         UiCommand::Edit(fields) => edit(&fields, state, link),
@@ -67,6 +81,104 @@ pub fn handle(command: UiCommand, state: &mut State, link: &dyn Link, ctx: &egui
             state.desk.keep_now(state.history.now());
             ctx.send_viewport_cmd(egui::ViewportCommand::Close);
         }
+        UiCommand::Lesson(command) => lesson(command, state, link, ctx),
+        UiCommand::Variant(command) => match variants::handle(command, state, link) {
+            After::Nothing => {}
+            After::Do(command) => handle(command, state, link, ctx),
+            After::Show(draft) => show_other(draft, state, link),
+        },
+        UiCommand::ShowEvidence(tab) => state.evidence = tab,
+        UiCommand::Scrub(to_s) => scrub(to_s, state, link),
+        UiCommand::BeforeItBroke => {
+            if let Some((broke_s, _)) = moments::broke(&link.frame()) {
+                state.open.open(View::TimeStrip);
+                scrub((broke_s - 1.0).max(0.0), state, link);
+            }
+        }
+        UiCommand::Step(step) => {
+            state.playing = false;
+            state.open.open(View::TimeStrip);
+            link.send(Command::Step(step));
+        }
+        UiCommand::Newest => {
+            state.playing = false;
+            link.send(Command::Newest);
+        }
+        UiCommand::SetPace(pace) => link.send(Command::SetPace(pace)),
+        UiCommand::FollowMessage(followed) => state.followed = followed,
+    }
+    // Messages are followed while somebody looks at them, whatever opened or closed the view.
+    let follows = state.open.has(View::Waterfall);
+    if follows != state.follows {
+        state.follows = follows;
+        link.send(Command::Follow(follows));
+    }
+}
+
+fn scrub(to_s: f64, state: &mut State, link: &dyn Link) {
+    state.playing = false;
+    state.scrubbed_s = Some(to_s);
+    let to_ms = (to_s.max(0.0) * 1e3).round() as u64;
+    link.send(Command::Scrub(
+        SimTime::ZERO + SimDuration::from_millis(to_ms),
+    ));
+}
+
+/// Moves on in a lesson.
+fn lesson(command: LessonCommand, state: &mut State, link: &dyn Link, ctx: &egui::Context) {
+    let lessons = &mut state.lessons;
+    match command {
+        LessonCommand::Open(index) => lessons.open(index),
+        LessonCommand::List => lessons.list(),
+        LessonCommand::Next if lessons.may_go_on() => lessons.go(lessons.step + 1),
+        LessonCommand::Next => {}
+        LessonCommand::Back => lessons.go(lessons.step.saturating_sub(1)),
+        LessonCommand::Guess(answer) => lessons.guess(Some(answer)),
+        LessonCommand::NoGuess => {
+            lessons.guess(None);
+            lessons.go(lessons.step + 1);
+        }
+        LessonCommand::Run => {
+            let presets = &state.presets;
+            let preset = |name: &str| {
+                let found = presets.iter().find(|preset| preset.name == name);
+                found.map_or_else(
+                    || Err(format!("there is no preset {name:?} here")),
+                    |preset| (preset.load)(),
+                )
+            };
+            match lessons.jobs(&preset) {
+                Ok(jobs) => {
+                    lessons.leave();
+                    lessons.study = Some(link.run_lesson(jobs, ctx));
+                }
+                Err(why) => lessons.problem = Some(why),
+            }
+        }
+        LessonCommand::Stop => lessons.leave(),
+        LessonCommand::ShowAt(at_s) => {
+            lessons.playing = false;
+            lessons.shown_s = Some(at_s);
+        }
+        LessonCommand::PlayAgain => {
+            lessons.playing = true;
+            lessons.shown_s = Some(0.0);
+        }
+        LessonCommand::CopyGuesses => {
+            if let Some(text) = lessons
+                .guesses()
+                .and_then(|g| report::lesson::guesses_json(&g))
+            {
+                ctx.copy_text(text);
+                lessons.copied = true;
+            }
+        }
+        LessonCommand::StartOver => lessons.start_over(),
+        LessonCommand::Shown => lessons.fresh = false,
+    }
+    // One machine: what is simulated for the lesson has it for itself.
+    if state.lessons.study.is_some() && state.playing {
+        handle(UiCommand::TogglePlay, state, link, ctx);
     }
 }
 
@@ -109,28 +221,39 @@ pub fn adopt(frame: &Frame, state: &mut State) {
     if frame.loads != state.loads || frame.scenario.faults == now.scenario().faults {
         return;
     }
-    let faults = faults::list(&frame.scenario);
-    match now.with(&[("faults".into(), faults)]) {
+    let mut fields = vec![("faults".into(), faults::list(&frame.scenario))];
+    if let Some(duration) = moments::longer(&frame.scenario) {
+        fields.push(("run.duration".into(), duration));
+    }
+    match now.with(&fields) {
         Ok(draft) => state.history.push(draft),
         Err(errors) => state.problem = errors.first().map(ToString::to_string),
     }
 }
 
 fn set_users(users: u32, state: &mut State, link: &dyn Link) {
-    let value = users.to_string();
-    if let Ok(draft) = state.history.now().with(&[("load.users".into(), value)]) {
+    if let Some(draft) = with_users(users, state) {
         state.history.push(draft);
     }
     ask_for(users, state, link);
 }
 
+fn with_users(users: u32, state: &State) -> Option<Draft> {
+    let fields = [("load.users".to_owned(), users.to_string())];
+    state.history.now().with(&fields).ok()
+}
+
 /// Another number of users for the running system, without a step for undo.
 fn ask_for(users: u32, state: &mut State, link: &dyn Link) {
     state.users = users;
-    if users != state.asked_users {
-        state.asked_users = users;
-        state.problem = None;
-        link.send(Command::SetUsers(users));
+    if users == state.asked_users {
+        return;
+    }
+    state.asked_users = users;
+    state.problem = None;
+    if let Some(draft) = with_users(users, state) {
+        let scenario = Scenario::clone(draft.scenario());
+        link.send(Command::SetUsers(Box::new(scenario)));
     }
 }
 
@@ -183,6 +306,7 @@ fn took(
         Ok(draft) => {
             let before = state.history.now().clone();
             state.history.push(draft);
+            variants::leave_ghost(&before, state, link);
             return show_draft(&before, state, link);
         }
         Err(errors) => errors,
@@ -204,7 +328,22 @@ fn took(
 fn step(state: &mut State, link: &dyn Link, way: fn(&mut History) -> bool) {
     let before = state.history.now().clone();
     if way(&mut state.history) {
+        state.variants.ghost = None;
         show_draft(&before, state, link);
+    }
+}
+
+/// Shows a design that was kept, at the load that is shown: a step like any other.
+fn show_other(draft: Draft, state: &mut State, link: &dyn Link) {
+    let users = ("load.users".to_owned(), state.users.to_string());
+    match draft.with(&[users]) {
+        Ok(draft) => {
+            let before = state.history.now().clone();
+            state.variants.ghost = None;
+            state.history.push(draft);
+            show_draft(&before, state, link);
+        }
+        Err(errors) => state.problem = errors.first().map(ToString::to_string),
     }
 }
 

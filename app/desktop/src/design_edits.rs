@@ -33,6 +33,10 @@ pub fn count(design: &Design, tier: Tier) -> Option<(&'static str, u32)> {
         Tier::Database => ("design.shards.count", design.shards.as_ref()?.count),
         Tier::Replicas => ("design.replicas.count", design.replicas.as_ref()?.count),
         Tier::Origin => ("design.origin.count", design.origin.as_ref()?.count),
+        Tier::Pooler => {
+            let held = design.database.as_ref()?.held.as_ref()?;
+            ("design.database.pooler.count", held.pooler.as_ref()?.count)
+        }
         Tier::Edge => return None,
     })
 }
@@ -54,7 +58,7 @@ fn machine(design: &Design, tier: Tier) -> Option<(&'static str, &Machine)> {
             &design.database.as_ref()?.machine,
         ),
         Tier::Origin => ("design.origin.machine", &design.origin.as_ref()?.machine),
-        Tier::LoadBalancer | Tier::Replicas | Tier::Edge => return None,
+        Tier::LoadBalancer | Tier::Pooler | Tier::Replicas | Tier::Edge => return None,
     })
 }
 

@@ -2,18 +2,22 @@
 
 use session::Frame;
 use sim_core::report::FaultReport;
-use sim_core::scenario::{Fault, Scenario, Tier, TimedFault, can_happen, instances_of};
+use sim_core::scenario::{Fault, People, Scenario, Tier, TimedFault, can_happen, instances_of};
 use sim_core::system::Heat;
 use sim_core::time::SimDuration;
 
 use crate::{format, words};
 
-/// How long what is broken by hand lasts, seconds.
-pub const LASTS_S: u64 = 30;
+/// How long what is broken by hand may last, seconds; `None`: until it is undone.
+pub const LASTING_S: [Option<u64>; 4] = [Some(10), Some(30), Some(120), None];
+/// The one that is chosen at first.
+pub const LASTS_S: Option<u64> = LASTING_S[1];
 /// Seconds that something is remembered after it is over.
 const REMEMBERED_S: f64 = 60.0;
 /// How many times as long a slowed instance takes.
 const SLOWER: f64 = 5.0;
+/// How fast a crowd comes.
+const CROWD_WITHIN: SimDuration = SimDuration::from_secs(10);
 /// Share of all questions that a hot key gets.
 const HOT_SHARE: f64 = 0.5;
 
@@ -35,13 +39,22 @@ pub struct Group {
     pub offers: Vec<Offer>,
 }
 
-/// How long a fault lasts that is chosen from a menu; `None`: it happens at once.
-pub fn lasts(fault: &Fault) -> Option<SimDuration> {
+/// How long a fault lasts that is chosen from a menu; `None`: it happens at once, or lasts until it is undone.
+pub fn lasts(fault: &Fault, chosen_s: Option<u64>) -> Option<SimDuration> {
     let at_once = matches!(
         fault,
         Fault::FlushCache | Fault::DropConnections { .. } | Fault::RollingRestart { .. }
     );
-    (!at_once).then(|| SimDuration::from_secs(LASTS_S))
+    chosen_s.filter(|_| !at_once).map(SimDuration::from_secs)
+}
+
+/// `10 s`, `2 min`, `until undone`.
+pub fn lasting(chosen_s: Option<u64>) -> String {
+    match chosen_s {
+        None => "until undone".into(),
+        Some(minutes) if minutes >= 60 => format!("{} min", minutes / 60),
+        Some(seconds) => format!("{seconds} s"),
+    }
 }
 
 /// All that can happen to this design now; of a tier the fullest instance.
@@ -98,6 +111,11 @@ fn single(scenario: &Scenario) -> Vec<(String, Fault)> {
         let title = "One hot key: half of all questions".into();
         single.push((title, Fault::HotKey { share }));
     }
+    let crowd = |share: f64| Fault::FlashCrowd {
+        joins: People::Share(share),
+        within: CROWD_WITHIN,
+    };
+    single.push(("Flash crowd: half as many more".into(), crowd(0.5)));
     let (drain, restart) = (SimDuration::from_secs(5), SimDuration::from_secs(2));
     let within = SimDuration::from_secs(1);
     single.extend([
@@ -228,6 +246,7 @@ pub fn instance_name(scenario: &Scenario, tier: Tier, instance: u32) -> String {
         Tier::ChannelOwners => ("the channel owner", "channel owner"),
         Tier::Broker => ("the broker", "broker node"),
         Tier::Cache => ("the cache", "cache node"),
+        Tier::Pooler => ("the connection pooler", "connection pooler"),
         Tier::Database => ("the database", "database shard"),
         Tier::Replicas => ("the read replica", "read replica"),
         Tier::Edge => {
@@ -263,11 +282,14 @@ pub fn list(scenario: &Scenario) -> String {
 
 /// What is going on, and what has been: newest first.
 pub fn going_on(frame: &Frame) -> Vec<Event> {
-    let begun = frame.scenario.faults.iter().filter(|timed| {
+    let faults = frame.scenario.faults.iter().enumerate();
+    let begun = faults.filter(|(_, timed)| {
         let at = timed.at.as_secs_f64();
-        frame.faults_since_s <= at && at <= frame.simulated_s
+        at <= frame.simulated_s
     });
-    let mut events: Vec<Event> = begun.filter_map(|timed| event(frame, timed)).collect();
+    let mut events: Vec<Event> = begun
+        .filter_map(|(number, timed)| event(frame, number, timed))
+        .collect();
     events.sort_by(|one, other| other.began_s.total_cmp(&one.began_s));
     events
 }
@@ -281,9 +303,11 @@ pub struct Event {
     pub now: bool,
     /// In one sentence.
     pub words: String,
+    /// Its number in the scenario, if it lasts until it is undone.
+    pub undo: Option<usize>,
 }
 
-fn event(frame: &Frame, timed: &TimedFault) -> Option<Event> {
+fn event(frame: &Frame, number: usize, timed: &TimedFault) -> Option<Event> {
     let began_s = timed.at.as_secs_f64();
     let sentence = |past| words::capitalized(&what(&frame.scenario, &timed.fault, past));
     let event = |now, words| {
@@ -291,10 +315,11 @@ fn event(frame: &Frame, timed: &TimedFault) -> Option<Event> {
             began_s,
             now,
             words,
+            undo: timed.can_be_ended().then_some(number),
         })
     };
     let Some(lasts_s) = length_s(&frame.scenario, timed) else {
-        return event(true, format!("{}, for good.", sentence(false)));
+        return event(true, format!("{}, until it is undone.", sentence(false)));
     };
     let left_s = began_s + lasts_s - frame.simulated_s;
     if left_s > 0.0 {
@@ -311,32 +336,39 @@ fn event(frame: &Frame, timed: &TimedFault) -> Option<Event> {
     event(false, words)
 }
 
-/// How long it takes, seconds; `None`: for good.
-fn length_s(scenario: &Scenario, timed: &TimedFault) -> Option<f64> {
-    match &timed.fault {
-        Fault::RollingRestart { drain, restart } => {
-            let servers = scenario.effective_design().connection_servers.count;
-            Some((*drain + *restart).as_secs_f64() * f64::from(servers))
-        }
-        Fault::DropConnections { within } => Some(within.as_secs_f64()),
-        Fault::FlushCache => Some(0.0),
-        _ => timed.lasts.map(SimDuration::as_secs_f64),
-    }
+/// `Connection server 3 was dead`, from when to when in simulated seconds; for good ends with `until_s`.
+pub fn band(scenario: &Scenario, timed: &TimedFault, until_s: f64) -> (String, f64, f64) {
+    let at = timed.at.as_secs_f64();
+    let ends = length_s(scenario, timed).map_or(until_s, |lasts| at + lasts);
+    let words = words::capitalized(&what(scenario, &timed.fault, true));
+    (words, at, ends.min(until_s))
 }
 
-/// `detected after 5 s, all as before 8 s after its end, 1.2 K operations failed`.
+/// How long it takes, seconds; `None`: for good.
+fn length_s(scenario: &Scenario, timed: &TimedFault) -> Option<f64> {
+    let length = timed.length(&scenario.effective_design());
+    length.map(SimDuration::as_secs_f64)
+}
+
+/// `detected after 5 s, served elsewhere after 9 s, all as before 8 s after its end, 1.2 K operations failed`.
 fn outcome(frame: &Frame, timed: &TimedFault, began_s: f64) -> Option<String> {
     timed.lasts?;
     let same = |report: &&FaultReport| (report.began_s - began_s).abs() < 1e-6;
     let report = frame.report.as_ref()?.faults.iter().find(same)?;
     let mut told = Vec::new();
-    if let Some(detected) = report.detected_s {
-        let after = format::clock((detected - report.began_s).ceil());
-        told.push(format!("detected after {after}"));
+    if let Some(after) = report.time_to_detect_s.filter(|after| *after > 0.0) {
+        told.push(format!("detected after {}", format::clock(after.ceil())));
     }
+    if let Some(after) = report.time_to_fail_over_s.filter(|after| *after > 0.0) {
+        told.push(format!(
+            "served elsewhere after {}",
+            format::clock(after.ceil())
+        ));
+    }
+    let ended = report.ended_s.unwrap_or(report.began_s);
     told.push(report.recovered_s.map_or_else(
         || "not yet as before".into(),
-        |at| match at - report.ended_s {
+        |at| match at - ended {
             after if after < 1.5 => "all as before at once".into(),
             after => format!("all as before {} after its end", format::clock(after)),
         },
@@ -346,6 +378,10 @@ fn outcome(frame: &Frame, timed: &TimedFault, began_s: f64) -> Option<String> {
         1 => "one operation failed".into(),
         failed => format!("{} operations failed", format::count(failed as f64)),
     });
+    if report.lost.deliveries > 0 {
+        let lost = format::count(report.lost.deliveries as f64);
+        told.push(format!("{lost} deliveries lost"));
+    }
     Some(told.join(", "))
 }
 
@@ -407,5 +443,22 @@ fn what(scenario: &Scenario, fault: &Fault, past: bool) -> String {
             format!("the way between {from} and {to} {takes} {by} longer{lossy}")
         }
         Fault::DropConnections { .. } => format!("all connections {are} cut"),
+        Fault::FlashCrowd { joins, .. } => {
+            let come = tense("come", "came");
+            match joins {
+                People::Share(share) => {
+                    format!(
+                        "a flash crowd: {} more people {come}",
+                        format::percent(share)
+                    )
+                }
+                People::Count(count) => {
+                    format!(
+                        "a flash crowd: {} people {come}",
+                        format::count(f64::from(count))
+                    )
+                }
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sim_core::scenario::{Beginning, Draft};
 
 use crate::command::UiCommand;
+use crate::hints::Hints;
 use crate::theme::Look;
 
 /// Seconds between two times that unsaved work is kept.
@@ -90,6 +91,9 @@ struct Unsaved {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Settings {
     look: Look,
+    /// Hints that were followed.
+    #[serde(default)]
+    hints: usize,
 }
 
 /// A sentence above the map, and what can be done about it.
@@ -145,13 +149,29 @@ impl Desk {
 
     /// How the window was dressed.
     pub fn look(&self) -> Look {
-        let settings: Settings = parsed(self.files.kept(Kept::Settings)).unwrap_or_default();
-        settings.look
+        self.settings().look
     }
 
     /// Remembers how it is dressed.
     pub fn remember_look(&self, look: Look) {
-        self.keep(Kept::Settings, &Settings { look });
+        let settings = self.settings();
+        self.keep(Kept::Settings, &Settings { look, ..settings });
+    }
+
+    /// What was hinted at and followed.
+    pub fn hints(&self) -> Hints {
+        Hints::after(self.settings().hints)
+    }
+
+    /// It is not hinted at again.
+    pub fn remember_hints(&self, hints: Hints) {
+        let settings = self.settings();
+        let hints = hints.followed();
+        self.keep(Kept::Settings, &Settings { hints, ..settings });
+    }
+
+    fn settings(&self) -> Settings {
+        parsed(self.files.kept(Kept::Settings)).unwrap_or_default()
     }
 
     /// Remembers a file.

@@ -12,14 +12,20 @@ mod editor;
 mod faults;
 mod files;
 mod format;
+mod hints;
 mod history;
+mod lessons;
+mod moments;
 mod paint;
 mod panels;
+mod probe;
 mod screenshot;
 mod selection;
 mod share;
 mod state;
+mod stored;
 mod theme;
+mod variants;
 mod view_ctx;
 mod views;
 mod words;
@@ -34,6 +40,7 @@ use std::sync::Arc;
 use sim_core::scenario::{Draft, Scenario};
 
 pub use files::{Chosen, Files, Kept, NoFiles};
+pub use probe::Probe;
 
 /// A scenario the menu offers.
 pub struct PresetEntry {
@@ -61,7 +68,7 @@ pub struct Options {
     pub size: Option<[f32; 2]>,
     /// Light or dark; `None`: as the system prefers.
     pub light: Option<bool>,
-    /// Titles of views that are open from the beginning.
+    /// Titles of views to open and commands to carry out, one after the other as soon as there is something to see.
     pub open: Vec<String>,
     /// The scenario was asked for; otherwise what was edited last and not saved may come in its place.
     pub named: bool,

@@ -2,19 +2,26 @@
 
 use std::sync::Arc;
 
-use session::{Answers, Command, Frame, Inquiry, Session};
+use session::{Answers, Command, Found, Frame, Inquiry, LessonRun, Session, Study};
 use sim_core::experiment::Recipe;
+use sim_core::lesson::Job;
 use sim_core::scenario::Draft;
 
 use crate::PresetEntry;
 use crate::editor::Editor;
 use crate::files::{Desk, Files, NoFiles};
 use crate::format::round_load;
+use crate::hints::Hints;
 use crate::history::History;
+use crate::lessons::{Lessons, Studying};
 use crate::selection::{MapView, Selected};
 use crate::share::Snapshot;
+use crate::stored::Shelf;
 use crate::theme::Look;
+use crate::variants::Variants;
 use crate::views::Open;
+use crate::views::evidence::Tab;
+use crate::views::waterfall::Followed;
 
 /// The end of the users axis.
 pub const MOST_USERS: u32 = 10_000_000;
@@ -37,6 +44,23 @@ pub trait Link {
 
     /// What was found out; never blocks.
     fn answers(&self) -> Arc<Answers> {
+        Arc::default()
+    }
+
+    /// Starts the simulations of a lesson beside the session; never blocks.
+    fn run_lesson(&self, jobs: Vec<Job>, ctx: &egui::Context) -> Box<dyn Studying> {
+        let waking = ctx.clone();
+        Box::new(LessonRun::start(
+            jobs,
+            Box::new(move || waking.request_repaint()),
+        ))
+    }
+
+    /// Asks for an experiment beside the simulation; never blocks.
+    fn ask(&self, _study: Study) {}
+
+    /// What such experiments found out so far; never blocks.
+    fn found(&self) -> Arc<Found> {
         Arc::default()
     }
 }
@@ -69,6 +93,14 @@ impl Link for Live {
     fn answers(&self) -> Arc<Answers> {
         self.inquiry.answers()
     }
+
+    fn ask(&self, study: Study) {
+        self.session.ask(study);
+    }
+
+    fn found(&self) -> Arc<Found> {
+        self.session.found()
+    }
 }
 
 /// What the window knows.
@@ -87,10 +119,22 @@ pub struct State {
     pub own_users: u32,
     /// What the menu offers.
     pub presets: Vec<PresetEntry>,
+    /// How many seconds what is broken by hand lasts; `None`: until it is undone.
+    pub break_for_s: Option<u64>,
     /// The views that are open.
     pub open: Open,
     /// What is chosen on the map.
     pub selected: Option<Selected>,
+    /// Designs beside the one that is shown.
+    pub variants: Variants,
+    /// Results from an earlier run.
+    pub stored: Shelf,
+    /// What is hinted at.
+    pub hints: Hints,
+    /// What experiments found out so far.
+    pub found: Arc<Found>,
+    /// The part of the evidence that is shown.
+    pub evidence: Tab,
     /// Which part of the map is seen.
     pub map: MapView,
     /// How the window is dressed.
@@ -101,8 +145,16 @@ pub struct State {
     pub desk: Desk,
     /// A picture that was asked for.
     pub picture: Snapshot,
+    /// The simulated second that was gone to last, until time runs again.
+    pub scrubbed_s: Option<f64>,
+    /// Whether the session follows single messages.
+    pub follows: bool,
+    /// Which one is shown.
+    pub followed: Followed,
     /// Seconds the map has been moving; stands still with simulated time.
     pub moved_s: f64,
+    /// Lessons.
+    pub lessons: Lessons,
     /// A sentence about something that did not work here.
     pub problem: Option<String>,
 }
@@ -132,14 +184,24 @@ impl State {
             asked_users: users,
             own_users: users,
             presets,
+            break_for_s: crate::faults::LASTS_S,
             open: Open::default(),
             selected: None,
+            variants: Variants::default(),
+            stored: Shelf::default(),
+            hints: Hints::default(),
+            found: Arc::default(),
+            evidence: Tab::default(),
             map: MapView::default(),
             look: Look::default(),
             editor: Editor::default(),
             desk: Desk::new(Box::new(NoFiles)),
             picture: Snapshot::default(),
+            scrubbed_s: None,
+            follows: false,
+            followed: Followed::default(),
             moved_s: 0.0,
+            lessons: Lessons::default(),
             problem: None,
         }
     }
@@ -149,6 +211,7 @@ impl State {
     pub fn with_files(mut self, files: Box<dyn Files>, named: bool) -> Self {
         self.desk = Desk::new(files);
         self.look = self.desk.look();
+        self.hints = self.desk.hints();
         self.recover(named);
         self
     }

@@ -22,6 +22,9 @@ use crate::{PresetEntry, panels, theme};
 
 mod breaking;
 mod edit;
+mod fixing;
+mod lessons;
+mod time;
 
 const TEAM_CHAT: &str = include_str!("../../../presets/team-chat.ron");
 
@@ -170,6 +173,7 @@ fn frame(phase: Phase) -> Frame {
     let point = |users, p99_ms, utilization| LoadPoint {
         users,
         p99_ms,
+        p99_between_ms: p99_ms.map(|p99: f64| (p99 * 0.96, p99 * 1.04)),
         utilization,
     };
     Frame {
@@ -181,7 +185,8 @@ fn frame(phase: Phase) -> Frame {
         scenario: Arc::new(scenario()),
         report: Some(Arc::new(report())),
         heat: Arc::default(),
-        faults_since_s: 0.0,
+        estimate: Arc::default(),
+        time: session::TimeFrame::default(),
         load_line: Arc::new(vec![
             point(1_000, Some(171.0), 0.01),
             point(10_000, Some(172.0), 0.05),
@@ -253,7 +258,7 @@ fn sent_users(link: &Scripted) -> Option<u32> {
         .iter()
         .rev()
         .find_map(|command| match command {
-            Command::SetUsers(users) => Some(*users),
+            Command::SetUsers(scenario) => Some(scenario.load.users),
             _ => None,
         })
 }

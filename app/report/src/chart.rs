@@ -5,17 +5,21 @@ mod bars;
 mod canvas;
 mod curves;
 mod growth;
+mod guesses;
 mod ink;
 mod latency_line;
 mod pairs;
 mod plane;
+mod taught;
 mod time;
 
 pub(crate) use bars::{causes, cost, load_line, utilization};
 pub(crate) use curves::{percentiles, percentiles_of_two};
 pub(crate) use growth::{cost_by_load, latency_by_load, utilization_by_load};
+pub(crate) use guesses::guesses;
 pub use latency_line::{LatencyLine, latency_line_csv, latency_line_svg};
 pub(crate) use pairs::{differences, pairs};
+pub(crate) use taught::{against_load, watched};
 pub(crate) use time::over_time;
 
 /// A drawing and what it says.

@@ -210,7 +210,7 @@ fn line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
     text
 }
 
-fn quote(cell: &str) -> String {
+pub(crate) fn quote(cell: &str) -> String {
     if cell.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", cell.replace('"', "\"\""))
     } else {

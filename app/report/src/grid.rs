@@ -6,7 +6,7 @@ use crate::escape;
 
 /// How a cell's text is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Set {
+pub enum Set {
     /// As words and numbers.
     Plain,
     /// As code: an objective, a path, a command.
@@ -17,15 +17,15 @@ pub(crate) enum Set {
 
 /// One cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Cell {
+pub struct Cell {
     /// What it says.
-    pub(crate) text: String,
+    pub text: String,
     /// An interval or an aside, smaller.
-    pub(crate) note: String,
+    pub note: String,
     /// How it is set.
-    pub(crate) set: Set,
+    pub set: Set,
     /// The key of a chart: a letter and the number of its colour.
-    pub(crate) key: Option<usize>,
+    pub key: Option<usize>,
 }
 
 impl Cell {
@@ -82,15 +82,15 @@ impl Cell {
 
 /// A table: the first `left` columns flush left, the others flush right.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Grid {
+pub struct Grid {
     /// What the table shows.
-    pub(crate) caption: String,
+    pub caption: String,
     /// Columns flush left.
-    pub(crate) left: usize,
+    pub left: usize,
     /// Column names.
-    pub(crate) head: Vec<String>,
+    pub head: Vec<String>,
     /// Cells, as many per row as there are columns.
-    pub(crate) rows: Vec<Vec<Cell>>,
+    pub rows: Vec<Vec<Cell>>,
 }
 
 impl Grid {

@@ -16,6 +16,23 @@ pub(crate) use comparisons::comparisons;
 pub use load::{html_capacity, html_ramp};
 pub use run::html_run;
 
+/// A page of a title, a sentence and what follows.
+pub(crate) fn whole_page(title: &str, lead: &str, body: &str) -> String {
+    let top = parts::top(&parts::Top {
+        kicker: "lesson".to_owned(),
+        title,
+        lead: lead.to_owned(),
+        more: Vec::new(),
+        state: None,
+    });
+    page::page(title, &format!("{top}<section>\n{body}</section>\n"))
+}
+
+/// A drawing with its numbers in words.
+pub(crate) fn drawn(figure: &crate::chart::Figure) -> String {
+    parts::figure(figure)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,7 @@
 //! The tables that Markdown and HTML share.
 
+mod faults;
+
 use std::collections::BTreeMap;
 
 use sim_core::report::{
@@ -12,6 +14,8 @@ use crate::grid::{Cell, Grid};
 use crate::numbers::{bytes, count, millis, percent, rate, seconds, usd};
 use crate::sentences::{by_importance, main_latency};
 use crate::{Labels, metric, phrases, sentences, story};
+
+pub(crate) use faults::faults;
 
 /// Rows of a breakdown below this share of the mean and of the tail are added up as `the rest`.
 const SMALL_SHARE: f64 = 0.01;

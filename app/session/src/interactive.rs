@@ -1,15 +1,23 @@
 //! A simulation beside a window: its own thread, commands in, frames out.
 //!
 //! One thread owns the simulated system. It applies commands between batches of events, and about thirty times per second
-//! it puts a [`Frame`] where the window finds it without waiting. A second thread ([`load_line`]) runs the same scenario
-//! headless at other loads, point by point. Until the scenario's own duration is measured the run goes as fast as it can;
-//! from then on it goes on for as long as somebody watches, at most [`WATCHED_PACE`] times real time, so that looking at a
-//! design does not keep a machine busy.
+//! it puts a [`Frame`] where the window finds it without waiting. A second thread ([`load_line`]) estimates and simulates the same
+//! scenario at other loads. Until the scenario's own duration is measured the run goes as fast as it can; from then on it
+//! goes on for as long as somebody watches, at most [`WATCHED_PACE`] times real time, so that looking at a design does not keep a
+//! machine busy; unless a [`Pace`] is asked for.
+//!
+//! What is shown is always what a run of the command line would say: another number of users begins the run anew, what is broken
+//! is an entry of the scenario, and frames fall on whole milliseconds, so that `plimsoll run … --duration` ends where the window
+//! stands. Time goes back, too: see [`time`].
 //!
 //! A wall clock decides only *when* a frame is published, never what is simulated.
 
 mod faults;
+mod frame;
+mod keyframes;
 mod load_line;
+mod publish;
+mod time;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,12 +28,18 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender, never, select, unbounded};
 use sim_core::engine::{Interrupt, StopReason};
+use sim_core::quick::CurvePoint;
 use sim_core::report::{LatencyReport, RunReport};
 use sim_core::scenario::{Fault, Scenario};
-use sim_core::system::{Heat, Readings, SystemRun};
+use sim_core::system::{Heat, Readings, SystemRun, Trace};
 use sim_core::time::{SimDuration, SimTime};
 
-use load_line::{LoadLine, Measured};
+use crate::studies::{Found, Studies, Study};
+pub use frame::{Frame, LoadPoint, Phase, Seeking, TimeFrame};
+use keyframes::Keyframes;
+use load_line::{LoadLine, Measured, Part};
+use publish::SpeedMeter;
+pub use time::{Pace, Step};
 
 /// Wall time between two frames.
 const FRAME_INTERVAL: Duration = Duration::from_millis(33);
@@ -33,8 +47,8 @@ const FRAME_INTERVAL: Duration = Duration::from_millis(33);
 const REPORT_SHARE: u32 = 8;
 /// Simulated seconds per wall second once the scenario's own duration is measured.
 const WATCHED_PACE: f64 = 10.0;
-/// Simulated time that is not measured after the number of users changed.
-const SETTLE_S: f64 = 1.0;
+/// From this simulated second on the warm-up is measured for a first look.
+const EARLY_S: f64 = 1.0;
 /// Simulated time measured before a report is worth showing.
 const WORTH_SHOWING_S: f64 = 1.0;
 /// Simulated time over which it is said how full each instance is.
@@ -49,69 +63,32 @@ pub enum Command {
     Play,
     /// Hold simulated time; a paused session does not wake the window.
     Pause,
-    /// Change the number of users while running.
-    SetUsers(u32),
+    /// The same scenario with another number of users: the run begins anew, and the load line stays. A whole scenario, because what
+    /// is read from a file may depend on the number of users (no channel has more members than there are users).
+    SetUsers(Box<Scenario>),
+    /// Go to a simulated time that was reached before, and hold there.
+    Scrub(SimTime),
+    /// Back to the newest time, and hold there.
+    Newest,
+    /// Hold, and go a little further.
+    Step(Step),
+    /// How fast simulated time should go.
+    SetPace(Pace),
+    /// Follow single messages, or no longer.
+    Follow(bool),
     /// Break something now: from then on a fault of the scenario like any other.
     Break {
         /// What.
         fault: Fault,
-        /// How long it lasts; `None`: what happens at once and needs no end.
+        /// How long it lasts; `None`: what happens at once and needs no end, or until it is undone.
         lasts: Option<SimDuration>,
     },
+    /// Let a fault that lasts for good end now, by its number in the scenario.
+    Mend(usize),
     /// Start another scenario.
     Load(Box<Scenario>),
     /// End the thread.
     Shutdown,
-}
-
-/// Where the session is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Building the population.
-    Building,
-    /// Simulated time runs.
-    Running,
-    /// Held.
-    Paused,
-}
-
-/// One simulated point of the load line.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LoadPoint {
-    /// Users.
-    pub users: u32,
-    /// 99th percentile of the main latency, ms; `None`: unstable there.
-    pub p99_ms: Option<f64>,
-    /// Fullest resource.
-    pub utilization: f64,
-}
-
-/// What the window draws.
-#[derive(Clone, Debug)]
-pub struct Frame {
-    /// Rises with every frame.
-    pub number: u64,
-    /// How many [`Command::Load`]s were obeyed: a window knows by it whether a frame is about what it sent last.
-    pub loads: u64,
-    /// Where the session is.
-    pub phase: Phase,
-    /// Simulated seconds reached.
-    pub simulated_s: f64,
-    /// Simulated seconds per wall second achieved.
-    pub speed: f64,
-    /// The scenario being run, with the number of users that is running now.
-    pub scenario: Arc<Scenario>,
-    /// What was measured so far; `None` until there is something. Just after the load changed it is still the report of
-    /// the load before: `report.users` says which.
-    pub report: Option<Arc<RunReport>>,
-    /// How full each instance was over the last seconds; empty until there is something.
-    pub heat: Arc<Heat>,
-    /// Faults of the scenario that began before this simulated second are undone: the load was changed since.
-    pub faults_since_s: f64,
-    /// The load line so far, by rising users.
-    pub load_line: Arc<Vec<LoadPoint>>,
-    /// A sentence when something went wrong.
-    pub problem: Option<String>,
 }
 
 /// A running session. Dropping it ends its threads without waiting for them.
@@ -119,6 +96,7 @@ pub struct Session {
     commands: Sender<Command>,
     frames: Arc<ArcSwap<Frame>>,
     stop: Arc<AtomicBool>,
+    studies: Option<Studies>,
 }
 
 impl Session {
@@ -130,22 +108,24 @@ impl Session {
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Self {
         let scenario = Arc::new(scenario);
-        let frames = Arc::new(ArcSwap::from_pointee(first_frame(&scenario)));
+        let frames = Arc::new(ArcSwap::from_pointee(frame::first(&scenario)));
         let stop = Arc::new(AtomicBool::new(false));
         let (commands, inbox) = unbounded();
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(wake);
+        let waking = wake.clone();
         let driver = Driver::new(
             scenario,
             playing,
             inbox,
             frames.clone(),
             stop.clone(),
-            Box::new(wake),
+            Box::new(move || waking()),
         );
         let spawned = std::thread::Builder::new()
             .name("simulation".into())
             .spawn(move || driver.drive());
         if let Err(error) = spawned {
-            publish_problem(
+            publish::problem(
                 &frames,
                 format!("The simulation could not start a thread: {error}."),
             );
@@ -154,7 +134,24 @@ impl Session {
             commands,
             frames,
             stop,
+            studies: Studies::start(wake).ok(),
         }
+    }
+
+    /// Asks for an experiment beside the simulation; never blocks.
+    pub fn ask(&self, study: Study) {
+        if let Some(studies) = &self.studies {
+            studies.ask(study);
+        }
+    }
+
+    /// What such experiments found out so far; never blocks.
+    #[must_use]
+    pub fn found(&self) -> Arc<Found> {
+        self.studies
+            .as_ref()
+            .map(Studies::found)
+            .unwrap_or_default()
     }
 
     /// Sends a command; never blocks.
@@ -190,31 +187,6 @@ pub(crate) fn main_latency(report: &RunReport) -> Option<&LatencyReport> {
         })
 }
 
-fn first_frame(scenario: &Arc<Scenario>) -> Frame {
-    Frame {
-        number: 0,
-        loads: 0,
-        phase: Phase::Building,
-        simulated_s: 0.0,
-        speed: 0.0,
-        scenario: scenario.clone(),
-        report: None,
-        heat: Arc::default(),
-        faults_since_s: 0.0,
-        load_line: Arc::default(),
-        problem: None,
-    }
-}
-
-fn publish_problem(frames: &ArcSwap<Frame>, problem: String) {
-    let mut frame = Frame::clone(&frames.load());
-    frame.number += 1;
-    frame.phase = Phase::Paused;
-    frame.speed = 0.0;
-    frame.problem = Some(problem);
-    frames.store(Arc::new(frame));
-}
-
 /// What the simulation thread owns.
 struct Driver {
     inbox: Receiver<Command>,
@@ -231,20 +203,29 @@ struct Driver {
     playing: bool,
     /// Stopped on its own: nothing more happens until the load or the scenario changes.
     stalled: bool,
-    /// From this simulated second measuring starts again.
-    settle_until_s: Option<f64>,
-    /// From this simulated second a report is worth showing.
-    show_from_s: f64,
+    /// The newest state, while an earlier one is shown.
+    newest: Option<Box<SystemRun>>,
+    /// The newest report, while an earlier one is shown.
+    newest_report: Option<Arc<RunReport>>,
+    /// The time that is being gone to.
+    seek: Option<SimTime>,
+    keyframes: Keyframes,
+    pace: Pace,
+    /// Single messages are followed.
+    follows: bool,
+    traces: Arc<Vec<Trace>>,
     report: Option<Arc<RunReport>>,
     heat: Arc<Heat>,
     /// The readings that the next heat starts from.
     heat_from: Option<Readings>,
-    faults_since_s: f64,
     load_line: Arc<Vec<LoadPoint>>,
+    estimate: Arc<Vec<CurvePoint>>,
     problem: Option<String>,
     speed: SpeedMeter,
     report_cost: Duration,
     next_report: Instant,
+    /// The time and the number of faults that the report is about.
+    reported_at: Option<(SimTime, usize)>,
 }
 
 impl Driver {
@@ -269,17 +250,23 @@ impl Driver {
             run: None,
             playing,
             stalled: false,
-            settle_until_s: None,
-            show_from_s: 0.0,
+            newest: None,
+            newest_report: None,
+            seek: None,
+            keyframes: Keyframes::default(),
+            pace: Pace::default(),
+            follows: false,
+            traces: Arc::default(),
             report: None,
             heat: Arc::default(),
             heat_from: None,
-            faults_since_s: 0.0,
             load_line: Arc::default(),
+            estimate: Arc::default(),
             problem: None,
             speed: SpeedMeter::default(),
             report_cost: Duration::ZERO,
             next_report: Instant::now(),
+            reported_at: None,
         }
     }
 
@@ -319,7 +306,9 @@ impl Driver {
     /// Commands, simulated time, frames, until the session ends.
     fn attend(&mut self) {
         while self.obey() {
-            if self.playing && !self.stalled && self.run.is_some() {
+            if self.seek.is_some() {
+                self.seek_on();
+            } else if self.playing && !self.stalled && self.run.is_some() {
                 self.step();
             } else {
                 self.wait(None);
@@ -331,6 +320,7 @@ impl Driver {
     fn begin(&mut self) {
         self.report = None;
         self.load_line = Arc::default();
+        self.estimate = Arc::default();
         self.problem = None;
         if let Some(line) = &self.line {
             line.request(self.scenario.clone());
@@ -341,22 +331,25 @@ impl Driver {
 
     fn build(&mut self) {
         self.run = None;
+        self.begin_time();
         self.stalled = false;
-        self.settle_until_s = None;
-        self.faults_since_s = 0.0;
-        self.forget_heat();
-        self.speed = SpeedMeter::default();
         self.publish(true);
         match SystemRun::new(&self.scenario) {
-            Ok(run) => {
-                self.show_from_s = seconds_of(self.scenario.run.warmup) + WORTH_SHOWING_S;
-                self.run = Some(run);
-            }
+            Ok(run) => self.run_from_the_start(run),
             Err(error) => {
                 self.stalled = true;
                 self.problem = Some(format!("{error}."));
             }
         }
+    }
+
+    fn run_from_the_start(&mut self, mut run: SystemRun) {
+        run.measure_early(at(EARLY_S));
+        run.follow(self.follows);
+        self.begin_time();
+        self.stalled = false;
+        self.keyframes.keep(&run);
+        self.run = Some(run);
     }
 
     /// Applies the commands that are there. `false`: the session ends.
@@ -372,8 +365,14 @@ impl Driver {
             match command {
                 Command::Play => self.playing = true,
                 Command::Pause => self.playing = false,
-                Command::SetUsers(wanted) => users = Some(wanted.max(1)),
+                Command::SetUsers(scenario) => users = Some(scenario),
                 Command::Break { fault, lasts } => self.break_now(fault, lasts),
+                Command::Mend(number) => self.mend_now(number),
+                Command::Scrub(to) => self.scrub(to),
+                Command::Newest => self.back_to_newest(),
+                Command::Step(step) => self.step_once(step),
+                Command::SetPace(pace) => self.pace = pace,
+                Command::Follow(on) => self.follow(on),
                 Command::Load(scenario) => {
                     users = None;
                     self.loads += 1;
@@ -383,8 +382,8 @@ impl Driver {
                 Command::Shutdown => return false,
             }
         }
-        if let Some(users) = users {
-            self.set_users(users);
+        if let Some(scenario) = users {
+            self.set_users(*scenario);
         }
         if answered {
             self.speed = SpeedMeter::default();
@@ -393,50 +392,23 @@ impl Driver {
         !self.stop.load(Ordering::Relaxed)
     }
 
-    fn set_users(&mut self, users: u32) {
-        let before = self.scenario.clone();
-        let mut scenario = Scenario::clone(&before);
-        scenario.load.users = users;
-        self.scenario = Arc::new(scenario);
-        self.problem = None;
-        match &mut self.run {
-            Some(run) if !self.stalled => match run.set_users(users) {
-                Ok(()) => {
-                    run.restart_measuring();
-                    let now_s = seconds(run.now());
-                    self.settle_until_s = Some(now_s + SETTLE_S);
-                    self.show_from_s = now_s + SETTLE_S + WORTH_SHOWING_S;
-                    self.faults_since_s = now_s;
-                    self.forget_heat();
-                }
-                Err(error) => {
-                    self.scenario = before;
-                    self.problem = Some(format!("{error}."));
-                }
-            },
-            _ => self.build(),
+    /// Another number of users. The old run goes on where the new one cannot be built.
+    fn set_users(&mut self, scenario: Scenario) {
+        match SystemRun::new(&scenario) {
+            Ok(run) => {
+                self.scenario = Arc::new(scenario);
+                self.problem = None;
+                self.run_from_the_start(run);
+            }
+            Err(error) => self.problem = Some(format!("{error}.")),
         }
     }
 
     /// Simulates until the next frame is due, a command is there, or simulated time is far enough ahead of the clock.
     fn step(&mut self) {
+        let until = self.until();
         let Some(run) = &mut self.run else { return };
-        let started = Instant::now();
-        let due = started + FRAME_INTERVAL;
-        let now_s = seconds(run.now());
-        let own_end_s =
-            seconds_of(self.scenario.run.warmup) + seconds_of(self.scenario.run.duration);
-        if seconds(run.end()) < now_s + HORIZON_S / 2.0 {
-            run.set_end(at(now_s + HORIZON_S));
-        }
-        let pace = faults::pace(&self.scenario, now_s, self.faults_since_s);
-        let until = match pace {
-            None if now_s < own_end_s => {
-                let next = faults::next(&self.scenario, run.now());
-                next.map_or(run.end(), |next| next.min(run.end()))
-            }
-            pace => at(now_s + pace.unwrap_or(WATCHED_PACE) * FRAME_INTERVAL.as_secs_f64()),
-        };
+        let due = Instant::now() + FRAME_INTERVAL;
         let (inbox, stop) = (&self.inbox, &self.stop);
         let reason = run.advance(until, None, &mut |_, _| {
             if Instant::now() >= due || !inbox.is_empty() || stop.load(Ordering::Relaxed) {
@@ -445,15 +417,14 @@ impl Driver {
                 Interrupt::Continue
             }
         });
-        let reached = seconds(run.now());
         let ahead_of_clock = matches!(reason, None | Some(StopReason::Finished));
-        self.settle(reached);
         match reason {
-            None | Some(StopReason::Finished | StopReason::Interrupted) => {}
+            None | Some(StopReason::Finished) => {}
+            Some(StopReason::Interrupted) => self.to_whole_millisecond(),
             Some(reason) => self.stall(&reason),
         }
+        self.passed();
         self.take_points();
-        self.speed.add(Instant::now(), reached);
         self.publish(true);
         let left = due.saturating_duration_since(Instant::now());
         if !self.stalled && !left.is_zero() && ahead_of_clock {
@@ -461,19 +432,8 @@ impl Driver {
         }
     }
 
-    fn settle(&mut self, reached_s: f64) {
-        if self.settle_until_s.is_some_and(|until| reached_s >= until) {
-            self.settle_until_s = None;
-            if let Some(run) = &mut self.run {
-                run.restart_measuring();
-            }
-        }
-    }
-
     fn stall(&mut self, reason: &StopReason) {
         self.stalled = true;
-        self.show_from_s = 0.0;
-        self.next_report = Instant::now();
         self.problem = Some(match reason {
             StopReason::Unstable { tier } => {
                 format!(
@@ -508,101 +468,19 @@ impl Driver {
     }
 
     fn insert(&mut self, measured: Measured) {
-        if !self
-            .line
-            .as_ref()
-            .is_some_and(|line| line.is_current(&measured))
-        {
+        let current = |line: &LoadLine| line.is_current(&measured);
+        if !self.line.as_ref().is_some_and(current) {
             return;
         }
-        let points = Arc::make_mut(&mut self.load_line);
-        match points.binary_search_by_key(&measured.point.users, |point| point.users) {
-            Ok(index) => points[index] = measured.point,
-            Err(index) => points.insert(index, measured.point),
-        }
-    }
-
-    fn publish(&mut self, wake: bool) {
-        self.refresh_report();
-        self.refresh_heat();
-        let phase = match (&self.run, self.playing) {
-            (None, _) if !self.stalled => Phase::Building,
-            (Some(_), true) => Phase::Running,
-            _ => Phase::Paused,
-        };
-        self.frames.store(Arc::new(Frame {
-            number: self.frames.load().number + 1,
-            loads: self.loads,
-            phase,
-            simulated_s: self.run.as_ref().map_or(0.0, |run| seconds(run.now())),
-            speed: if phase == Phase::Running && !self.stalled {
-                self.speed.per_wall_second()
-            } else {
-                0.0
-            },
-            scenario: self.scenario.clone(),
-            report: self.report.clone(),
-            heat: self.heat.clone(),
-            faults_since_s: self.faults_since_s,
-            load_line: self.load_line.clone(),
-            problem: self.problem.clone(),
-        }));
-        if wake {
-            (self.wake)();
-        }
-    }
-
-    fn refresh_report(&mut self) {
-        let Some(run) = &self.run else { return };
-        let started = Instant::now();
-        if seconds(run.now()) < self.show_from_s || started < self.next_report {
-            return;
-        }
-        self.report = Some(Arc::new(run.report()));
-        self.report_cost = started.elapsed();
-        self.next_report = started + self.report_cost * REPORT_SHARE;
-    }
-
-    fn refresh_heat(&mut self) {
-        let Some(run) = &self.run else { return };
-        let due = |from: &Readings| seconds(run.now()) >= seconds(from.at()) + HEAT_OVER_S;
-        match &self.heat_from {
-            Some(from) if due(from) => {
-                let now = run.readings();
-                self.heat = Arc::new(run.heat(from, &now));
-                self.heat_from = Some(now);
+        match measured.part {
+            Part::Estimate(curve) => self.estimate = curve.into(),
+            Part::Point(point) => {
+                let points = Arc::make_mut(&mut self.load_line);
+                match points.binary_search_by_key(&point.users, |point| point.users) {
+                    Ok(index) => points[index] = point,
+                    Err(index) => points.insert(index, point),
+                }
             }
-            Some(_) => {}
-            None => self.heat_from = Some(run.readings()),
-        }
-    }
-
-    fn forget_heat(&mut self) {
-        self.heat = Arc::default();
-        self.heat_from = None;
-    }
-}
-
-/// Simulated seconds per wall second over about the last second.
-#[derive(Default)]
-struct SpeedMeter {
-    marks: VecDeque<(Instant, f64)>,
-}
-
-impl SpeedMeter {
-    fn add(&mut self, now: Instant, simulated_s: f64) {
-        while self.marks.len() > 2 && now.duration_since(self.marks[0].0) > Duration::from_secs(1) {
-            self.marks.pop_front();
-        }
-        self.marks.push_back((now, simulated_s));
-    }
-
-    fn per_wall_second(&self) -> f64 {
-        match (self.marks.front(), self.marks.back()) {
-            (Some(first), Some(last)) if last.0 > first.0 => {
-                (last.1 - first.1) / (last.0 - first.0).as_secs_f64()
-            }
-            _ => 0.0,
         }
     }
 }

@@ -16,6 +16,8 @@ pub(crate) fn in_words(path: &str) -> Option<String> {
                 _ => format!("how full {resource} of the {tier} is, mean of the instances"),
             })
         }
+        ["faults", which, what] => fault(which, what),
+        ["faults", which, "lost", what] => lost(which, what),
         ["tiers", tier, "queue", which] => {
             let tier = tier.replace('_', " ");
             Some(format!("how much waits at the {tier}, {which}"))
@@ -33,6 +35,9 @@ pub(crate) fn in_words(path: &str) -> Option<String> {
                 "cross_shard_ratio" => {
                     format!("share of what the {tier} is asked that several shards must answer")
                 }
+                "writes_lost" => {
+                    format!("acknowledged writes that no replica had when it took over the {tier}")
+                }
                 "dropped" => format!("what the {tier} refuses"),
                 _ => return None,
             })
@@ -45,6 +50,42 @@ pub(crate) fn in_words(path: &str) -> Option<String> {
         [operation, what] => counted(operation, what),
         _ => None,
     }
+}
+
+fn called(which: &str) -> String {
+    if which.bytes().all(|b| b.is_ascii_digit()) {
+        format!("fault {which}")
+    } else {
+        format!("the {which}")
+    }
+}
+
+fn fault(which: &str, what: &str) -> Option<String> {
+    let until = match what {
+        "time_to_detect_s" => "somebody notices",
+        "time_to_fail_over_s" => "what failed is done elsewhere",
+        "time_to_recover_s" => "all is as before",
+        _ => return None,
+    };
+    Some(format!(
+        "from the beginning of {} until {until}",
+        called(which)
+    ))
+}
+
+fn lost(which: &str, what: &str) -> Option<String> {
+    let things = match what {
+        "deliveries" => "deliveries that are owed and never received",
+        "failed" => "operations that fail",
+        "timed_out" => "operations that time out",
+        "reconnects" => "connections that are made again",
+        "reconnects_usual" => "connections made again that would have been without it",
+        _ => return None,
+    };
+    Some(format!(
+        "{things} because of {}, until all is as before",
+        called(which)
+    ))
 }
 
 fn things(operation: &str) -> Option<&'static str> {

@@ -2,10 +2,6 @@
 //! worst are simulated.
 
 use report::Document;
-use sim_core::experiment::advise::Variant;
-use sim_core::experiment::candidates::candidates;
-use sim_core::experiment::guesses::guesses;
-use sim_core::experiment::tornado::Ends;
 use sim_core::experiment::{Advise, Forecaster, Tornado};
 
 use crate::exit::{Exit, Failure};
@@ -22,17 +18,19 @@ pub(crate) fn advise(plan: &AdvisePlan) -> Result<Exit, Failure> {
     interrupt::listen()?;
     let forecaster = Forecaster::new(experiment.recipe.clone())
         .map_err(|why| Failure::Scenario(vec![format!("{}: {why}", experiment.scenario.name)]))?;
+    let go_on = || !interrupt::is_requested();
     let fixes = Advise {
         base: forecaster.base.clone(),
         users: experiment.scenario.load.users,
-        variants: variants(&forecaster),
+        variants: forecaster.variants(&go_on),
+        ignored: Vec::new(),
         simulate: plan.simulate,
         search: plan.search.then_some(WIDTH),
         at_once: super::threads(&experiment.options),
     };
     let tornado = Tornado {
         base: forecaster.base.clone(),
-        guesses: ends(&forecaster),
+        guesses: forecaster.ends(&go_on),
         simulate: plan.simulate,
     };
     drop(forecaster);
@@ -52,32 +50,4 @@ pub(crate) fn advise(plan: &AdvisePlan) -> Result<Exit, Failure> {
         return Ok(Exit::OutOfBudget);
     }
     Ok(Exit::Ok)
-}
-
-fn variants(forecaster: &Forecaster) -> Vec<Variant> {
-    let all = candidates(&forecaster.scenario).into_iter();
-    let possible = all.take_while(|_| !interrupt::is_requested());
-    possible
-        .filter_map(|candidate| {
-            Some(Variant {
-                forecast: forecaster.forecast(&candidate.edits)?,
-                words: candidate.words,
-                edits: candidate.edits,
-            })
-        })
-        .collect()
-}
-
-fn ends(forecaster: &Forecaster) -> Vec<Ends> {
-    let all = guesses(&forecaster.scenario).into_iter();
-    let possible = all.take_while(|_| !interrupt::is_requested());
-    possible
-        .filter_map(|guess| {
-            Some(Ends {
-                low: forecaster.forecast(&guess.low)?,
-                high: forecaster.forecast(&guess.high)?,
-                guess,
-            })
-        })
-        .collect()
 }

@@ -80,6 +80,7 @@ fn answer(docs: &Docs, term: &str, given: Option<&Base>) -> Result<String, Failu
     if let Some(found) = numbers::find(&docs::report(), term) {
         answers.push(of_number(term, &found, given));
     }
+    answers.extend(of_choices(docs, term));
     if answers.is_empty() {
         let all = fields::all(docs);
         let named: Vec<&Found<'_>> = all.iter().filter(|f| ends_in(&f.path, term)).collect();
@@ -90,6 +91,39 @@ fn answer(docs: &Docs, term: &str, given: Option<&Base>) -> Result<String, Failu
         }
     }
     Ok(answers.join("\n"))
+}
+
+/// What a choice means that is called so, wherever it can be chosen: `SlowDown`.
+fn of_choices(docs: &Docs, term: &str) -> Vec<String> {
+    let all = fields::all(docs);
+    let mut answers = Vec::new();
+    for found in docs.types() {
+        let Some(variant) = found.variants().iter().find(|v| v.name == term) else {
+            continue;
+        };
+        let chosen = |field: &&Found<'_>| *field.expr == Expr::Named(found.name);
+        let Some(field) = all.iter().find(chosen) else {
+            continue;
+        };
+        let mut out = format!("{term}, a choice of {}\n", field.path);
+        wrap(&mut out, "", 2, split_default(&variant.doc).0);
+        out.push('\n');
+        for held in variant.fields() {
+            let (expr, _) = docs.plain(&held.expr);
+            let (what, default) = split_default(&held.doc);
+            let form = kind(docs, expr, &Limits::default());
+            let default = default.map_or_else(String::new, |d| format!(" Default: {d}."));
+            let words = format!("{}: {form}; {what}{default}", held.name);
+            wrap(&mut out, "  holds", INDENT, &words);
+        }
+        let written = choices(docs, field.expr);
+        let so = |(text, _): &&(String, &str)| text.split('(').next() == Some(term);
+        if let Some((text, _)) = written.iter().find(so) {
+            wrap(&mut out, "  written", INDENT, text);
+        }
+        answers.push(out);
+    }
+    answers
 }
 
 fn ends_in(path: &str, term: &str) -> bool {
@@ -103,7 +137,10 @@ fn unknown(docs: &Docs, term: &str) -> Failure {
     let terms = terms
         .iter()
         .flat_map(|t| t.names.iter().map(|n| (*n).to_owned()));
-    let known: Vec<String> = fields.chain(numbers::known()).chain(terms).collect();
+    let choices = docs.types().flat_map(|t| t.variants().iter());
+    let choices = choices.map(|variant| variant.name.to_owned());
+    let known = fields.chain(numbers::known()).chain(terms).chain(choices);
+    let known: Vec<String> = known.collect();
     let mut near: Vec<&str> = Vec::new();
     let whole = || known.iter().map(String::as_str);
     while let Some(next) = nearest(term, whole().filter(|name| !near.contains(name))) {
@@ -456,6 +493,20 @@ mod tests {
         let tier = "tiers.database.utilization.pool.hottest";
         assert!(numbers::find(&docs, tier).is_some());
         assert!(numbers::find(&docs, "publish.p42").is_none());
+    }
+
+    #[test]
+    fn every_fault_is_explained_by_its_name() {
+        let docs = docs::scenario();
+        let faults = docs.get("RawFaultKind").unwrap().variants();
+        assert!(faults.len() >= 12, "{}", faults.len());
+        for fault in faults {
+            let text = answer(&docs, fault.name, None).unwrap_or_else(|_| panic!("{}", fault.name));
+            assert!(text.contains("a choice of faults[0].fault"), "{text}");
+            for held in fault.fields() {
+                assert!(text.contains(&format!("{}:", held.name)), "{text}");
+            }
+        }
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub struct Advise {
     pub users: u32,
     /// All changes.
     pub variants: Vec<Variant>,
+    /// Limits that do not count in a search.
+    pub ignored: Vec<String>,
     /// How many of the best are simulated.
     pub simulate: usize,
     /// Relative width to which their break is searched; `None`: the run's own estimate stands.
@@ -85,7 +87,7 @@ impl Advise {
         let forecast = self.forecast_of(edits).breaks_at;
         Search {
             edits,
-            ignored: &[],
+            ignored: &self.ignored,
             guess: forecast.or(own).unwrap_or(1_000.0).clamp(1.0, MOST.into()),
             most: MOST,
             width,
@@ -306,6 +308,7 @@ mod tests {
                 breaks_at: Some(breaks_at),
                 limit: Some("database.pool".to_owned()),
                 full_at: Some(breaks_at),
+                fullest: None,
                 p99_ms: Some(200.0),
                 usd_per_month: Some(usd),
             },
@@ -317,6 +320,7 @@ mod tests {
             breaks_at: Some(255_000.0),
             limit: Some("database.pool".to_owned()),
             full_at: Some(255_000.0),
+            fullest: None,
             p99_ms: Some(210.0),
             usd_per_month: Some(90_000.0),
         };
@@ -328,6 +332,7 @@ mod tests {
                 variant("a larger pool", "pool", "150", 380_000.0, 90_000.0),
                 variant("cheap", "cheap", "1", 255_000.0, 80_000.0),
             ],
+            ignored: Vec::new(),
             simulate: 2,
             search: None,
             at_once: 2,

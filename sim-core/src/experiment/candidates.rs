@@ -2,16 +2,17 @@
 //!
 //! More instances by a fifth (at least one), the next larger machine of the same family, half as much again of a pool or a
 //! configured limit, every other balancer policy worth a try, the other routing modes that the design has tiers for, other
-//! placements of channels. A tier that a switch has taken out of the design is not changed.
+//! placements of channels, and every pattern that is off and has something to switch on. A tier that a switch has taken out of
+//! the design is not changed.
 //!
-//! Left out: new tiers and patterns (they are designs of their own), and steps down.
+//! Left out: new tiers (they are designs of their own), steps down, and switching a pattern off.
 
 use routing::balance::Policy;
 use routing::placement::Placement;
 use routing::pubsub::RoutingMode;
 
 use crate::scenario::assets::assets;
-use crate::scenario::{Edit, Machine, Scenario};
+use crate::scenario::{Edit, Held, Machine, Scenario};
 
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +35,7 @@ pub fn candidates(scenario: &Scenario) -> Vec<Candidate> {
         ordering(scenario, &mut all);
     }
     database(scenario, &mut all);
+    switches(scenario, &mut all);
     all
 }
 
@@ -135,12 +137,77 @@ fn ordering(scenario: &Scenario, all: &mut Vec<Candidate>) {
 
 fn database(scenario: &Scenario, all: &mut Vec<Candidate>) {
     if let Some(database) = &scenario.design.database {
+        let held = database.held.as_ref();
+        connections(scenario, held, all);
+        if held.is_some_and(|held| {
+            held.each.is_some() || held.pooler.is_some() && scenario.patterns.pooling
+        }) {
+            return;
+        }
         let pool = half_again(database.pool);
         all.push(set(
             "design.database.pool".to_owned(),
             pool,
             format!("a pool of {pool} connections"),
         ));
+    }
+}
+
+/// Patterns that are off, and that the design names something for.
+fn switches(scenario: &Scenario, all: &mut Vec<Candidate>) {
+    let (patterns, design) = (scenario.patterns, &scenario.design);
+    let near = design.cache.is_some() || design.edge.is_some() || design.regions.is_some();
+    let many = design.connection_servers.count > 1;
+    let switches = [
+        (patterns.pooling, many, "pooling", "Pooling & balancing on"),
+        (
+            patterns.sharding,
+            design.shards.is_some(),
+            "sharding",
+            "Sharding on",
+        ),
+        (
+            patterns.caching_and_edge,
+            near,
+            "caching_and_edge",
+            "Caching & edge on",
+        ),
+    ];
+    for (on, possible, name, words) in switches {
+        if !on && possible {
+            all.push(set(format!("patterns.{name}"), "On", words.to_owned()));
+        }
+    }
+}
+
+/// Connections that not all share: as they are held in effect.
+fn connections(scenario: &Scenario, held: Option<&Held>, all: &mut Vec<Candidate>) {
+    let Some(held) = held else { return };
+    let path = "design.database";
+    let mut raised = |field: &str, value: Option<u32>, words: &str| {
+        if let Some(value) = value.map(half_again) {
+            let words = format!("{words} {value} connections");
+            all.push(set(format!("{path}.{field}"), value, words));
+        }
+    };
+    raised("max_connections", held.limit, "a database that takes");
+    let pooler = held.pooler.as_ref().filter(|_| scenario.patterns.pooling);
+    if let Some(pooler) = pooler {
+        raised("pooler.pool", Some(pooler.pool), "poolers with");
+        if pooler.session {
+            all.push(set(
+                format!("{path}.pooler.mode"),
+                "Transaction",
+                "poolers that share connections by transaction".to_owned(),
+            ));
+        }
+        all.push(more(
+            &format!("{path}.pooler"),
+            pooler.count,
+            "connection pooler",
+        ));
+    } else {
+        raised("per_server", held.each, "servers with");
     }
 }
 
@@ -213,6 +280,8 @@ mod tests {
             "a pool of 150 connections",
             "75000 connections per server",
             "place channels by jump hashing",
+            "Sharding on",
+            "Caching & edge on",
         ] {
             assert!(
                 words.contains(&expected),

@@ -10,7 +10,7 @@ use super::advise::as_typed;
 use super::search::{Bracket, Search, Step};
 use super::{Next, Planner, Results};
 use crate::report::{BreaksAt, CapacityReport, Estimate, RampBreak, RelievedRuns, RunReport};
-use crate::scenario::{Edit, Scenario, Tier};
+use crate::scenario::{Edit, Scenario, Tier, pooler};
 
 /// How many times a resource that gave way is enlarged.
 const RELIEF: u32 = 4;
@@ -315,6 +315,15 @@ fn enlarge(tier: &str, scenario: &Scenario, before: u32) -> Option<(Tier, Vec<Ed
             ]
         }
         Tier::Cache => vec![set("count", design.cache.as_ref()?.count)],
+        Tier::Pooler => {
+            let pooler = pooler(design)?;
+            let path = |field: &str| format!("design.database.pooler.{field}");
+            let larger = |field: &str, value: u32| Edit::Set {
+                path: path(field),
+                value: value.saturating_mul(factor).to_string(),
+            };
+            vec![larger("count", pooler.count)]
+        }
         Tier::Database => vec![set("pool", design.database.as_ref()?.pool)],
         Tier::Replicas => vec![set("count", design.replicas.as_ref()?.count)],
         Tier::Edge => vec![set("cores", design.edge.as_ref()?.cores)],

@@ -5,7 +5,7 @@
 //! and in which order they finished. [`Planner::partial`] answers with what there is when somebody stops.
 //!
 //! - [`capacity`]: at how many users does it break, and what breaks next?
-//! - [`advise`]: what would fix it? Every resource and policy changed by one step.
+//! - [`advise`]: what would fix it? Every resource and policy changed by one step, or by as many as hold a load.
 //! - [`tornado`]: which guess matters? The same over the numbers that are only assumed.
 //!
 //! Left out: running anything (`session` does), and stopping rules inside one run ([`crate::statistics`]).
@@ -15,6 +15,7 @@ pub mod candidates;
 pub mod capacity;
 mod forecast;
 pub mod guesses;
+mod holding;
 mod judge;
 mod search;
 pub mod tornado;
@@ -28,7 +29,7 @@ pub use tornado::Tornado;
 use std::collections::BTreeMap;
 
 use crate::report::RunReport;
-use crate::scenario::{Edit, Problem, Scenario, ScenarioError, load_with};
+use crate::scenario::{Draft, Edit, Problem, Scenario, ScenarioError, load_with};
 
 /// One simulation that a planner asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -179,6 +180,17 @@ pub struct Recipe {
     pub edits: Vec<Edit>,
     /// Texts of the files that the text names (traces), by their names in it.
     pub files: BTreeMap<String, String>,
+}
+
+impl From<&Draft> for Recipe {
+    fn from(draft: &Draft) -> Self {
+        Self {
+            text: draft.base().text.clone(),
+            file_name: draft.beginning().name().to_owned(),
+            edits: draft.edits(),
+            files: draft.base().files.clone(),
+        }
+    }
 }
 
 impl Recipe {

@@ -163,6 +163,7 @@ mod tests {
             breaks_at: Some(users),
             limit: None,
             full_at: Some(users),
+            fullest: None,
             p99_ms: Some(100.0),
             usd_per_month: Some(1.0),
         };

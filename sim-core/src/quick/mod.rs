@@ -17,6 +17,7 @@
 //! everything a run's finite length adds. Source: Allen, Probability, Statistics and Queueing Theory, section 5.4; Cobham 1954.
 
 mod audit;
+mod curve;
 mod data;
 pub(crate) mod grid;
 mod latency;
@@ -27,6 +28,7 @@ mod stations;
 use std::collections::BTreeMap;
 
 pub use audit::audit;
+pub use curve::{CurvePoint, curve};
 pub use placement::{Audience, CoreShare, Placement, ServerShare, Sizes};
 
 use crate::scenario::{Comparison, Objective, Scenario};

@@ -24,12 +24,12 @@ use super::raw::{
     Quantity, RawBroker, RawChannelOwners, RawConnectionServers, RawDesign, RawDistribution,
     RawLoadBalancer, RawPlacement, RawPolicy, RawRouting, RawScenario, RawSlowConsumer,
 };
-use super::{regions, replicas};
+use super::{pooler, regions, replicas};
 
 const NONE: SimDuration = SimDuration::ZERO;
 
 /// The design as it takes effect with these switches: without pooling it is one connection server that routes in process,
-/// without owners or broker; without sharding one database holds everything; without caching every read is the database's. The tuning of what is switched off stays in the scenario.
+/// without owners, broker or connection pooler; without sharding one database holds everything; without caching every read is the database's. The tuning of what is switched off stays in the scenario.
 pub fn effective(design: &Design, patterns: Patterns) -> Design {
     let mut design = design.clone();
     if !patterns.pooling {
@@ -38,6 +38,9 @@ pub fn effective(design: &Design, patterns: Patterns) -> Design {
         design.routing = RoutingMode::Local;
         design.channel_owners = None;
         design.broker = None;
+        if let Some(held) = design.database.as_mut().and_then(|tier| tier.held.as_mut()) {
+            held.pooler = None;
+        }
     }
     if !patterns.sharding {
         design.shards = None;
@@ -433,6 +436,7 @@ fn database(raw: &RawDatabase, names: &Names<'_>, check: &mut Check<'_>) -> Data
                 NONE,
             )
         }),
+        held: pooler::held(raw, names, check),
     }
 }
 

@@ -7,11 +7,11 @@
 use std::fmt::{self, Write};
 
 use super::asking::Asking;
-use super::model::Scenario;
+use super::model::{Members, Scenario};
 use super::over_time::OverTime;
 
 /// Settings that the format got later, where a scenario does not use them: they leave the hashes of older scenarios alone.
-const LATER: [&str; 14] = [
+const LATER: [&str; 16] = [
     ", publish_loop: Open",
     ", inbox: None",
     ", leases: None",
@@ -26,17 +26,24 @@ const LATER: [&str; 14] = [
     ", failover: None",
     ", relay_members: None",
     ", spread: None",
+    ", held: None",
+    ", place: None",
 ];
 
 /// The hash.
 pub fn hash(scenario: &Scenario) -> u64 {
+    // No channel is larger than all users: what a text says beyond them changes nothing.
+    let mut channels = scenario.channels.clone();
+    if let Members::LogNormal { max, .. } = &mut channels.members {
+        *max = (*max).min(scenario.load.users.max(1));
+    }
     let mut text = Text(String::new());
     let written = write!(
         text,
         "{:?}|{:?}|{:?}|{:?}|{:?}|{:?}|{:?}|{:?}",
         scenario.name,
         scenario.load,
-        scenario.channels,
+        channels,
         scenario.traffic,
         scenario.patterns,
         scenario.design,

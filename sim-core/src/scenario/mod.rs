@@ -29,6 +29,7 @@ mod nested;
 mod numbers;
 mod objective;
 pub mod over_time;
+mod pooler;
 mod product;
 mod profile;
 pub mod quantity;
@@ -40,6 +41,8 @@ mod traffic;
 mod translate;
 pub mod tree;
 mod validate;
+
+pub(crate) use check::Layer;
 
 pub use asking::{Asking, Callers, Hedge, HedgeTo, SlowShards};
 pub use draft::{Beginning, Draft};
@@ -53,13 +56,14 @@ pub use nested::Nested;
 pub use numbers::Number;
 pub use objective::{Parsed as ParsedObjective, stated as stated_objective};
 pub use over_time::{Arrivals, Day, FlashCrowd, Loop, OverTime, People, Shape};
+pub use pooler::{Held, Pooler, pooler};
 pub use regions::{Regions, Residency};
-pub use replicas::Replicas;
+pub use replicas::{Failover, Replicas};
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use check::{Check, Document, Layer, Origin};
+use check::{Check, Document, Origin};
 use tree::Node;
 
 /// The version of the file format.
@@ -180,7 +184,40 @@ fn check(
 
 /// Parses one objective against a scenario's traffic and design.
 pub fn parse_objective(text: &str, scenario: &Scenario) -> Result<ParsedObjective, Problem> {
-    objective::parse(text, &scenario.traffic, &scenario.design)
+    let kinds = fault_kinds(scenario);
+    objective::parse(text, (&scenario.traffic, &scenario.design, &kinds))
+}
+
+/// Whether the report of this scenario has a number at a path.
+pub(crate) fn known_number(path: &str, scenario: &Scenario) -> Result<(), Problem> {
+    let kinds = fault_kinds(scenario);
+    objective::known(path, (&scenario.traffic, &scenario.design, &kinds))
+}
+
+fn fault_kinds(scenario: &Scenario) -> Vec<&'static str> {
+    let faults = scenario.faults.iter();
+    faults.map(|timed| timed.fault.name()).collect()
+}
+
+/// Decodes a text of another kind, with the errors of scenarios; the layer has its places.
+pub(crate) fn decode_as<T: serde::de::DeserializeOwned>(
+    text: &str,
+    file: &str,
+) -> Result<(T, Layer), Vec<ScenarioError>> {
+    let layer = Layer::read(text, file)?;
+    match options().from_str(text) {
+        Ok(raw) => Ok((raw, layer)),
+        Err(error) => {
+            let document = Document {
+                main: file.to_owned(),
+                base: layer,
+                layers: Vec::new(),
+                origins: Vec::new(),
+            };
+            let root = &document.base.root;
+            Err(vec![translate::translate(&error, text, root, &document)])
+        }
+    }
 }
 
 impl Scenario {

@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::asking::Asking;
+pub use super::data::CachePlace;
 pub use super::data::spread::{Cities, FEATURES, Feature, Reshard, ShardBy, Spread};
 use super::edge::{Asset, EdgeTier, OriginTier, QueryAtEdge};
 use super::numbers::Number;
-use super::over_time::OverTime;
+use super::over_time::{OverTime, People};
 use crate::quantile::Distribution;
 use crate::time::SimDuration;
 
@@ -179,7 +180,7 @@ pub struct Channels {
 /// The distribution of channel sizes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Members {
-    /// Sizes drawn from a lognormal distribution, at most `max`.
+    /// Sizes drawn from a lognormal distribution, at most `max`, and at most all users.
     LogNormal {
         /// Median members per channel.
         median: f64,
@@ -509,6 +510,8 @@ pub struct Database {
     pub queue: u32,
     /// Longest wait for a connection.
     pub timeout: Option<SimDuration>,
+    /// Who holds connections, where not all share them.
+    pub held: Option<super::pooler::Held>,
 }
 
 /// How the database is split.
@@ -551,6 +554,8 @@ pub struct CacheTier {
     pub placement: routing::placement::Placement,
     /// CPU of one lookup, fill or invalidation.
     pub lookup: SimDuration,
+    /// Where it stands; `None`: with the database.
+    pub place: Option<CachePlace>,
 }
 
 /// What a command does to the cache.
@@ -652,6 +657,13 @@ pub enum Fault {
         /// Time over which they are cut.
         within: SimDuration,
     },
+    /// People come who were not there, and leave when it is over.
+    FlashCrowd {
+        /// How many.
+        joins: People,
+        /// Time over which they come, and over which they leave.
+        within: SimDuration,
+    },
 }
 
 /// A tier that faults and reports name.
@@ -667,6 +679,8 @@ pub enum Tier {
     Broker,
     /// `cache`
     Cache,
+    /// `pooler`
+    Pooler,
     /// `database`
     Database,
     /// `replicas`
@@ -679,12 +693,13 @@ pub enum Tier {
 
 impl Tier {
     /// All tiers, in the order a message meets them; then those that assets come from.
-    pub const ALL: [Tier; 9] = [
+    pub const ALL: [Tier; 10] = [
         Tier::LoadBalancer,
         Tier::ConnectionServers,
         Tier::ChannelOwners,
         Tier::Broker,
         Tier::Cache,
+        Tier::Pooler,
         Tier::Database,
         Tier::Replicas,
         Tier::Edge,
@@ -700,6 +715,7 @@ impl Tier {
             Tier::ChannelOwners => "channel_owners",
             Tier::Broker => "broker",
             Tier::Cache => "cache",
+            Tier::Pooler => "pooler",
             Tier::Database => "database",
             Tier::Replicas => "replicas",
             Tier::Edge => "edge",
@@ -716,6 +732,7 @@ impl Tier {
             Tier::ChannelOwners => "channel owners",
             Tier::Broker => "broker",
             Tier::Cache => "cache",
+            Tier::Pooler => "connection pooler",
             Tier::Database => "database",
             Tier::Replicas => "read replicas",
             Tier::Edge => "points of presence",

@@ -1,11 +1,12 @@
 //! Objectives: `publish.delivered.p99 < 500 ms`, a path of the report, a comparison and a limit in the path's unit.
 //!
-//! Latencies are limited by durations and compared in milliseconds, shares of a resource by percentages (or 0..=1), money by
+//! Latencies are limited by durations and compared in milliseconds, what faults take in seconds, shares of a resource by percentages (or 0..=1), money by
 //! USD, and everything else by counts.
 
 use super::error::{Problem, list, shorten};
 use super::limits;
 use super::model::{Comparison, Design, Tier, Traffic};
+use super::pooler::pooler;
 use super::quantity;
 use super::raw::Quantity;
 use crate::time::SimDuration;
@@ -25,6 +26,8 @@ pub enum Measure {
     Users,
     /// US dollars.
     Money,
+    /// Seconds.
+    Seconds,
 }
 
 /// A parsed objective.
@@ -63,6 +66,19 @@ const CONNECTIONS: [&str; 6] = [
     "attempts",
     "resumed",
 ];
+/// What a fault takes, and what is lost in it.
+const TIMES: [&str; 3] = [
+    "time_to_detect_s",
+    "time_to_fail_over_s",
+    "time_to_recover_s",
+];
+const LOSSES: [&str; 5] = [
+    "deliveries",
+    "failed",
+    "timed_out",
+    "reconnects",
+    "reconnects_usual",
+];
 const COMPARISONS: [(&str, Comparison); 5] = [
     ("<=", Comparison::AtMost),
     (">=", Comparison::AtLeast),
@@ -71,9 +87,17 @@ const COMPARISONS: [(&str, Comparison); 5] = [
     (">", Comparison::Greater),
 ];
 
-/// Parses an objective and checks that the report of this design will have its path.
-pub fn parse(text: &str, traffic: &Traffic, design: &Design) -> Result<Parsed, Problem> {
-    parse_by(text, |path| measure(path, traffic, design))
+/// Parses an objective and checks that the report of this traffic, design and faults, by their kinds, will have its path.
+pub fn parse(text: &str, of: (&Traffic, &Design, &[&str])) -> Result<Parsed, Problem> {
+    parse_by(text, |path| measure(path, of))
+}
+
+/// Whether the report of this design has a number at a path; bytes that bring clients up to date are one, though none to pass or fail.
+pub fn known(path: &str, of: (&Traffic, &Design, &[&str])) -> Result<(), Problem> {
+    if path == "connections.resync_bytes" {
+        return Ok(());
+    }
+    measure(path, of).map(drop)
 }
 
 /// Parses an objective that was checked before, of a design that is not at hand; `None` where it is none.
@@ -128,6 +152,7 @@ fn measure_by_name(path: &str) -> Measure {
     match steps.as_slice() {
         ["breaks_at"] => Measure::Users,
         ["cost", _] => Measure::Money,
+        ["faults", _, name] if TIMES.contains(name) => Measure::Seconds,
         ["tiers", _, "utilization", ..]
         | [
             "tiers",
@@ -141,18 +166,22 @@ fn measure_by_name(path: &str) -> Measure {
     }
 }
 
-fn measure(path: &str, traffic: &Traffic, design: &Design) -> Result<Measure, Problem> {
+fn measure(
+    path: &str,
+    (traffic, design, faults): (&Traffic, &Design, &[&str]),
+) -> Result<Measure, Problem> {
     let steps: Vec<&str> = path.split('.').collect();
     match steps.as_slice() {
         ["breaks_at"] => Ok(Measure::Users),
         ["cost", item] => one_of(path, item, &COSTS, Measure::Money),
         ["connections", item] => one_of(path, item, &CONNECTIONS, Measure::Count),
         ["tiers", rest @ ..] => tier(path, rest, design),
+        ["faults", rest @ ..] => fault(path, rest, faults),
         [operation, rest @ ..] => {
             let operations = operations(traffic);
             if !operations.contains(operation) {
                 let mut known = operations;
-                known.extend(["tiers", "connections", "cost", "breaks_at"]);
+                known.extend(["tiers", "connections", "faults", "cost", "breaks_at"]);
                 let problem =
                     Problem::unknown("part of the report", operation, known.iter().copied());
                 let unused = OPERATIONS.contains(operation);
@@ -241,10 +270,45 @@ fn tier(path: &str, rest: &[&str], design: &Design) -> Result<Measure, Problem> 
         ["dropped"] => Ok(Measure::Count),
         ["hit_ratio"] if matches!(tier, Tier::Cache | Tier::Edge) => Ok(Measure::Share),
         ["cross_shard_ratio"] if tier == Tier::Database => Ok(Measure::Share),
+        ["writes_lost"] if tier == Tier::Database => Ok(Measure::Count),
         ["hot_shard_ratio"] if tier == Tier::Database => Ok(Measure::Count),
         ["origin_offload"] if tier == Tier::Edge => Ok(Measure::Share),
         _ => Err(no_path(path).allowed(format!(
             "tiers.{name}. and utilization.RESOURCE.hottest, queue.max or dropped"
+        ))),
+    }
+}
+
+/// What a fault takes or loses: `faults.0.time_to_recover_s`, or `faults.Kill.lost.deliveries`, of the only one of its kind.
+fn fault(path: &str, rest: &[&str], faults: &[&str]) -> Result<Measure, Problem> {
+    let Some(which) = rest.first() else {
+        return Err(no_path(path).allowed("faults. and the number of a fault, from 0, or its kind"));
+    };
+    let number = which.parse::<usize>().ok();
+    let alike = faults.iter().filter(|kind| *kind == which).count();
+    if number.is_none_or(|number| number >= faults.len()) && alike == 0 {
+        let problem = Problem::new(format!("the scenario has no fault \"{}\"", shorten(which)));
+        return Err(match faults.len() {
+            0 => problem.help("add one to faults"),
+            many => problem.allowed(format!("0 to {}, or {}", many - 1, list(faults))),
+        });
+    }
+    if number.is_none() && alike > 1 {
+        let problem = Problem::new(format!("{alike} faults are a {which}"));
+        return Err(problem.allowed("the number of one of them, from 0"));
+    }
+    match &rest[1..] {
+        [name] if TIMES.contains(name) => Ok(Measure::Seconds),
+        ["lost", name] => one_of(path, name, &LOSSES, Measure::Count),
+        ["detected_s" | "failover_s" | "recovered_s"] => {
+            let problem = no_path(path).allowed(list(&TIMES));
+            Err(problem.help("that is a time of day of the run; ask for how long it takes"))
+        }
+        [name] => one_of(path, name, &TIMES, Measure::Seconds),
+        _ => Err(no_path(path).allowed(format!(
+            "{}, or lost. and one of {}",
+            list(&TIMES),
+            list(&LOSSES)
         ))),
     }
 }
@@ -256,6 +320,7 @@ pub fn tiers(design: &Design) -> Vec<Tier> {
         Tier::ChannelOwners => design.channel_owners.is_some(),
         Tier::Broker => design.broker.is_some(),
         Tier::Cache => design.cache.is_some(),
+        Tier::Pooler => pooler(design).is_some(),
         Tier::Database => design.database.is_some(),
         Tier::Replicas => design.replicas.is_some(),
         Tier::Edge => design.edge.is_some(),
@@ -279,6 +344,7 @@ fn resources(tier: Tier, design: &Design) -> Vec<&'static str> {
             names
         }
         Tier::ChannelOwners | Tier::Broker | Tier::Cache => vec!["cpu"],
+        Tier::Pooler => vec!["cpu", "clients"],
         Tier::Database | Tier::Replicas => vec!["pool"],
         Tier::Edge | Tier::Origin => vec!["cpu", "bandwidth"],
     }
@@ -305,6 +371,8 @@ fn limit(text: &str, measure: Measure) -> Result<f64, Problem> {
     match measure {
         Measure::Latency => quantity::duration(&quantity, SimDuration::ZERO, limits::LONG)
             .map(|limit| limit.as_nanos() as f64 / 1e6),
+        Measure::Seconds => quantity::duration(&quantity, SimDuration::ZERO, limits::LONG)
+            .map(SimDuration::as_secs_f64),
         Measure::Share => quantity::share(&quantity),
         Measure::Users => quantity::number(&quantity, &["users", "user"], 0.0, 1e12),
         Measure::Count => quantity::number(

@@ -22,7 +22,7 @@ use super::raw::{
 };
 use super::regions::check_regions;
 use super::traffic::traffic;
-use super::{asking, convert, data, design, edge, over_time, words_of_edit};
+use super::{asking, convert, data, design, edge, over_time, pooler, replicas, words_of_edit};
 use crate::cost::{book, book_names};
 
 /// A value that stands in for a refused one; the scenario is refused as a whole, so it is never used.
@@ -44,19 +44,21 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
     check_regions(&effective, patterns.pooling, check);
     let faults = faults(
         raw.faults.as_deref().unwrap_or_default(),
-        &design,
+        (load.users, &design),
         &run,
         check,
     );
+    pooler::check_alone(&design, &asking, check);
+    replicas::check_failover(&design, &asking, check);
     data::spread::check_resharding(raw, &faults, &asking, check);
+    let kinds: Vec<&str> = faults.iter().map(|timed| timed.fault.name()).collect();
     let faults = faults
         .into_iter()
         .filter_map(|fault| in_effect(fault, &effective))
         .collect();
     let mut objectives = objectives(
         raw.objectives.as_deref().unwrap_or_default(),
-        &traffic,
-        &design,
+        (&traffic, &design, &kinds),
         check,
     );
     objectives.extend(tier_objective(raw.latency_tier, &traffic, &design, check));
@@ -268,7 +270,7 @@ fn channels(raw: &RawChannels, users: u32, check: &mut Check<'_>) -> Channels {
         ));
         check.problem("channels.per_user", problem);
     }
-    let members = members(&raw.members, users, check);
+    let members = members(&raw.members, check);
     if matches!(members, Members::Rooms { .. } | Members::Everyone) && per_user != 1.0 {
         let problem = Problem::new(format!(
             "{per_user} channels per user, but rooms and `Everyone` hold each user once"
@@ -297,7 +299,7 @@ fn channels(raw: &RawChannels, users: u32, check: &mut Check<'_>) -> Channels {
     }
 }
 
-fn members(raw: &RawMembers, users: u32, check: &mut Check<'_>) -> Members {
+fn members(raw: &RawMembers, check: &mut Check<'_>) -> Members {
     const AT: &str = "channels.members";
     let nouns: &[&str] = &["members", "member", "users"];
     match raw {
@@ -351,7 +353,7 @@ fn members(raw: &RawMembers, users: u32, check: &mut Check<'_>) -> Members {
             Members::LogNormal {
                 median,
                 p99,
-                max: (max as u32).min(users.max(1)),
+                max: max as u32,
             }
         }
     }
@@ -461,15 +463,14 @@ fn check_store(traffic: &Traffic, design: &Design, patterns: Patterns, check: &m
 
 fn objectives(
     raw: &[String],
-    traffic: &Traffic,
-    design: &Design,
+    of: (&Traffic, &Design, &[&str]),
     check: &mut Check<'_>,
 ) -> Vec<Objective> {
     check.names("objectives", raw.iter().map(String::as_str));
     let mut out = Vec::new();
     for (i, text) in raw.iter().enumerate().take(limits::ENTRIES) {
         let at = format!("objectives[{i}]");
-        match objective::parse(text, traffic, design) {
+        match objective::parse(text, of) {
             Ok(parsed) => {
                 let (file, line) = check.place(&at);
                 out.push(Objective {
@@ -505,7 +506,7 @@ fn tier_objective(
         "query.answered.p99"
     };
     let text = format!("{metric} < {limit}");
-    match objective::parse(&text, traffic, design) {
+    match objective::parse(&text, (traffic, design, &[])) {
         Ok(parsed) => {
             let (file, line) = check.place("latency_tier");
             Some(Objective {

@@ -7,14 +7,14 @@
 
 use routing::{ConnectionId, Lookup, ServerId, Timestamp};
 
-use super::caches::{Fetch, Update};
+use super::caches::{CacheNodes, Fetch, Update};
 use super::event::{Event, Work};
 use super::inflight::Direct;
 use super::ledger::units_ns;
 use super::operation::{Asks, Kind, NOBODY, Operation, OperationId, Part};
 use super::pools::Queried;
 use super::sharding::Split;
-use super::sites::Sites;
+use super::sites::Site;
 use super::world::World;
 use crate::draw::{Purpose, open_unit};
 use crate::engine::Schedule;
@@ -25,10 +25,17 @@ use crate::time::{SimDuration, SimTime};
 pub(super) const QUERY_TIME: Purpose = Purpose::named("database/query");
 pub(super) const SCATTER: Purpose = Purpose::named("query/scatter");
 pub(super) const COMMON: Purpose = Purpose::named("query/common");
+/// How often what cannot reach a cache is sent again.
+const AGAIN: SimDuration = SimDuration::from_millis(100);
 const EARLY: Purpose = Purpose::named("cache/early");
 pub(super) const HOT: Purpose = Purpose::named("fault/hot-key");
 /// Ordinals of queries that refresh an entry of the cache.
 const REFRESH: u64 = 1 << 59;
+/// Legs of an operation's way, apart from its questions to the database.
+const TO_CACHE: u64 = 1 << 48;
+const FROM_CACHE: u64 = 1 << 49;
+const WOKEN: u64 = 1 << 50;
+const FROM_DATABASE: u64 = 1 << 51;
 
 impl World {
     /// A server has read a client's operation.
@@ -61,8 +68,12 @@ impl World {
                 operation.asks = Asks::All;
             }
             if self.cache.is_some() && !scatters && !around {
-                let link = store_link(&self.sites, operation.server);
-                operation.parts.add(Part::Link, link);
+                let server = operation.server;
+                let (from, cache) = (self.sites.of_server(server), self.cache_site(server));
+                let Some(link) = self.reach(id, from, cache, TO_CACHE) else {
+                    return self.fail_asking(id, true, out);
+                };
+                self.operations[id].parts.add(Part::Link, link);
                 out.after(link, Event::AtCache(id));
                 return;
             }
@@ -91,14 +102,18 @@ impl World {
     /// A query reaches the node that holds its record.
     pub(super) fn at_cache(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
+        let from = self.cache_site(self.operations[id].server);
+        let Some(link) = self.way_back(id, from, FROM_CACHE) else {
+            return self.fail_asking(id, true, out);
+        };
         let operation = &mut self.operations[id];
         operation.mark = now;
-        let link = store_link(&self.sites, operation.server);
         let (record, server) = (operation.record, operation.server);
         let Some(cache) = &mut self.cache else {
             return;
         };
-        let node = cache.node(record);
+        let cluster = cache.cluster_of(self.sites.of_server(server));
+        let node = cache.node(cluster, record);
         let served = node.and_then(|node| Some((node, cache.serve(now, node, server)?)));
         let Some((node, served)) = served else {
             // Nobody answers: the database does.
@@ -129,12 +144,12 @@ impl World {
                 operation.parts.add(Part::Link, link);
             }
             Lookup::Wait(until) => {
-                cache.waits(served.departure.at, id, record);
+                cache.waits(served.departure.at, id, (cluster, record));
                 if until != Timestamp::NEVER {
                     // Under a lease nobody may fetch before that, whatever became of the fetch.
                     out.at(
                         SimTime::from_nanos(until.0).max(now),
-                        Event::LeaseOver(record),
+                        Event::LeaseOver { cluster, record },
                     );
                 }
                 return;
@@ -181,22 +196,30 @@ impl World {
         let Some(cache) = &mut self.cache else {
             return;
         };
-        let node = cache.node(update.record);
+        let from = self.sites.of_server(update.server);
+        if cache.in_each_region() && self.sites.cut_off(from, update.cluster) {
+            return out.after(AGAIN, Event::CacheUpdate(update));
+        }
+        let node = cache.node(update.cluster, update.record);
         let served = node.and_then(|node| Some((node, cache.serve(now, node, update.server)?)));
         let Some((node, served)) = served else {
-            return self.ask_again(update.record, out);
+            return self.ask_again(update.cluster, update.record, out);
         };
         cache.update(now, node, update);
         if update.fetch.is_none() {
             return;
         }
-        for (since, id) in cache.woken(update.record) {
+        for (since, id) in cache.woken(update.cluster, update.record) {
+            let from = self.cache_site(self.operations[id].server);
+            let Some(link) = self.way_back(id, from, WOKEN) else {
+                self.fail_asking(id, true, out);
+                continue;
+            };
             let operation = &mut self.operations[id];
             operation.queries_left = 0;
             operation.version = update.version;
             let wait = served.departure.at.saturating_since(since);
             operation.parts.add(Part::CacheFetch, wait);
-            let link = store_link(&self.sites, operation.server);
             operation.parts.add(Part::Link, link);
             self.note_staleness(id, update.version.into(), now);
             out.at(served.departure.at + link, Event::FromCache(id));
@@ -204,8 +227,9 @@ impl World {
     }
 
     /// Those that wait for a record that nobody fetches any more look again.
-    pub(super) fn ask_again(&mut self, record: u32, out: &mut Schedule<'_, Event>) {
-        let woken = self.cache.as_mut().map(|cache| cache.woken(record));
+    pub(super) fn ask_again(&mut self, cluster: Site, record: u32, out: &mut Schedule<'_, Event>) {
+        let woken = self.cache.as_mut();
+        let woken = woken.map(|cache| cache.woken(cluster, record));
         self.look_again(woken.unwrap_or_default(), out);
     }
 
@@ -249,16 +273,22 @@ impl World {
         }
         let operation = &self.operations[id];
         let (server, leg) = (operation.server, operation.queries_left.into());
-        let (from, to) = (self.sites.of_server(server), self.sites.home);
+        let (from, to) = (self.sites.of_server(server), self.primary_of(operation));
         let Some(link) = self.reach(id, from, to, leg) else {
             return self.fail_asking(id, true, out);
         };
         self.operations[id].parts.add(Part::Link, link);
-        out.after(link, Event::AtDatabase(id));
+        let next = match self.pooler {
+            Some(_) => Event::AtPooler(id),
+            None => Event::AtDatabase(id),
+        };
+        out.after(link, next);
     }
 
     pub(super) fn at_database(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
+        let (lane, hop) = (self.lane(&self.operations[id]), self.pooler_hop());
+        let home = self.primary_of(&self.operations[id]);
         let operation = &mut self.operations[id];
         operation.mark = now;
         let Some(databases) = &mut self.databases else {
@@ -273,53 +303,100 @@ impl World {
         let asked = match operation.asks {
             Asks::All => {
                 let common = databases.common(|| self.draws.u32(COMMON, key, nth));
-                databases.ask_all(now, common, by_shard)
+                databases.ask_all(now, lane, common, by_shard)
             }
             Asks::Several => {
                 let shards = databases.which(operation, &self.draws);
-                databases.ask_each(now, &shards, operation.kind, by_shard)
+                databases.ask_each(now, (&shards, lane), operation.kind, by_shard)
             }
             Asks::One => {
                 let shard = databases.shard_of(operation);
                 let bits = self.draws.u32(QUERY_TIME, key, nth);
-                databases.ask(now, shard, operation.kind, bits)
+                databases.ask(now, (shard, lane), operation.kind, bits)
             }
         };
         match asked {
             Queried::Served(departure) => {
-                let link = store_link(&self.sites, operation.server);
                 let (kind, to) = (operation.kind, self.sites.of_server(operation.server));
+                let link = self.sites.link(to, home) + hop;
                 let (started, at) = (departure.started, departure.at);
                 operation.parts.add(Part::DatabaseQueue, started - now);
                 operation.parts.add(Part::DatabaseService, at - started);
                 operation.parts.add(Part::Link, link);
                 let bytes = self.inner_bytes(kind);
-                if !self.sites.carried(self.sites.home, to, bytes) {
+                if !self.sites.carried(home, to, bytes) {
                     self.ledger.inner.database += bytes;
                 }
                 out.at(at + link, Event::Queried(id));
             }
-            Queried::Refused => self.fail_asking(id, false, out),
-            Queried::GivesUp(_) => self.fail_asking(id, true, out),
+            Queried::Refused => self.unanswered(id, false, out),
+            Queried::GivesUp(_) => self.unanswered(id, true, out),
         }
     }
 
-    /// The database's answer is back at the server that asked, unless the database died before it could give it.
+    fn unanswered(&mut self, id: OperationId, timed_out: bool, out: &mut Schedule<'_, Event>) {
+        self.pooler_done(id);
+        self.fail_asking(id, timed_out, out);
+    }
+
+    /// The database's answer would be back at the server that asked on a good day, unless the database died before it could
+    /// give it, or the way back is cut. On a bad day it comes later.
     pub(super) fn queried(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
+        self.pooler_done(id);
         let operation = &self.operations[id];
-        let answered = out
-            .now()
-            .saturating_sub(store_link(&self.sites, operation.server));
-        let cut_off = self
-            .sites
-            .cut_off(self.sites.home, self.sites.of_server(operation.server));
+        let (from, link) = (self.primary_of(operation), self.database_link(operation));
+        let answered = out.now().saturating_sub(link);
         let databases = self.databases.as_ref();
-        if cut_off
-            || databases.is_some_and(|databases| databases.lost(operation, &self.draws, answered))
-        {
+        let lost =
+            databases.is_some_and(|databases| databases.lost(operation, &self.draws, answered));
+        let leg = u64::from(operation.queries_left) | FROM_DATABASE;
+        let Some(way) = self.way_back(id, from, leg).filter(|_| !lost) else {
             return self.fail_asking(id, false, out);
+        };
+        let way = way + self.pooler_hop();
+        if way > link {
+            self.operations[id].parts.add(Part::Link, way - link);
+            return out.after(
+                way - link,
+                Event::AnswerLate {
+                    id,
+                    late: way - link,
+                },
+            );
         }
         self.has_answer(id, answered, out);
+    }
+
+    /// An answer of the database is there that was `late` on its way.
+    pub(super) fn late_answer(
+        &mut self,
+        id: OperationId,
+        late: SimDuration,
+        out: &mut Schedule<'_, Event>,
+    ) {
+        let link = self.database_link(&self.operations[id]);
+        let answered = out.now().saturating_sub(link + late);
+        self.has_answer(id, answered, out);
+    }
+
+    /// The way from where it was answered to the server that asked; `None`: they do not reach each other.
+    fn way_back(&self, id: OperationId, from: Site, leg: u64) -> Option<SimDuration> {
+        let to = self.sites.of_server(self.operations[id].server);
+        self.reach(id, from, to, leg)
+    }
+
+    /// Where the cache stands that a server asks.
+    fn cache_site(&self, server: u16) -> Site {
+        match &self.cache {
+            Some(cache) if cache.in_each_region() => self.sites.of_server(server),
+            _ => self.sites.home,
+        }
+    }
+
+    /// One way between the server of an operation and its database on a good day, by way of a pooler if there is one.
+    fn database_link(&self, operation: &Operation) -> SimDuration {
+        let own = self.sites.of_server(operation.server);
+        self.sites.link(own, self.primary_of(operation)) + self.pooler_hop()
     }
 
     /// A server has the answer that the database gave at `answered`.
@@ -332,7 +409,13 @@ impl World {
         match self.operations[id].kind {
             Kind::Command => self.written(id, answered, out),
             Kind::Query => {
-                let version = self.records.version(self.operations[id].record);
+                let record = self.operations[id].record;
+                let many = self.cache.as_ref().is_some_and(CacheNodes::in_each_region);
+                let version = if many {
+                    self.records.version_at(record, answered)
+                } else {
+                    self.records.version(record)
+                };
                 self.fetched(id, version, out);
             }
             Kind::Publish | Kind::Presence | Kind::Connect | Kind::FetchAsset => {}
@@ -354,7 +437,10 @@ impl World {
             .is_some_and(|cache| cache.on_write != OnWrite::Nothing);
         if hears {
             let version = self.records.version(record);
-            self.send_update(id, version, None, out);
+            let clusters = self.cache.as_ref().map_or(0..0, CacheNodes::clusters);
+            for cluster in clusters {
+                self.send_update(id, (version, cluster), None, out);
+            }
         }
     }
 
@@ -363,14 +449,17 @@ impl World {
         self.operations[id].version = version;
         let fetch = self.cache.as_mut().and_then(|cache| cache.fetched(id));
         if fetch.is_some() {
-            self.send_update(id, version, fetch, out);
+            let site = self.sites.of_server(self.operations[id].server);
+            let cache = self.cache.as_ref();
+            let cluster = cache.map_or(0, |cache| cache.cluster_of(site));
+            self.send_update(id, (version, cluster), fetch, out);
         }
     }
 
     fn send_update(
         &mut self,
         id: OperationId,
-        version: u32,
+        (version, cluster): (u32, Site),
         fetch: Option<Fetch>,
         out: &mut Schedule<'_, Event>,
     ) {
@@ -379,10 +468,17 @@ impl World {
             record: operation.record,
             version,
             server: operation.server,
+            cluster,
             fetch,
         };
-        self.ledger.inner.cache += self.inner_bytes(Kind::Query);
-        let link = store_link(&self.sites, update.server);
+        let bytes = self.inner_bytes(Kind::Query);
+        let many = self.cache.as_ref().is_some_and(CacheNodes::in_each_region);
+        let from = self.sites.of_server(update.server);
+        let to = if many { cluster } else { self.sites.home };
+        if !many || !self.sites.carried(from, to, bytes) {
+            self.ledger.inner.cache += bytes;
+        }
+        let link = self.sites.link(from, to);
         out.after(link, Event::CacheUpdate(update));
     }
 
@@ -454,9 +550,4 @@ impl World {
         self.receive_direct(server, direct);
         self.flush(server, now);
     }
-}
-
-/// One way between a server and the region of the database and its cache, on a good day.
-fn store_link(sites: &Sites, server: u16) -> SimDuration {
-    sites.link(sites.of_server(server), sites.home)
 }

@@ -81,6 +81,10 @@ impl World {
                 .unwrap_or_default(),
             self.web.edge_wait(now),
             self.web.origin_wait(now),
+            self.pooler
+                .as_ref()
+                .and_then(|pooler| behind(&pooler.nodes.cores))
+                .unwrap_or_default(),
         ]
     }
 }

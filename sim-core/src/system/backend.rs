@@ -13,6 +13,7 @@ use routing::pubsub::RelayTree;
 use routing::{ChannelId, PlacementMap};
 
 use super::operation::{Asks, Kind, Operation};
+use super::pooler::Shares;
 use super::pools::{DatabasePool, Queried};
 use super::servers::timestamp;
 use super::sharding::Split;
@@ -411,6 +412,8 @@ impl BrokerNodes {
 pub struct Databases {
     /// Each behind its connection pool.
     pub shards: Vec<DatabasePool>,
+    /// Who has which of their connections.
+    pub shares: Shares,
     /// What is kept where; `None`: one database has everything.
     pub split: Option<Split>,
     query: QuantileTable,
@@ -433,8 +436,9 @@ impl Databases {
         count: u32,
         split: Option<Split>,
         asking: &Asking,
-        population: &Draws,
+        (population, servers): (&Draws, u32),
     ) -> Self {
+        let shares = Shares::of(tier, servers);
         let table = |time| {
             QuantileTable::new(time)
                 .unwrap_or_else(|problem| panic!("a validated query time: {problem}"))
@@ -442,8 +446,9 @@ impl Databases {
         Self {
             shards: slowness(count, asking.slow_shards, population)
                 .into_iter()
-                .map(|slow| DatabasePool::new(tier, asking, slow))
+                .map(|slow| DatabasePool::new(tier, asking, &shares, slow))
                 .collect(),
+            shares,
             split,
             query: table(tier.query),
             write: table(tier.write),
@@ -460,7 +465,7 @@ impl Databases {
     /// There are `to` shards from now on.
     pub fn grow(&mut self, scenario: &Scenario, to: u32) {
         if let Some(tier) = &scenario.design.database {
-            let new = || DatabasePool::new(tier, &scenario.asking, 1.0);
+            let new = || DatabasePool::new(tier, &scenario.asking, &self.shares, 1.0);
             self.shards.resize_with(to as usize, new);
         }
         self.needed = needed(self.needed_share, to);
@@ -491,6 +496,18 @@ impl Databases {
             (Asks::All, _) => (0..self.shards.len() as u32).collect(),
             (Asks::Several, Some(split)) => split.several(operation, draws),
             _ => vec![self.shard_of(operation) as u32],
+        }
+    }
+
+    /// How many databases an operation asks that comes now.
+    #[must_use]
+    pub fn asked(&self, operation: &Operation, draws: &Draws) -> usize {
+        match (operation.asks, &self.split) {
+            (Asks::All, _) => self.shards.len(),
+            (_, Some(split)) if split.may_ask_several(operation.kind) => {
+                split.several(operation, draws).len()
+            }
+            _ => 1,
         }
     }
 
@@ -545,25 +562,32 @@ impl Databases {
     }
 
     /// Asks a shard, for a time that falls on `bits`.
-    pub fn ask(&mut self, now: SimTime, shard: usize, kind: Kind, bits: u32) -> Queried {
+    pub fn ask(
+        &mut self,
+        now: SimTime,
+        (shard, lane): (usize, usize),
+        kind: Kind,
+        bits: u32,
+    ) -> Queried {
         let demand = self.demand(kind, bits);
-        self.shards[shard].ask(now, demand)
+        self.shards[shard].ask(now, lane, demand)
     }
 
     /// Asks every shard, each for `common` longer; the last answer that is needed is the answer.
     pub fn ask_all(
         &mut self,
         now: SimTime,
+        lane: usize,
         common: SimDuration,
         bits: impl Fn(u32) -> u32,
     ) -> Queried {
         if (self.needed as usize) < self.shards.len() {
-            return self.ask_some(now, common, bits);
+            return self.ask_some(now, lane, common, bits);
         }
         let mut last: Option<Departure> = None;
         for shard in 0..self.shards.len() {
             let demand = self.demand(Kind::Query, bits(shard as u32)) + common;
-            match self.shards[shard].ask(now, demand) {
+            match self.shards[shard].ask(now, lane, demand) {
                 Queried::Served(departure) => {
                     last = last
                         .filter(|last| last.at >= departure.at)
@@ -579,13 +603,13 @@ impl Databases {
     pub fn ask_each(
         &mut self,
         now: SimTime,
-        shards: &[u32],
+        (shards, lane): (&[u32], usize),
         kind: Kind,
         bits: impl Fn(u32) -> u32,
     ) -> Queried {
         let mut last: Option<Departure> = None;
         for &shard in shards {
-            match self.ask(now, shard as usize, kind, bits(shard)) {
+            match self.ask(now, (shard as usize, lane), kind, bits(shard)) {
                 Queried::Served(departure) => {
                     last = last
                         .filter(|last| last.at >= departure.at)
@@ -601,6 +625,7 @@ impl Databases {
     fn ask_some(
         &mut self,
         now: SimTime,
+        lane: usize,
         common: SimDuration,
         bits: impl Fn(u32) -> u32,
     ) -> Queried {
@@ -608,7 +633,7 @@ impl Databases {
         let mut served = Vec::with_capacity(self.shards.len());
         for shard in 0..self.shards.len() {
             let demand = self.demand(Kind::Query, bits(shard as u32)) + common;
-            match self.shards[shard].ask(now, demand) {
+            match self.shards[shard].ask(now, lane, demand) {
                 Queried::Served(departure) => served.push(departure),
                 other => failed = other,
             }

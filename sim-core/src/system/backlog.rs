@@ -8,7 +8,7 @@ use super::world::AUDIT;
 use crate::time::{SimDuration, SimTime};
 
 /// Tiers in the order of the samples.
-pub const TIERS: [&str; 7] = [
+pub const TIERS: [&str; 8] = [
     "connection_servers",
     "channel_owners",
     "broker",
@@ -16,6 +16,7 @@ pub const TIERS: [&str; 7] = [
     "cache",
     "edge",
     "origin",
+    "pooler",
 ];
 const HOPELESS: SimDuration = SimDuration::from_secs(30);
 const NOTABLE: SimDuration = SimDuration::from_secs(1);

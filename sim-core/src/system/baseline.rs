@@ -37,6 +37,10 @@ pub struct Baseline {
     pub cache: Vec<Reading>,
     /// What the cache has done.
     pub cached: CacheCounters,
+    /// By core of the connection pooler.
+    pub pooler: Vec<Reading>,
+    /// The same by region, where each has its own.
+    pub cached_in: Vec<CacheCounters>,
     /// Of points of presence and origin.
     pub web: WebReading,
     /// By shard, of its pool.
@@ -72,11 +76,18 @@ impl Baseline {
             owners: fifos(world.owners.as_ref().map(|owners| &owners.nodes.cores)),
             broker: fifos(world.broker.as_ref().map(|broker| &broker.nodes.cores)),
             cache: fifos(world.cache.as_ref().map(|cache| &cache.nodes.cores)),
+            pooler: fifos(world.pooler.as_ref().map(|pooler| &pooler.nodes.cores)),
             cached: world
                 .cache
                 .as_ref()
                 .map(CacheNodes::counters)
                 .unwrap_or_default(),
+            cached_in: world
+                .cache
+                .iter()
+                .filter(|cache| cache.in_each_region())
+                .flat_map(|cache| cache.clusters().map(|cluster| cache.counters_of(cluster)))
+                .collect(),
             web: WebReading::of(world, now),
             replicas: world
                 .replicas

@@ -7,13 +7,16 @@
 //! A channel with more members in its own region than a relay sends to is sent to relays (a real [`routing::pubsub::RelayTree`]
 //! says how many), each of which copies it for an equal part of the servers. They are channel owners too, as placement has it.
 //!
-//! Left out: a broker node or relay of the own region that dies while it relays is taken to have sent what it held.
+//! A node that dies while it relays has sent what it had written by then; the rest is lost with an owner, and sent again after
+//! the failover by a broker partition with a replica.
+//!
+//! Left out: a node that dies and is back while a message is on its way to it, which it then takes in, is taken to lose it.
 
 use routing::RoutingMode;
 use routing::pubsub::Copy;
 
 use super::backend::Sending;
-use super::event::{Event, Work};
+use super::event::{Event, STRAIGHT, Work};
 use super::operation::{Kind, NOBODY, Operation, OperationId};
 use super::sites::Site;
 use super::world::World;
@@ -225,13 +228,17 @@ impl World {
         } else {
             self.ledger.inner.copies += bytes;
         }
-        out.at(left + link, self.copy_to(server, id, copy.recipients));
+        out.at(
+            left + link,
+            self.copy_to(server, id, copy.recipients, STRAIGHT),
+        );
     }
 
-    fn copy_to(&self, server: u16, operation: OperationId, recipients: u32) -> Event {
+    fn copy_to(&self, server: u16, operation: OperationId, recipients: u32, relay: u16) -> Event {
         let work = Work::Copy {
             operation,
             recipients,
+            relay,
         };
         self.at_server(server, work)
     }
@@ -291,23 +298,23 @@ impl World {
         let relayed = if self.scenario.design.routing == RoutingMode::ChannelOwner {
             self.owners.as_mut().and_then(|owners| {
                 let node = owners.owner(site, key)?;
-                owners.order(now, node, key, copies)
+                Some((node, owners.order(now, node, key, copies)?))
             })
         } else {
             self.broker.as_mut().and_then(|broker| {
                 let partition = broker.partition(operation.channel);
                 let leader = broker.leader(now, site, partition)?;
-                broker.take(now, leader, partition, copies)
+                Some((leader, broker.take(now, leader, partition, copies)?))
             })
         };
-        let Some(relayed) = relayed else {
+        let Some((node, relayed)) = relayed else {
             return self.void_bundle(&bundle, now);
         };
         let bytes = self.inner_bytes(operation.kind) * copies as u64;
         self.ledger.inner.copies += bytes;
         let link = self.sites.link(site, site);
         for (k, copy) in bundle.copies.iter().enumerate() {
-            let event = self.copy_to(copy.server.0, id, copy.recipients);
+            let event = self.copy_to(copy.server.0, id, copy.recipients, node as u16);
             out.at(relayed.leaves(k) + link, event);
         }
     }
@@ -318,15 +325,24 @@ impl World {
         }
     }
 
-    /// What became of a copy that the relay of a region would have sent at `left`.
-    pub(super) fn relayed(&self, id: OperationId, site: Site, left: SimTime) -> Sending {
+    /// What became of a copy that a node of a region would have sent on at `left`.
+    pub(super) fn relayed(
+        &self,
+        id: OperationId,
+        (site, node): (Site, u16),
+        left: SimTime,
+    ) -> Sending {
         let operation = &self.operations[id];
-        let key = u64::from(operation.channel.0);
-        let died = self.owners.as_ref().and_then(|owners| {
-            let node = owners.placed(site, key)?;
-            owners.nodes.death(node as u16, operation.sequenced, left)
-        });
-        died.map_or(Sending::Sent, |_| Sending::Lost)
+        let taken = operation.sequenced + self.sites.link(self.left_from(operation), site);
+        if self.scenario.design.routing == RoutingMode::ChannelOwner {
+            let owners = self.owners.as_ref();
+            let died = owners.and_then(|owners| owners.nodes.death(node, taken, left));
+            return died.map_or(Sending::Sent, |_| Sending::Lost);
+        }
+        let broker = self.broker.as_ref();
+        broker.map_or(Sending::Sent, |broker| {
+            broker.sending((site, node), operation.channel, taken, left)
+        })
     }
 
     /// What became of a copy that whoever ordered an operation would have sent at `left`.

@@ -1,10 +1,14 @@
 //! The cache in front of the database: nodes that each run a real [`routing::Cache`].
 //!
-//! Models: a record has one node, by the placement; a node that dies is out of the placement at once and comes back empty, so
+//! Models: one cluster at home with the database, or one in each region for the reads of its servers. A record has one node of a
+//! cluster, by the placement; a node that dies is out of the placement at once and comes back empty, so
 //! its records move to the others and back. A lookup, a fill or an invalidation takes CPU of one core of the node: each
 //! connection server is served by one of its cores. What is hit, missed, waited for, evicted or stale follows from the keys
 //! that are asked for; nothing of it is a parameter.
-//! Leaves out: memory of waiting requests, and copies of a record on several nodes.
+//! A cluster of a region is filled by what its own servers miss; a command tells every cluster, each after one way from the
+//! server that it came in through (what cannot reach a region is sent again until it does), so the others answer with what was
+//! there before for about as long. A fill from a replica that is behind stays behind until it expires.
+//! Leaves out: commands that reach the database from afar count as written when their acknowledgement is back; memory of waiting requests, and copies of a record on several nodes.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +18,7 @@ use routing::{Cache, Capacity, Lookup, PlacementMap};
 use super::backend::{Nodes, Ordered};
 use super::operation::OperationId;
 use super::servers::timestamp;
+use super::sites::Site;
 use crate::scenario::{CacheTier, OnWrite};
 use crate::time::{SimDuration, SimTime};
 
@@ -24,16 +29,18 @@ pub struct CacheNodes {
     pub nodes: Nodes,
     /// What a command does to an entry.
     pub on_write: OnWrite,
+    /// Nodes of each cluster.
+    each: u32,
     caches: Vec<Cache<()>>,
     options: CacheOptions,
-    /// Over the nodes that live.
-    placement: PlacementMap,
+    /// By cluster: over the nodes that live, numbered in it.
+    placements: Vec<PlacementMap>,
     /// Reads that fetch what they have missed.
     fetching: BTreeMap<OperationId, Fetch>,
-    /// Reads that wait for another one's fetch, by record: since when, and which.
-    waiting: BTreeMap<u32, Vec<(SimTime, OperationId)>>,
-    /// Counts of nodes that died.
-    gone: CacheCounters,
+    /// Reads that wait for another one's fetch, by cluster and record: since when, and which.
+    waiting: BTreeMap<(Site, u32), Vec<(SimTime, OperationId)>>,
+    /// By cluster: counts of nodes that died.
+    gone: Vec<CacheCounters>,
     ttl: SimDuration,
     entry_bytes: u32,
     lookup: SimDuration,
@@ -48,6 +55,8 @@ pub struct Update {
     pub version: u32,
     /// The server that sends it.
     pub server: u16,
+    /// The cluster that it is for.
+    pub cluster: Site,
     /// The fetch it ends; `None`: a command.
     pub fetch: Option<Fetch>,
 }
@@ -62,9 +71,9 @@ pub struct Fetch {
 }
 
 impl CacheNodes {
-    /// The nodes of a tier, empty; one entry takes `entry_bytes`.
+    /// The nodes of a tier in so many clusters, empty; one entry takes `entry_bytes`.
     #[must_use]
-    pub fn new(tier: &CacheTier, entry_bytes: u32) -> Self {
+    pub fn new(tier: &CacheTier, clusters: u32, entry_bytes: u32) -> Self {
         let ids: Vec<u32> = (0..tier.count).collect();
         let options = CacheOptions {
             stale_ns: tier.stale.as_nanos(),
@@ -83,25 +92,50 @@ impl CacheNodes {
             ..CacheOptions::new(tier.policy, Capacity::Bytes(tier.capacity_bytes))
         };
         Self {
-            nodes: Nodes::new(tier.count, tier.machine.cores),
+            nodes: Nodes::new(tier.count * clusters, tier.machine.cores),
             on_write: tier.on_write,
-            caches: vec![Cache::new(options); tier.count as usize],
+            each: tier.count,
+            caches: vec![Cache::new(options); (tier.count * clusters) as usize],
             options,
-            placement: PlacementMap::new(tier.placement, &ids),
+            placements: vec![PlacementMap::new(tier.placement, &ids); clusters as usize],
             fetching: BTreeMap::new(),
             waiting: BTreeMap::new(),
-            gone: CacheCounters::default(),
+            gone: vec![CacheCounters::default(); clusters as usize],
             ttl: tier.ttl,
             entry_bytes,
             lookup: tier.lookup,
         }
     }
 
-    /// Fills the nodes as `asked`, the records of the past lifetime in their order, would have filled them.
-    pub fn warm(&mut self, asked: impl ExactSizeIterator<Item = u32>) {
+    /// Whether each region has its own.
+    #[must_use]
+    pub fn in_each_region(&self) -> bool {
+        self.placements.len() > 1
+    }
+
+    /// All clusters.
+    pub fn clusters(&self) -> core::ops::Range<Site> {
+        0..self.placements.len() as Site
+    }
+
+    /// The cluster that servers of a region ask.
+    #[must_use]
+    pub fn cluster_of(&self, site: Site) -> Site {
+        if self.in_each_region() { site } else { 0 }
+    }
+
+    /// The nodes of a cluster.
+    #[must_use]
+    pub fn at(&self, cluster: Site) -> core::ops::Range<u32> {
+        let first = u32::from(cluster) * self.each;
+        first..first + self.each
+    }
+
+    /// Fills the nodes of a cluster as `asked`, the records of the past lifetime in their order, would have filled them.
+    pub fn warm(&mut self, cluster: Site, asked: impl ExactSizeIterator<Item = u32>) {
         let (all, ttl) = (asked.len().max(1) as u128, u128::from(self.ttl.as_nanos()));
         for (nth, record) in asked.enumerate() {
-            let Some(node) = self.node(record) else {
+            let Some(node) = self.node(cluster, record) else {
                 return;
             };
             let cache = &mut self.caches[node as usize];
@@ -119,10 +153,11 @@ impl CacheNodes {
         }
     }
 
-    /// The node of a record; `None`: none lives.
+    /// The node of a record in a cluster; `None`: none lives.
     #[must_use]
-    pub fn node(&self, record: u32) -> Option<u32> {
-        self.placement.owner(record.into())
+    pub fn node(&self, cluster: Site, record: u32) -> Option<u32> {
+        let own = self.placements[usize::from(cluster)].owner(record.into())?;
+        Some(u32::from(cluster) * self.each + own)
     }
 
     /// CPU of a node for one step, asked for by a server.
@@ -137,10 +172,10 @@ impl CacheNodes {
         self.caches[node as usize].lookup(timestamp(now), record.into(), draw)
     }
 
-    /// The version that a cache holds, fresh or not.
+    /// The version that the first cluster holds, fresh or not.
     #[must_use]
     pub fn held(&self, record: u32) -> Option<u64> {
-        let cache = &self.caches[self.node(record)? as usize];
+        let cache = &self.caches[self.node(0, record)? as usize];
         cache.peek(record.into()).map(|entry| entry.version)
     }
 
@@ -188,57 +223,69 @@ impl CacheNodes {
             return Vec::new();
         };
         self.caches[node as usize].abandon(timestamp(now), record.into(), token);
-        self.woken(record)
+        self.woken((node / self.each) as Site, record)
     }
 
     /// A read waits for another one's fetch.
-    pub fn waits(&mut self, since: SimTime, id: OperationId, record: u32) {
-        self.waiting.entry(record).or_default().push((since, id));
+    pub fn waits(&mut self, since: SimTime, id: OperationId, (cluster, record): (Site, u32)) {
+        let waiting = self.waiting.entry((cluster, record)).or_default();
+        waiting.push((since, id));
     }
 
-    /// Those that wait for a record no longer do.
-    pub fn woken(&mut self, record: u32) -> Vec<(SimTime, OperationId)> {
-        self.waiting.remove(&record).unwrap_or_default()
+    /// Those that wait for a record of a cluster no longer do.
+    pub fn woken(&mut self, cluster: Site, record: u32) -> Vec<(SimTime, OperationId)> {
+        self.waiting.remove(&(cluster, record)).unwrap_or_default()
     }
 
     /// A node dies with what it holds; those that waited there.
     pub fn kill(&mut self, now: SimTime, node: u32) -> Vec<(SimTime, OperationId)> {
-        let placement = &self.placement;
-        let here = |record: &u32| placement.owner((*record).into()) == Some(node);
-        let waited: Vec<u32> = self.waiting.keys().copied().filter(here).collect();
-        let there = self.placement.remove(node);
+        let here = |&(cluster, record): &(Site, u32)| self.node(cluster, record) == Some(node);
+        let waited: Vec<(Site, u32)> = self.waiting.keys().copied().filter(here).collect();
+        let (cluster, own) = (node / self.each, node % self.each);
+        let there = self.placements[cluster as usize].remove(own);
         self.nodes.kill(now, node);
         if there {
             let dead =
                 core::mem::replace(&mut self.caches[node as usize], Cache::new(self.options));
-            self.gone += *dead.counters();
+            self.gone[cluster as usize] += *dead.counters();
         }
         waited
             .into_iter()
-            .flat_map(|record| self.woken(record))
+            .flat_map(|(cluster, record)| self.woken(cluster, record))
             .collect()
     }
 
     /// A node is back, empty.
     pub fn restore(&mut self, node: u32) {
         self.nodes.restore(node);
-        self.placement.add(routing::Node::new(node));
+        let (cluster, own) = (node / self.each, node % self.each);
+        self.placements[cluster as usize].add(routing::Node::new(own));
     }
 
     /// Everything is dropped.
     pub fn flush(&mut self) {
-        for cache in &mut self.caches {
+        for (node, cache) in self.caches.iter_mut().enumerate() {
             let emptied = core::mem::replace(cache, Cache::new(self.options));
-            self.gone += *emptied.counters();
+            self.gone[node / self.each as usize] += *emptied.counters();
         }
     }
 
     /// What all nodes have done since the start.
     #[must_use]
     pub fn counters(&self) -> CacheCounters {
-        let mut all = self.gone;
-        for cache in &self.caches {
-            all += *cache.counters();
+        let mut all = CacheCounters::default();
+        for cluster in self.clusters() {
+            all += self.counters_of(cluster);
+        }
+        all
+    }
+
+    /// What the nodes of a cluster have done since the start.
+    #[must_use]
+    pub fn counters_of(&self, cluster: Site) -> CacheCounters {
+        let mut all = self.gone[usize::from(cluster)];
+        for node in self.at(cluster) {
+            all += *self.caches[node as usize].counters();
         }
         all
     }

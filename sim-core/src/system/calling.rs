@@ -27,6 +27,8 @@ use crate::time::{SimDuration, SimTime};
 
 const THROTTLE: Purpose = Purpose::named("caller/throttle");
 const BACKOFF: Purpose = Purpose::named("caller/backoff");
+/// Tells the ways of answers from those of questions.
+const ANSWERS: u64 = 1 << 52;
 
 impl World {
     /// The server of an operation asks the shard that it is about, or all of them.
@@ -297,16 +299,25 @@ impl World {
         }
         copy.served = now;
         let (shard, kind, link, call) = (copy.shard, copy.kind, copy.link, copy.call);
+        let again = u64::from(copy.attempt) << 32 | (copy.twin as u64) << 40;
+        let leg = ANSWERS | again | u64::from(shard) << 16;
         let asker = self.open_call(call).map(|call| self.server_of(call));
         let to = asker.map_or(self.sites.home, |server| self.sites.of_server(server));
         let bytes = self.inner_bytes(kind);
         if !self.sites.carried(self.sites.home, to, bytes) {
             self.ledger.inner.database += bytes;
         }
-        if self.sites.cut_off(self.sites.home, to) {
-            self.tell_failure(id, true, out);
-        } else {
-            out.after(link, Event::CopyBack(id));
+        let asked = self.open_call(call).map(|call| call.operation);
+        let way = match asked {
+            Some(asked) => {
+                let nth = u64::from(self.operations[asked].queries_left);
+                self.reach(asked, self.sites.home, to, leg | nth)
+            }
+            None => Some(link),
+        };
+        match way {
+            Some(way) => out.after(way, Event::CopyBack(id)),
+            None => self.tell_failure(id, true, out),
         }
         self.next_at(shard, out);
     }

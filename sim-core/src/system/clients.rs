@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::network::Network;
-use super::population::Population;
+use super::population::{ClassId, Newcomers, Population};
 use super::sites::Sites;
 use crate::delivery::Place;
 use crate::draw::Draws;
@@ -98,6 +98,17 @@ impl Client {
     }
 }
 
+/// A connection that has received nothing yet.
+fn client(id: u32, class: ClassId, (network, sites): (&Network, &Sites), draws: &Draws) -> Client {
+    // Who may go nowhere is as far from the first region as any other.
+    let site = sites.route(network.place_of(class.0), id).unwrap_or(0);
+    let base_units = units_of(network.base_delay(draws, id, class, site));
+    Client {
+        last: 0,
+        place: Place::new(base_units, class.0),
+    }
+}
+
 /// All connections.
 #[derive(Clone, Debug)]
 pub struct Clients {
@@ -116,18 +127,28 @@ impl Clients {
     ) -> Self {
         let client = |id: u32| {
             let class = population.class(routing::ConnectionId(id), network);
-            // Who may go nowhere is as far from the first region as any other.
-            let site = sites.route(network.place_of(class.0), id).unwrap_or(0);
-            let base_units = units_of(network.base_delay(draws, id, class, site));
-            Client {
-                last: 0,
-                place: Place::new(base_units, class.0),
-            }
+            client(id, class, (network, sites), draws)
         };
         Self {
             rows: Arc::new((0..population.connections()).map(client).collect()),
             kept_up: 0,
         }
+    }
+
+    /// Adds so many who come while the system runs.
+    pub fn extend(
+        &mut self,
+        many: u32,
+        newcomers: &Newcomers<'_>,
+        (network, sites): (&Network, &Sites),
+        draws: &Draws,
+    ) {
+        let first = self.len();
+        let client = |id: u32| {
+            let class = newcomers.class(routing::ConnectionId(id), network);
+            client(id, class, (network, sites), draws)
+        };
+        Arc::make_mut(&mut self.rows).extend((first..first + many).map(client));
     }
 
     /// Number of connections wanted.

@@ -29,7 +29,7 @@ use crate::cost::{
 };
 use crate::report::{CostItem, CostReport, ManagedReport};
 use crate::scenario::assets::{PRICE_BOOK, assets};
-use crate::scenario::{Design, Machine, Scenario, Tier};
+use crate::scenario::{Design, Machine, Scenario, Tier, pooler};
 use crate::time::SimTime;
 
 /// Zones of a region that tiers are spread over.
@@ -371,7 +371,18 @@ fn instances(design: &Design, idle_ppm: u64) -> Vec<Instances> {
     }
     if let Some(cache) = &design.cache {
         let rent = Rent::All(Purpose::Data);
-        all.push(of(Tier::Cache, &cache.machine, cache.count, rent));
+        if design.cache_clusters() > 1 {
+            let own = |region| at(region, Tier::Cache, &cache.machine, cache.count, rent);
+            all.extend(site_names(design).into_iter().map(own));
+        } else {
+            all.push(of(Tier::Cache, &cache.machine, cache.count, rent));
+        }
+    }
+    if let Some(pooler) = pooler(design)
+        && let Some(machine) = &pooler.machine
+    {
+        let rent = Rent::All(Purpose::Data);
+        all.push(of(Tier::Pooler, machine, pooler.count, rent));
     }
     if let (Some(replicas), Some(database)) = (design.replicas, &design.database) {
         let count = design.shards.map_or(1, |shards| shards.count) * replicas.count;

@@ -6,31 +6,40 @@
 //! session to resume, when the crowd has lasted and as long again as its draw within the span. What was on its way to
 //! somebody who leaves is lost.
 //!
+//! *Flash crowd as a fault:* those who come are new: they are added behind everybody when it begins, so that nothing before is
+//! touched, with a place, an access network and a delay drawn as for anybody of that number. Each joins the channels of one
+//! resident, drawn: they come to what goes on there, and channels grow in proportion. They come, connect and leave like those
+//! above; without an end they stay. What people do per user is done by so many more from then on.
+//!
 //! *Closed loop:* a client thinks for an exponential time, asks, and thinks again when the answer has arrived or the question
 //! has failed. The n-th question of a client has draws of its own. One that is offline looks again after a think time. A
 //! publisher in a closed loop waits until all copies of its message are written, and the last recipient has it.
 //!
-//! *Leaves out:* a crowd that is under way when the population is re-seated is forgotten.
+//! *Leaves out:* a crowd that is under way when the population is re-seated is forgotten; closed loops are those of residents.
 
 use core::ops::Range;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use routing::{ChannelId, ConnectionId, ServerId};
 
 use super::event::Event;
 use super::operation::{Kind, NOBODY, Operation, OperationId};
+use super::population::Newcomers;
 use super::sessions::Away;
 use super::world::World;
-use crate::draw::Purpose;
+use crate::draw::{Draws, Purpose};
 use crate::engine::Schedule;
 use crate::histogram::UNIT_NS;
-use crate::scenario::{Loop, Scenario};
+use crate::scenario::limits;
+use crate::scenario::{Fault, Loop, People, Scenario};
 use crate::time::{SimDuration, SimTime};
 
 const JOIN: Purpose = Purpose::named("crowd/join");
 const LEAVE: Purpose = Purpose::named("crowd/leave");
 const THINK: Purpose = Purpose::named("client/think");
 const WRITE: Purpose = Purpose::named("client/write");
+const FOLLOW: Purpose = Purpose::named("crowd/follow");
 /// Bits of an operation's number that count the questions of one client.
 const QUESTIONS: u32 = 30;
 
@@ -46,6 +55,13 @@ pub fn crowds(scenario: &Scenario, residents: u32) -> Vec<Range<u32>> {
             first..next
         })
         .collect()
+}
+
+/// The connections of those who came with a fault.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    fault: u16,
+    who: Range<u32>,
 }
 
 /// Clients in a closed loop.
@@ -89,26 +105,108 @@ impl World {
 
     /// A flash crowd begins: each member has its time to come and to leave.
     pub(super) fn crowd(&mut self, index: u16, out: &mut Schedule<'_, Event>) {
-        let now = out.now();
         let index = usize::from(index);
         let within = self.scenario.over_time.flash_crowds[index].within;
         for connection in self.crowds[index].clone() {
-            let away = Away {
-                since: now,
-                ..Away::new(ServerId::NOWHERE)
-            };
-            self.away.insert(connection, away);
-            let comes = within.scaled(self.draws.unit_f64(JOIN, connection.into(), 0));
-            out.after(comes, Event::Attempt(connection));
-            let leaves = self.leaves_at(connection, index).max(now + comes);
-            out.at(leaves, Event::Cut(connection));
+            let comes = self.comes(connection, within, out);
+            if let Some((_, leaves)) = self.stay(connection) {
+                out.at(leaves.max(comes), Event::Cut(connection));
+            }
         }
     }
 
-    fn leaves_at(&self, connection: u32, crowd: usize) -> SimTime {
-        let crowd = &self.scenario.over_time.flash_crowds[crowd];
+    /// A flash crowd begins that is a fault: its members are new.
+    pub(super) fn visit(
+        &mut self,
+        fault: u16,
+        joins: People,
+        within: SimDuration,
+        out: &mut Schedule<'_, Event>,
+    ) {
+        let first = self.clients.len();
+        let room = limits::USERS.saturating_sub(first.into());
+        let many = u64::from(joins.of(self.residents)).min(room) as u32;
+        let who = first..first + many;
+        let scenario = Arc::clone(&self.scenario);
+        let population_draws = Draws::new(scenario.run.population_seed);
+        let parts = (&*self.network, &self.sites);
+        self.clients
+            .extend(many, &Newcomers::new(&scenario), parts, &population_draws);
+        if !self.presence_seen.is_empty() {
+            let words = self.clients.len().div_ceil(64) as usize;
+            self.presence_seen.resize(words, 0);
+        }
+        let mut channels = Vec::new();
+        for connection in who.clone() {
+            let residents = self.residents.max(1).into();
+            let host = self.draws.below(FOLLOW, connection.into(), 0, residents);
+            channels.clear();
+            let of_host = self.hub.directory().channels_of(ConnectionId(host as u32));
+            channels.extend_from_slice(of_host);
+            for &channel in &channels {
+                self.hub.join(channel, ConnectionId(connection));
+            }
+        }
+        self.visits.push(Visit {
+            fault,
+            who: who.clone(),
+        });
+        for connection in who {
+            self.comes(connection, within, out);
+        }
+    }
+
+    /// A flash crowd that is a fault is over: each member leaves at a time of its own.
+    pub(super) fn visit_ends(&mut self, fault: u16, out: &mut Schedule<'_, Event>) {
+        // None of them, where the population was re-seated since.
+        let visit = self.visits.iter().find(|visit| visit.fault == fault);
+        let who = visit.map_or(0..0, |visit| visit.who.clone());
+        for connection in who {
+            if let Some((_, leaves)) = self.stay(connection) {
+                out.at(leaves.max(out.now()), Event::Cut(connection));
+            }
+        }
+    }
+
+    /// Somebody who was not there comes within a time. Returns when.
+    fn comes(
+        &mut self,
+        connection: u32,
+        within: SimDuration,
+        out: &mut Schedule<'_, Event>,
+    ) -> SimTime {
+        let now = out.now();
+        let away = Away {
+            since: now,
+            ..Away::new(ServerId::NOWHERE)
+        };
+        self.away.insert(connection, away);
+        let comes = within.scaled(self.draws.unit_f64(JOIN, connection.into(), 0));
+        out.after(comes, Event::Attempt(connection));
+        now + comes
+    }
+
+    /// From when until when somebody of a flash crowd wants a connection; `None`: for good.
+    fn stay(&self, connection: u32) -> Option<(SimTime, SimTime)> {
+        let crowd = self.crowds.partition_point(|crowd| crowd.end <= connection);
+        let crowds = &self.scenario.over_time.flash_crowds;
+        let (at, lasts, within) = match crowds.get(crowd) {
+            Some(crowd) => (crowd.at, crowd.lasts, crowd.within),
+            None => {
+                let visit = self
+                    .visits
+                    .partition_point(|visit| visit.who.end <= connection);
+                let fault = self.visits.get(visit)?.fault;
+                let timed = &self.scenario.faults[usize::from(fault)];
+                let Fault::FlashCrowd { within, .. } = timed.fault else {
+                    return None;
+                };
+                (timed.at, timed.lasts?, within)
+            }
+        };
+        let starts = SimTime::ZERO + at;
         let unit = self.draws.unit_f64(LEAVE, connection.into(), 0);
-        SimTime::ZERO + crowd.at + crowd.lasts + crowd.within.scaled(unit)
+        Some((starts, starts + lasts + within.scaled(unit)))
     }
 
     /// Whether somebody wants a connection: residents always, members of a flash crowd while it lasts for them.
@@ -116,9 +214,23 @@ impl World {
         if connection < self.residents {
             return true;
         }
-        let crowd = self.crowds.partition_point(|crowd| crowd.end <= connection);
-        let starts = self.scenario.over_time.flash_crowds[crowd].at;
-        SimTime::ZERO + starts <= now && now < self.leaves_at(connection, crowd)
+        self.stay(connection)
+            .is_none_or(|(from, until)| from <= now && now < until)
+    }
+
+    /// Members of flash crowds among the faults that have not begun.
+    pub(super) fn people_to_come(&self) -> u64 {
+        let faults = self.scenario.faults.iter().enumerate();
+        let to_come = faults.filter(|(number, _)| {
+            let begun = |visit: &Visit| usize::from(visit.fault) == *number;
+            !self.visits.iter().any(begun)
+        });
+        to_come
+            .map(|(_, timed)| match timed.fault {
+                Fault::FlashCrowd { joins, .. } => u64::from(joins.of(self.residents)),
+                _ => 0,
+            })
+            .sum()
     }
 
     /// Connections wanted now.

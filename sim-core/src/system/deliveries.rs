@@ -20,7 +20,7 @@ use super::event::Work;
 use super::inflight::{Direct, Kept, Written};
 use super::ledger::{Ledger, units_ns};
 use super::operation::{Kind, NOBODY, Operation, OperationId, Part};
-use super::receipts::Copy;
+use super::receipts::{Copy, Stretch};
 use super::servers::Server;
 use super::world::World;
 use crate::histogram::UNIT_NS;
@@ -154,6 +154,7 @@ impl World {
         ids: &[u32],
     ) -> (u32, u64) {
         let copy = self.copy_of(server, kept, operation);
+        let followed = self.followed(server, operation.kind, operation.key(), ids);
         let ledger = operation
             .measured
             .then_some(&mut self.ledger.kinds[operation.kind.index()]);
@@ -165,6 +166,16 @@ impl World {
             && operation.measured
         {
             self.count_useful_polls(copy.started, ids, interval);
+        }
+        if let Some((index, id, client)) = followed {
+            let stretches = copy.stretches(ids.len() as u32);
+            let its = |(_, range): &&(Stretch, core::ops::Range<usize>)| {
+                range.contains(&(index as usize))
+            };
+            if let Some((stretch, _)) = stretches.iter().find(its) {
+                let one = copy.one(stretch, index, id, client, self.network.jitter());
+                self.trace(operation.kind, copy.started, one);
+            }
         }
         latencies
     }
@@ -379,6 +390,7 @@ impl World {
     pub(super) fn receive_direct(&mut self, server: usize, direct: Direct) {
         self.clients
             .set_last_receipt(direct.connection, direct.receipt);
+        self.trace_direct(&direct);
         if direct.measured {
             let class = self.clients.get(direct.connection).place.class();
             self.ledger.kind(direct.kind).receive(
@@ -467,6 +479,19 @@ impl World {
             }
         }
         (ledger, in_flight)
+    }
+
+    /// Deliveries that were owed up to now and will not be received.
+    pub(super) fn lost_deliveries(&self, now: SimTime) -> u64 {
+        let ledger = &self.ledger;
+        let fans_out = [Kind::Publish, Kind::Presence];
+        let open = |kind: Kind| {
+            let own = &ledger.kinds[kind.index()];
+            own.owed.saturating_sub(own.received + own.in_transit)
+        };
+        let open: u64 = fans_out.into_iter().map(open).sum();
+        // What is recorded as received and lies in the future counts as received: it is lost only when it is taken back.
+        open.saturating_sub(self.held_for_absent(now, ledger))
     }
 
     fn take_out_future(&self, now: SimTime, ledger: &mut Ledger) -> [u64; Kind::ALL.len()] {

@@ -6,6 +6,7 @@ use super::calls::{CallId, CopyId};
 use super::edge::WebEvent;
 use super::operation::{Kind, OperationId};
 use super::sites::Site;
+use crate::time::SimDuration;
 
 /// One event of the simulated system.
 #[derive(Clone, Copy, Debug)]
@@ -52,11 +53,25 @@ pub enum Event {
     /// What a fetch or a command brings reaches the cache.
     CacheUpdate(Update),
     /// A record that was leased may be fetched again.
-    LeaseOver(u32),
+    LeaseOver {
+        /// The cluster that leased it.
+        cluster: Site,
+        /// Which record.
+        record: u32,
+    },
+    /// A query or command reaches the connection pooler.
+    AtPooler(OperationId),
     /// A query or command reaches the database.
     AtDatabase(OperationId),
     /// Its answer is back at the server that asked.
     Queried(OperationId),
+    /// It is there after a way that was worse than usual.
+    AnswerLate {
+        /// Which query or command.
+        id: OperationId,
+        /// By how much.
+        late: SimDuration,
+    },
     /// A query reaches a replica.
     AtReplica {
         /// Which query.
@@ -81,6 +96,15 @@ pub enum Event {
         record: u32,
         /// Its version.
         version: u32,
+        /// Its number among the writes of its shard, where replicas take over.
+        number: u64,
+    },
+    /// A replica takes over from a primary.
+    Promote {
+        /// The shard.
+        shard: u32,
+        /// Which death of its primary it is.
+        death: u32,
     },
     /// A move of records to a new shard comes to its next step.
     Moves(u32),
@@ -165,7 +189,12 @@ pub enum Event {
     Audit,
     /// Measuring begins.
     Measure,
+    /// Measuring for those who watch the warm-up begins.
+    MeasureEarly,
 }
+
+/// No relay.
+pub const STRAIGHT: u16 = u16::MAX;
 
 /// What a connection server works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,6 +207,8 @@ pub enum Work {
         operation: OperationId,
         /// Local recipients when it was planned.
         recipients: u32,
+        /// The node that relays it; [`STRAIGHT`]: it comes from whoever ordered the message.
+        relay: u16,
     },
     /// A query's answer is written to the client that asked.
     Answer(OperationId),

@@ -10,7 +10,9 @@
 //! included; the others for what they take in or begin after, see [`super::backend`] and [`super::pools`]. Slow-downs that
 //! overlap multiply; slow links add up, and an instance is back when the last fault that keeps it down is over. A hot key is one record, whichever, that a share of all queries and commands is about.
 //!
-//! Left out: balancers that die.
+//! A flash crowd comes and leaves as [`super::crowds`] says. What became of each fault stands in [`super::recovery`].
+//!
+//! Left out: balancers and connection poolers that die.
 
 use routing::{BackendState, ConnectionId, ConnectionState, ServerId};
 
@@ -40,6 +42,11 @@ impl World {
                     begins: false,
                 },
             );
+        }
+        if begins {
+            let mut recovery = core::mem::take(&mut self.recovery);
+            recovery.begins(self, out.now(), index);
+            self.recovery = recovery;
         }
         match timed.fault {
             Fault::Kill {
@@ -92,6 +99,10 @@ impl World {
                 self.sites.partition(from as Site, to as Site, begins);
             }
             Fault::SlowLink { from, to, .. } => self.set_link((from, to), out.now()),
+            Fault::FlashCrowd { joins, within } if begins => {
+                self.visit(index, joins, within, out);
+            }
+            Fault::FlashCrowd { .. } => self.visit_ends(index, out),
             Fault::RollingRestart { .. }
             | Fault::DropConnections { .. }
             | Fault::FlushCache
@@ -130,6 +141,7 @@ impl World {
                     .as_mut()
                     .map(|databases| databases.shards[instance as usize].kill(now));
                 self.copies_lost(instance, waiting.unwrap_or_default(), out);
+                self.primary_died(instance, out);
             }
             Tier::Replicas => {
                 if let Some(replicas) = &mut self.replicas {
@@ -142,7 +154,7 @@ impl World {
                     origin.kill(now, instance);
                 }
             }
-            Tier::LoadBalancer => unreachable!("the scenario refuses it"),
+            Tier::LoadBalancer | Tier::Pooler => unreachable!("the scenario refuses it"),
         }
     }
 
@@ -172,6 +184,11 @@ impl World {
             Tier::Cache => {
                 if let Some(cache) = &mut self.cache {
                     cache.nodes.slow_down(instance, factor);
+                }
+            }
+            Tier::Pooler => {
+                if let Some(pooler) = &mut self.pooler {
+                    pooler.nodes.slow_down(instance, factor);
                 }
             }
             Tier::Database => {
@@ -250,11 +267,7 @@ impl World {
                     cache.restore(instance);
                 }
             }
-            Tier::Database => {
-                if let Some(databases) = &mut self.databases {
-                    databases.shards[instance as usize].restore();
-                }
-            }
+            Tier::Database => self.primary_back(instance),
             Tier::Edge => self.restore_site(instance),
             Tier::Replicas => self.replica_back(instance),
             Tier::Origin => {
@@ -262,7 +275,7 @@ impl World {
                     origin.restore(now, instance);
                 }
             }
-            Tier::LoadBalancer => unreachable!("the scenario refuses it"),
+            Tier::LoadBalancer | Tier::Pooler => unreachable!("the scenario refuses it"),
         }
     }
 

@@ -116,6 +116,11 @@ impl Span<'_> {
                 world.cache.as_ref().map(|cache| &cache.nodes),
                 (&before.cache, &after.cache),
             ),
+            (
+                Tier::Pooler,
+                world.pooler.as_ref().map(|pooler| &pooler.nodes),
+                (&before.pooler, &after.pooler),
+            ),
         ];
         for (tier, nodes, readings) in nodes {
             if let Some(nodes) = nodes {

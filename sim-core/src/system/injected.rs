@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::SystemRun;
 use super::event::Event;
-use crate::scenario::{TimedFault, can_happen, limits};
-use crate::time::SimTime;
+use crate::scenario::{Fault, TimedFault, can_happen, limits};
+use crate::time::{SimDuration, SimTime};
 
 /// Why a fault cannot be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +20,12 @@ pub enum FaultRefused {
     /// The design has nothing that it could hit.
     #[error("this design has nothing that the fault could hit")]
     NothingToHit,
+    /// It has not begun, is over, or ends by itself.
+    #[error("that fault does not wait for an end")]
+    NothingToEnd,
+    /// More people than a simulation holds.
+    #[error("that would be more people than the {} of a scenario", limits::USERS)]
+    TooManyPeople,
     /// A scenario has room for so many.
     #[error(
         "there are {} faults already, as many as a scenario may have",
@@ -40,6 +46,12 @@ impl SystemRun {
         if !can_happen(&timed.fault, &world.scenario.design) {
             return Err(FaultRefused::NothingToHit);
         }
+        if let Fault::FlashCrowd { joins, .. } = timed.fault {
+            let there = u64::from(world.clients.len()) + world.people_to_come();
+            if there + u64::from(joins.of(world.residents)) > limits::USERS {
+                return Err(FaultRefused::TooManyPeople);
+            }
+        }
         if index >= limits::ENTRIES {
             return Err(FaultRefused::TooMany);
         }
@@ -52,6 +64,30 @@ impl SystemRun {
         let event = Event::Fault {
             index: index as u16,
             begins: true,
+        };
+        self.simulation.schedule(at, event);
+        Ok(())
+    }
+
+    /// Lets a fault end that has begun and would last for good: it has lasted until then in the scenario, too.
+    pub fn end_fault(&mut self, number: usize, ends: SimDuration) -> Result<(), FaultRefused> {
+        let at = SimTime::ZERO + ends;
+        if at < self.simulation.now() {
+            return Err(FaultRefused::Past);
+        }
+        let now = self.simulation.now();
+        let world = self.simulation.model_mut();
+        let timed = world.scenario.faults.get(number);
+        let begun = |timed: &TimedFault| SimTime::ZERO + timed.at <= now && timed.at < ends;
+        let Some(timed) = timed.filter(|timed| begun(timed) && timed.can_be_ended()) else {
+            return Err(FaultRefused::NothingToEnd);
+        };
+        let lasts = Some(ends - timed.at);
+        Arc::make_mut(&mut world.scenario).faults[number].lasts = lasts;
+        Arc::make_mut(&mut self.scenario).faults[number].lasts = lasts;
+        let event = Event::Fault {
+            index: number as u16,
+            begins: false,
         };
         self.simulation.schedule(at, event);
         Ok(())

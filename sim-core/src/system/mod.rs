@@ -2,7 +2,7 @@
 //!
 //! [`SystemRun`] is the door: built from a scenario, advanced in simulated time, asked for a report. Behind it,
 //! [`world`] wires the tiers; [`population`] and [`network`] say who is where; [`servers`] and [`backend`] hold the tiers;
-//! [`rhythm`] says when and [`arrivals`] who starts operations, [`crowds`] brings people and lets clients wait, and [`path`] takes them through; [`deliveries`] turns copies into receipts; [`seating`] places people, [`sessions`] loses and makes connections; [`faults`] and [`outages`] break things; [`sites`], [`balancers`] and [`between`] know regions; [`injected`] takes faults while running, [`heat`] says how full each instance is; [`ledger`] keeps the accounts and
+//! [`rhythm`] says when and [`arrivals`] who starts operations, [`crowds`] brings people and lets clients wait, and [`path`] takes them through; [`deliveries`] turns copies into receipts; [`seating`] places people, [`sessions`] loses and makes connections; [`faults`] and [`outages`] break things; [`sites`], [`balancers`] and [`between`] know regions; [`injected`] takes faults while running, [`heat`] says how full each instance is, [`traces`] follows single messages, [`early`] and [`watched`] serve those who watch; [`ledger`] keeps the accounts and
 //! [`summary`], [`limits`], [`cost`] and [`verdict`] make them a report.
 
 mod arrivals;
@@ -22,8 +22,10 @@ mod compared;
 mod cost;
 mod crowds;
 mod deliveries;
+mod early;
 mod edge;
 mod event;
+mod failover;
 mod faults;
 mod gate;
 mod heat;
@@ -37,6 +39,7 @@ mod network;
 mod operation;
 mod outages;
 mod path;
+mod pooler;
 mod pools;
 mod population;
 mod populations;
@@ -57,15 +60,17 @@ mod sites;
 mod summary;
 mod survey;
 mod timeline;
+mod traces;
 mod verdict;
 mod versions;
+mod watched;
 mod world;
 
 use std::sync::Arc;
 
 use crate::engine::{Interrupt, Limits, Simulation, StopReason};
 use crate::quick::{self, Quick};
-use crate::report::RunReport;
+use crate::report::{ConnectionsReport, RunReport};
 use crate::scenario::{Asking, Scenario};
 use crate::statistics::CONFIDENCE;
 use crate::time::SimTime;
@@ -86,6 +91,7 @@ pub(crate) use servers::server_room;
 pub(crate) use sharding::shares_by_shard;
 pub use summary::TOO_LITTLE;
 pub(crate) use survey::survey_of;
+pub use traces::{Trace, TraceSpan};
 pub use verdict::{judge, number};
 
 /// Why a scenario cannot be simulated here.
@@ -207,11 +213,21 @@ impl SystemRun {
         self.report_at(CONFIDENCE)
     }
 
+    /// Client connections now: a part of [`Self::report`] that costs next to nothing.
+    #[must_use]
+    pub fn connections(&self) -> ConnectionsReport {
+        summary::connections_at(self.simulation.model(), self.now())
+    }
+
     /// As [`Self::report`], with intervals of another confidence (0 to 1).
     #[must_use]
     pub fn report_at(&self, confidence: f64) -> RunReport {
+        self.report_of(&self.scenario, confidence)
+    }
+
+    fn report_of(&self, scenario: &Scenario, confidence: f64) -> RunReport {
         let world = self.simulation.model();
-        let mut report = summary::report(world, self.now(), &self.scenario, confidence);
+        let mut report = summary::report(world, self.now(), scenario, confidence);
         (report.engine.events, report.engine.deliveries) = self.work();
         report.quick_estimate = self.quick.as_ref().map(|quick| quick.values.clone());
         report
@@ -224,12 +240,17 @@ fn build(scenario: &Scenario) -> Result<Simulation<World>, BuildError> {
     Ok(simulation)
 }
 
-/// The quick estimate of a fresh world; none where faults are planned or the database is asked under stress: it knows nothing
-/// of either.
+/// The quick estimate of a fresh world; none where faults are planned, the database is asked under stress or not all share its
+/// connections: it knows nothing of these.
 fn quick_of(world: &World, scenario: &Scenario) -> Option<Arc<Quick>> {
     let healthy = scenario.faults.is_empty()
         && scenario.asking == Asking::default()
-        && world.replicas.is_none();
+        && world
+            .databases
+            .as_ref()
+            .is_none_or(|all| matches!(all.shares, pooler::Shares::All(_)))
+        && world.replicas.is_none()
+        && scenario.effective_design().cache_clusters() < 2;
     healthy.then(|| Arc::new(quick::estimate(scenario, &survey::survey(world))))
 }
 

@@ -128,10 +128,14 @@ pub enum Part {
     EdgeService,
     /// Waiting there for another request to fetch the same.
     EdgeFetch,
+    /// Waiting for a core of a connection pooler.
+    PoolerQueue,
+    /// Being passed on by it.
+    PoolerService,
 }
 
 /// Number of [`Part`]s.
-pub const PARTS: usize = 26;
+pub const PARTS: usize = 28;
 
 impl Part {
     /// All parts with their tier and cause, by index.
@@ -162,6 +166,8 @@ impl Part {
         ("edge", "queue"),
         ("edge", "service"),
         ("edge", "fetch of another"),
+        ("pooler", "queue"),
+        ("pooler", "service"),
     ];
 
     /// The tier and cause of a part of an operation of a kind. Assets meet neither cache nor database: at those places stand

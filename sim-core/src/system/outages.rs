@@ -1,6 +1,6 @@
 //! Regions and zones that are lost, and ways between regions that fail.
 //!
-//! A region is lost with all that stands in it; the database and its cache go with theirs. Its clients notice as they do when
+//! A region is lost with all that stands in it; the database goes with its own, and a cache with the one it stands in. Its clients notice as they do when
 //! their server dies. After the detection time everybody knows: the router sends users elsewhere, and the next nearest region
 //! orders the channels that were at home there. A zone is every third instance of each tier in its region. What two
 //! partitioned regions send each other is lost, and calls between them fail.
@@ -8,11 +8,14 @@
 //! A channel owner that dies is replaced after its tier's failover time, by the others of its region and as its placement
 //! says; it has its channels back as soon as it lives again.
 //!
-//! Left out: replicas of the database that take over, and clients that go back to a nearer region by themselves.
+//! A database whose primary is lost is taken over by a replica if the design says so (`failover`).
+//!
+//! Left out: clients that go back to a nearer region by themselves.
 
 use routing::{BackendState, ServerId};
 
 use super::event::Event;
+use super::recovery::Noticed;
 use super::servers::timestamp;
 use super::sites::Site;
 use super::world::World;
@@ -55,19 +58,39 @@ impl World {
                 0..0
             }
         };
-        let caches = self.cache.as_ref().map_or(0, |cache| cache.nodes.count());
-        let shards = self.databases.as_ref().map_or(0, |all| all.shards.len());
-        let replicas = self.replicas.as_ref().map_or(0..0, |all| all.at(site));
+        let caches = match &self.cache {
+            Some(cache) if cache.in_each_region() => cache.at(site),
+            Some(cache) => at_home(cache.nodes.count()),
+            None => 0..0,
+        };
+        let per_region = self
+            .replicas
+            .as_ref()
+            .map_or(1, |all| all.len() / self.sites.len());
+        let replicas = self
+            .replicas
+            .as_ref()
+            .map_or_else(Vec::new, |all| all.at(site));
+        let shards = self.primaries_at(site, !begins);
+        let in_turn =
+            |here: core::ops::Range<u32>| -> Vec<(u32, u32)> { (0..).zip(here).collect() };
+        // Replicas and primaries may have moved: they keep their numbers.
+        let own = |all: Vec<u32>, each: u32| -> Vec<(u32, u32)> {
+            all.into_iter().map(|one| (one % each, one)).collect()
+        };
         let tiers = [
-            (Tier::Replicas, replicas),
-            (Tier::ConnectionServers, self.sites.servers.at(site)),
-            (Tier::ChannelOwners, self.sites.owners.at(site)),
-            (Tier::Broker, self.sites.broker.at(site)),
-            (Tier::Cache, at_home(caches)),
-            (Tier::Database, at_home(shards)),
+            (Tier::Replicas, own(replicas, per_region as u32)),
+            (
+                Tier::ConnectionServers,
+                in_turn(self.sites.servers.at(site)),
+            ),
+            (Tier::ChannelOwners, in_turn(self.sites.owners.at(site))),
+            (Tier::Broker, in_turn(self.sites.broker.at(site))),
+            (Tier::Cache, in_turn(caches)),
+            (Tier::Database, own(shards, u32::MAX)),
         ];
         for (tier, here) in tiers {
-            for (nth, instance) in (0..).zip(here) {
+            for (nth, instance) in here {
                 if !which(nth) {
                     continue;
                 }
@@ -85,7 +108,7 @@ impl World {
         if !self.sites.notice(site) {
             return;
         }
-        self.recovery.missed(now, site.into());
+        self.recovery.notice(now, Noticed::Region(site.into()));
         for server in self.sites.servers.at(site) {
             self.balancers.set_state(
                 timestamp(now),
@@ -97,9 +120,12 @@ impl World {
     }
 
     /// The others of its region know that a channel owner is dead.
-    pub(super) fn owner_noticed(&mut self, node: u32) {
+    pub(super) fn owner_noticed(&mut self, node: u32, now: SimTime) {
         if let Some(owners) = &mut self.owners {
             owners.take_over(self.sites.owners.site(node), node);
+            if owners.nodes.is_down(node) {
+                self.recovery.notice(now, Noticed::Owner(node));
+            }
         }
     }
 }

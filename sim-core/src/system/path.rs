@@ -7,7 +7,7 @@
 use routing::{ConnectionId, RoutingMode, ServerId};
 
 use super::backend::{Ordered, Sending};
-use super::event::{Event, Work};
+use super::event::{Event, STRAIGHT, Work};
 use super::operation::{Kind, NOBODY, OperationId, Part};
 use super::servers::timestamp;
 use super::world::{Sent, World};
@@ -116,28 +116,27 @@ impl World {
     }
 
     /// Whether a copy that arrives would have left an owner or a broker node after its death. What an owner held is lost; a
-    /// broker partition with a replica sends again after the failover.
+    /// broker partition with a replica sends again after the failover. So do those that relay.
     pub(super) fn died_on_the_way(
         &mut self,
         server: u16,
-        id: OperationId,
-        planned: u32,
+        (id, planned, relay): (OperationId, u32, u16),
         out: &mut Schedule<'_, Event>,
     ) -> bool {
         let now = out.now();
-        let operation = &self.operations[id];
         let to = self.sites.of_server(server);
-        let from = self.left_from(operation);
-        let relayed = from != to && self.sites.relay;
-        let near = relayed || operation.relayed && from == to;
-        let link = self.sites.link(if near { to } else { from }, to);
-        let left = now.saturating_sub(link);
-        let sending = if relayed {
-            self.relayed(id, to, left)
-        } else if near {
-            Sending::Sent
+        let straight = relay == STRAIGHT;
+        let from = if straight {
+            self.left_from(&self.operations[id])
         } else {
+            to
+        };
+        let link = self.sites.link(from, to);
+        let left = now.saturating_sub(link);
+        let sending = if straight {
             self.sending(id, left)
+        } else {
+            self.relayed(id, (to, relay), left)
         };
         match sending {
             Sending::Sent => return false,
@@ -146,6 +145,7 @@ impl World {
                 let work = Work::Copy {
                     operation: id,
                     recipients: planned,
+                    relay,
                 };
                 out.at(at.max(now) + link, self.at_server(server, work));
             }
@@ -265,6 +265,7 @@ impl World {
             let work = Work::Copy {
                 operation: id,
                 recipients: copy.recipients,
+                relay: STRAIGHT,
             };
             let epoch = self.servers.servers[copy.server.index()].epoch;
             out.at(

@@ -1,7 +1,7 @@
 //! The database behind its connection pool: as many queries at a time as it has connections.
 //!
-//! Models: two forms of the same station. Where nobody abandons, repeats or drops a query, departures are known at arrival
-//! ([`FastFifo`]). Where somebody may, every step is an event: a query waits for a connection ([`Pool`]), may be refused when
+//! Models: forms of the same station. Where nobody abandons, repeats or drops a query, departures are known at arrival
+//! ([`FastFifo`]); there, connection servers or a pooler may have connections of their own ([`Shares`]). Where somebody may, every step is an event: a query waits for a connection ([`Pool`]), may be refused when
 //! it comes and dropped when its turn comes ([`OverloadPolicy`]), and may be taken out of the queue. A slow instance takes
 //! `factor` times as long: for what it takes in after in the first form, for what it begins to serve after in the second.
 //! Leaves out: what a query does on the machine, and statements that hold locks.
@@ -12,6 +12,7 @@ use routing::retry::Deadline;
 
 use super::baseline::Reading;
 use super::calls::CopyId;
+use super::pooler::Shares;
 use crate::scenario::{Asking, Database};
 use crate::station::{Acquire, Departure, FastFifo, Pool, PoolConfig};
 use crate::time::{SimDuration, SimTime};
@@ -27,6 +28,8 @@ pub struct DatabasePool {
     pub gave_up: u64,
     /// Queries dropped when their turn came.
     pub dropped_dead: u64,
+    /// Queries of connection servers that have no connection; among the refused.
+    pub unconnected: u64,
     station: Station,
     queue: u32,
     timeout: Option<SimDuration>,
@@ -38,6 +41,8 @@ pub struct DatabasePool {
 #[derive(Clone, Debug)]
 enum Station {
     Fast(FastFifo),
+    /// By whoever has connections of their own; `None`: they got none.
+    Shared(Vec<Option<FastFifo>>),
     Watched {
         pool: Pool<CopyId>,
         overload: OverloadPolicy,
@@ -75,7 +80,7 @@ pub enum Asked {
 impl DatabasePool {
     /// The pool of a tier, idle; it always takes `slow` times as long.
     #[must_use]
-    pub fn new(tier: &Database, asking: &Asking, slow: f64) -> Self {
+    pub fn new(tier: &Database, asking: &Asking, shares: &Shares, slow: f64) -> Self {
         let station = if asking.is_watched() {
             Station::Watched {
                 pool: Pool::new(PoolConfig {
@@ -87,11 +92,19 @@ impl DatabasePool {
                 down: false,
             }
         } else {
-            Station::Fast(FastFifo::new(0, tier.pool))
+            match shares {
+                Shares::All(all) => Station::Fast(FastFifo::new(0, *all)),
+                Shares::Servers(each) | Shares::Instances(each) => {
+                    let own =
+                        |(lane, &own): (u32, &u32)| (own > 0).then(|| FastFifo::new(lane, own));
+                    Station::Shared((0..).zip(each).map(own).collect())
+                }
+            }
         };
         Self {
-            connections: tier.pool,
+            connections: shares.connections(),
             refused: 0,
+            unconnected: 0,
             gave_up: 0,
             dropped_dead: 0,
             station,
@@ -126,6 +139,9 @@ impl DatabasePool {
             Station::Fast(fifo) => {
                 fifo.crash(now);
             }
+            Station::Shared(lanes) => lanes.iter_mut().flatten().for_each(|lane| {
+                lane.crash(now);
+            }),
             Station::Watched { pool, down, .. } => {
                 pool.reset(now, &mut waiting);
                 *down = true;
@@ -139,6 +155,7 @@ impl DatabasePool {
     pub fn is_down(&self) -> bool {
         match &self.station {
             Station::Fast(fifo) => fifo.is_down(),
+            Station::Shared(lanes) => lanes.iter().flatten().any(FastFifo::is_down),
             Station::Watched { down, .. } => *down,
         }
     }
@@ -147,6 +164,7 @@ impl DatabasePool {
     pub fn restore(&mut self) {
         match &mut self.station {
             Station::Fast(fifo) => fifo.restore(),
+            Station::Shared(lanes) => lanes.iter_mut().flatten().for_each(FastFifo::restore),
             Station::Watched { down, .. } => *down = false,
         }
     }
@@ -158,11 +176,20 @@ impl DatabasePool {
             .is_some_and(|died| came <= died && died < answered)
     }
 
-    /// Asks for a connection for `demand`.
-    pub fn ask(&mut self, now: SimTime, demand: SimDuration) -> Queried {
+    /// Asks for a connection for `demand`, one of those that `lane` has if not all share them.
+    pub fn ask(&mut self, now: SimTime, lane: usize, demand: SimDuration) -> Queried {
         let demand = self.stretched(demand);
-        let Station::Fast(pool) = &mut self.station else {
-            unreachable!("a watched pool is asked by its events");
+        let pool = match &mut self.station {
+            Station::Fast(pool) => pool,
+            Station::Shared(lanes) => match lanes.get_mut(lane) {
+                Some(Some(own)) => own,
+                _ => {
+                    self.refused += 1;
+                    self.unconnected += 1;
+                    return Queried::Refused;
+                }
+            },
+            Station::Watched { .. } => unreachable!("a watched pool is asked by its events"),
         };
         let wait = pool.next_wait(now);
         if let Some(timeout) = self.timeout
@@ -243,7 +270,7 @@ impl DatabasePool {
     /// A watched query is taken out of the queue; whether it was waiting.
     pub fn cancel(&mut self, now: SimTime, ticket: u64) -> bool {
         match &mut self.station {
-            Station::Fast(_) => false,
+            Station::Fast(_) | Station::Shared(_) => false,
             Station::Watched { pool, .. } => pool.cancel(now, ticket).is_some(),
         }
     }
@@ -253,6 +280,10 @@ impl DatabasePool {
     pub fn backlog(&self, now: SimTime) -> SimDuration {
         match &self.station {
             Station::Fast(fifo) => fifo.next_wait(now),
+            Station::Shared(lanes) => {
+                let waits = lanes.iter().flatten().map(|lane| lane.next_wait(now));
+                waits.max().unwrap_or_default()
+            }
             Station::Watched { pool, .. } => pool.longest_wait(now),
         }
     }
@@ -262,6 +293,7 @@ impl DatabasePool {
     pub fn accepted(&self) -> u64 {
         match &self.station {
             Station::Fast(fifo) => fifo.accepted(),
+            Station::Shared(lanes) => lanes.iter().flatten().map(FastFifo::accepted).sum(),
             Station::Watched { pool, .. } => pool.accounts().accepted,
         }
     }
@@ -271,6 +303,10 @@ impl DatabasePool {
     pub fn max_queue(&self) -> usize {
         match &self.station {
             Station::Fast(fifo) => fifo.max_queue(),
+            Station::Shared(lanes) => {
+                let longest = lanes.iter().flatten().map(FastFifo::max_queue);
+                longest.max().unwrap_or_default()
+            }
             Station::Watched { pool, .. } => pool.accounts().max_queue,
         }
     }
@@ -284,6 +320,16 @@ impl DatabasePool {
                 queue_job_ns: fifo.queue_job_ns(now),
                 ..Reading::default()
             },
+            Station::Shared(lanes) => {
+                lanes
+                    .iter()
+                    .flatten()
+                    .fold(Reading::default(), |sum, lane| Reading {
+                        busy_ns: sum.busy_ns + lane.busy_ns(now),
+                        queue_job_ns: sum.queue_job_ns + lane.queue_job_ns(now),
+                        ..sum
+                    })
+            }
             Station::Watched { pool, .. } => Reading {
                 busy_ns: pool.held_ns(now) as u64,
                 queue_job_ns: pool.accounts().queue_job_ns(now),

@@ -300,6 +300,28 @@ impl<'a> Population<'a> {
     }
 }
 
+/// People who come while the system runs.
+pub struct Newcomers<'a>(Population<'a>);
+
+impl<'a> Newcomers<'a> {
+    /// Those of a scenario.
+    #[must_use]
+    pub fn new(scenario: &'a Scenario) -> Self {
+        Self(Population {
+            scenario,
+            draws: Draws::new(scenario.run.population_seed),
+            connections: 0,
+            residents: 0,
+        })
+    }
+
+    /// Place and access network of one connection, by its number among all.
+    #[must_use]
+    pub fn class(&self, connection: ConnectionId, network: &Network) -> ClassId {
+        self.0.class(connection, network)
+    }
+}
+
 /// Whom the members of a channel are picked from: everybody, or those of one place.
 struct Circle<'p> {
     places: &'p [u8],

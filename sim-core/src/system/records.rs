@@ -138,6 +138,14 @@ impl Records {
             .map_or(0, |state| state.version)
     }
 
+    /// The version that a record had at a time not long ago.
+    #[must_use]
+    pub fn version_at(&self, record: u32, at: SimTime) -> u32 {
+        let newest = self.version(record);
+        let history = self.history.as_ref();
+        history.map_or(newest, |history| history.version_at(record, at, newest))
+    }
+
     /// When the version that a cache holds was superseded, if it was.
     #[must_use]
     pub fn superseded(&self, record: u32, version: u64) -> Option<SimTime> {

@@ -7,13 +7,16 @@
 //! the answer leaves: *stale* if a newer one exists. A replica that is dead answers nothing, and the primary is asked; when it
 //! is back it has caught up. While its region is cut off from the primary it hears of nothing.
 //!
-//! Leaves out: replicas of shards that come while it works, queries that ask several shards, replicas that take over from a primary, and reads that wait for their own writes.
+//! Where replicas take over from a primary that dies, see [`super::failover`].
+//!
+//! Leaves out: replicas of shards that come while it works, queries that ask several shards, and reads that wait for their own writes.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use super::asking::QUERY_TIME;
 use super::baseline::Reading;
 use super::event::Event;
+use super::failover::{self, Arrived, Primaries};
 use super::operation::{Asks, Kind, OperationId, Part};
 use super::sites::{Site, Sites};
 use super::world::World;
@@ -36,9 +39,12 @@ const AGAIN: SimDuration = SimDuration::from_millis(100);
 /// All replicas: by region, shard and number.
 #[derive(Clone, Debug)]
 pub struct Replicas {
+    /// Who takes over from whom, where replicas do.
+    pub primaries: Option<Primaries>,
     nodes: Vec<Replica>,
+    /// By region and shard: those that follow its primary.
+    following: Vec<Vec<u32>>,
     shards: u32,
-    each: u32,
     reads: f64,
     lag: QuantileTable,
     queue: usize,
@@ -55,6 +61,10 @@ pub struct Replicas {
 #[derive(Clone, Debug)]
 struct Replica {
     pool: FastFifo,
+    site: Site,
+    shard: u32,
+    /// The number of the last write that reached it, where that counts.
+    received: u64,
     /// When the last write so far reaches it.
     heard: SimTime,
     /// Writes on their way through its pool: when they become visible, which record, which version.
@@ -82,18 +92,26 @@ impl Replicas {
     pub fn of(design: &Design, sites: &Sites) -> Option<Self> {
         let (tier, database) = (design.replicas?, design.database.as_ref()?);
         let shards = design.shards.map_or(1, |shards| shards.count);
-        let count = tier.count * shards * sites.len() as u32;
+        let places = shards * sites.len() as u32;
         let replica = |number: u32| Replica {
             pool: FastFifo::new(number, database.pool),
+            site: (number / (shards * tier.count)) as Site,
+            shard: number / tier.count % shards,
+            received: 0,
             heard: SimTime::ZERO,
             coming: VecDeque::new(),
             visible: BTreeMap::new(),
             died: None,
         };
         Some(Self {
-            nodes: (0..count).map(replica).collect(),
+            primaries: tier
+                .failover
+                .map(|rule| Primaries::new(rule, shards, sites.home)),
+            nodes: (0..tier.count * places).map(replica).collect(),
+            following: (0..places)
+                .map(|place| (place * tier.count..(place + 1) * tier.count).collect())
+                .collect(),
             shards,
-            each: tier.count,
             reads: tier.reads,
             lag: table(tier.lag),
             queue: queue(database),
@@ -112,17 +130,70 @@ impl Replicas {
 
     /// Those of a region.
     #[must_use]
-    pub fn at(&self, site: Site) -> core::ops::Range<u32> {
-        let here = self.shards * self.each;
-        u32::from(site) * here..(u32::from(site) + 1) * here
+    pub fn at(&self, site: Site) -> Vec<u32> {
+        let first = usize::from(site) * self.shards as usize;
+        let here = self.following[first..first + self.shards as usize].iter();
+        here.flatten().copied().collect()
     }
 
     fn site(&self, replica: u32) -> Site {
-        (replica / (self.shards * self.each)) as Site
+        self.nodes[replica as usize].site
     }
 
-    fn first(&self, site: Site, shard: u32) -> u32 {
-        (u32::from(site) * self.shards + shard) * self.each
+    /// Those that follow a shard in a region.
+    fn following(&self, site: Site, shard: u32) -> &[u32] {
+        &self.following[self.place(site, shard)]
+    }
+
+    fn place(&self, site: Site, shard: u32) -> usize {
+        usize::from(site) * self.shards as usize + shard as usize
+    }
+
+    /// The replica that takes over a shard, where it stands and what it has heard of.
+    #[must_use]
+    pub fn next_primary(&self, shard: u32, sites: &Sites) -> Option<(u32, Site, u64)> {
+        let from = self.primaries.as_ref()?.site(shard)?;
+        let all = (0..sites.len() as Site).flat_map(|site| self.following(site, shard));
+        let alive = all.filter_map(|&number| {
+            let replica = &self.nodes[number as usize];
+            let there = !replica.pool.is_down();
+            there.then_some((number, replica.site, replica.received))
+        });
+        failover::first_choice(sites, from, alive)
+    }
+
+    /// One of those that follow a shard becomes its primary; the others have what it has.
+    pub fn follow_another(
+        &mut self,
+        shard: u32,
+        primary: u32,
+        (known, written): (&BTreeMap<u32, u32>, u64),
+    ) {
+        for followers in &mut self.following {
+            followers.retain(|&replica| replica != primary);
+        }
+        let others = self.nodes.iter_mut().zip(0..);
+        for (replica, _) in others.filter(|(one, number)| one.shard == shard && *number != primary)
+        {
+            replica.coming.clear();
+            replica.visible.clone_from(known);
+            replica.received = written;
+        }
+    }
+
+    /// An old primary is back, as a replica of its shard.
+    pub fn joins(
+        &mut self,
+        (replica, shard, site): (u32, u32, Site),
+        known: BTreeMap<u32, u32>,
+        written: u64,
+    ) {
+        let place = self.place(site, shard);
+        self.following[place].push(replica);
+        let one = &mut self.nodes[replica as usize];
+        (one.site, one.received) = (site, written);
+        one.heard = SimTime::ZERO;
+        self.restore(replica, known);
     }
 
     /// How far behind the one most behind is with its work.
@@ -183,8 +254,11 @@ impl World {
         if shard >= replicas.shards {
             return false;
         }
-        let nth = self.draws.below(PICK, key, 0, replicas.each.into()) as u32;
-        let replica = replicas.first(site, shard) + nth;
+        let here = replicas.following(site, shard);
+        if here.is_empty() {
+            return false; // It has become the primary.
+        }
+        let replica = here[self.draws.below(PICK, key, 0, here.len() as u64) as usize];
         let link = self.sites.link(site, site);
         self.operations[id].parts.add(Part::Link, link);
         out.after(link, Event::AtReplica { id, replica });
@@ -277,19 +351,25 @@ impl World {
             return;
         }
         let version = self.records.version(record);
+        let primaries = replicas.primaries.as_mut();
+        let (from, number) = primaries.map_or((self.sites.home, 0), |all| {
+            let number = all.acknowledged(shard);
+            (all.site(shard).unwrap_or(self.sites.home), number)
+        });
         for site in 0..self.sites.len() as Site {
-            let first = replicas.first(site, shard);
-            for replica in first..first + replicas.each {
+            let place = replicas.place(site, shard);
+            for &replica in &replicas.following[place] {
                 let bits = self
                     .draws
                     .u32(LAG, replica.into(), at.as_nanos() / A_LAG.as_nanos());
-                let way = self.sites.link(self.sites.home, site) + replicas.lag.sample(bits);
+                let way = self.sites.link(from, site) + replicas.lag.sample(bits);
                 let own = &mut replicas.nodes[replica as usize];
                 own.heard = own.heard.max(at + way);
                 let event = Event::Replicate {
                     replica,
                     record,
                     version,
+                    number,
                 };
                 out.at(own.heard.max(out.now()), event);
             }
@@ -300,24 +380,36 @@ impl World {
     pub(super) fn heard_of(
         &mut self,
         replica: u32,
-        (record, version): (u32, u32),
+        (record, version, number): (u32, u32, u64),
         out: &mut Schedule<'_, Event>,
     ) {
         let now = out.now();
         let (Some(replicas), Some(databases)) = (&mut self.replicas, &self.databases) else {
             return;
         };
-        let site = replicas.site(replica);
-        if self.sites.cut_off(self.sites.home, site) {
+        let (site, shard) = (
+            replicas.site(replica),
+            replicas.nodes[replica as usize].shard,
+        );
+        let primaries = replicas.primaries.as_ref();
+        let from = primaries.and_then(|all| all.site(shard));
+        let from = from.unwrap_or(self.sites.home);
+        let sent = now.saturating_sub(self.sites.link(from, site));
+        let arrived = primaries.map_or(Arrived::Taken, |all| all.arrives(shard, number, sent));
+        if arrived == Arrived::Void {
+            return;
+        }
+        if arrived == Arrived::Unsent || self.sites.cut_off(from, site) {
             let event = Event::Replicate {
                 replica,
                 record,
                 version,
+                number,
             };
             return out.after(AGAIN, event);
         }
         let bytes = self.inner_bytes(Kind::Command);
-        if !self.sites.carried(self.sites.home, site, bytes) {
+        if !self.sites.carried(from, site, bytes) {
             self.ledger.inner.database += bytes;
         }
         let key = u64::from(record) << 32 | u64::from(version);
@@ -330,6 +422,7 @@ impl World {
         let Some(departure) = own.pool.arrive(now, demand) else {
             return; // It is dead, and catches up when it is back.
         };
+        own.received = own.received.max(number);
         // Pools serve several at once; the log is applied in its order.
         let visible = own
             .coming
@@ -349,6 +442,12 @@ impl World {
     pub(super) fn replica_back(&mut self, replica: u32) {
         let known = self.records.written_versions();
         if let Some(replicas) = &mut self.replicas {
+            let own = replicas.nodes[replica as usize].shard;
+            let written = replicas
+                .primaries
+                .as_ref()
+                .map_or(0, |all| all.written(own));
+            replicas.nodes[replica as usize].received = written;
             replicas.restore(replica, known);
         }
     }

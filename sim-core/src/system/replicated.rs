@@ -45,6 +45,10 @@ pub fn replicated(
                 .iter()
                 .map(|report| number(&objective.path, report)?.value)
                 .collect();
+            let least = at_least(&objective.path, reports);
+            if let Some(low) = least {
+                return judge_by(objective, Some(Estimate::at_least(low)), false, &merged);
+            }
             let every = |limit: f64| values.iter().all(|value| *value == Some(limit));
             let differ = values.iter().any(|value| *value != values[0]);
             let sampled = objective.comparison != Comparison::Equal
@@ -90,6 +94,18 @@ pub fn replicated(
         }
     }
     Some(merged)
+}
+
+/// The least bound of a number that no replication could give; `None`: one could, or one has no bound.
+fn at_least(path: &str, reports: &[RunReport]) -> Option<f64> {
+    let bounds: Option<Vec<f64>> = reports
+        .iter()
+        .map(|report| {
+            let number = number(path, report)?;
+            number.low.filter(|_| number.value.is_none())
+        })
+        .collect();
+    bounds?.into_iter().reduce(f64::min)
 }
 
 /// The mean of all values with its interval; without interval when there are too few, nothing when one is missing.

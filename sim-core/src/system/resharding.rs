@@ -180,7 +180,7 @@ impl World {
         };
         moving.batches += 1;
         let bits = self.draws.u32(BATCH, index.into(), moving.batches);
-        match databases.ask(now, shard as usize, kind, bits) {
+        match databases.ask(now, (shard as usize, 0), kind, bits) {
             Queried::Served(departure) => {
                 moving.step = Some((now, writes));
                 out.at(departure.at, Event::Moves(index));

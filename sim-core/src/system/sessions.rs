@@ -24,6 +24,7 @@ use super::inflight::Direct;
 use super::ledger::{Ledger, Refusal, units_ns};
 use super::operation::{Kind, Part, Parts};
 use super::population::ClassId;
+use super::recovery::Noticed;
 use super::servers::timestamp;
 use super::sites::Site;
 use super::world::World;
@@ -509,7 +510,7 @@ impl World {
         if state.is_up() || state.epoch != epoch.wrapping_add(1) {
             return;
         }
-        self.recovery.noticed(now, server);
+        self.recovery.notice(now, Noticed::Server(server));
         self.balancers.set_state(
             timestamp(now),
             &mut self.sites,

@@ -8,11 +8,12 @@ use super::caches::CacheNodes;
 use super::intervals::{Intervals, plain};
 use super::ledger::{KindLedger, Ledger, Refusal};
 use super::operation::{Kind, PARTS, Part};
+use super::pooler::{PoolerNodes, Shares};
 use super::pools::DatabasePool;
 use super::replicas::Replicas;
 use super::sharding::Tally;
 use super::world::World;
-use routing::RoutingMode;
+use routing::{CacheCounters, RoutingMode};
 
 use super::{cost, edge, limits, rates, regional, verdict};
 use crate::histogram::Histogram;
@@ -98,9 +99,7 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
         precision: intervals.precision(),
         populations: None,
         rates: BTreeMap::new(),
-        faults: world
-            .recovery
-            .reports(&world.scenario.faults, &world.sites.names),
+        faults: world.recovery.reports(world),
         series: world.timeline.report(world, &ledger),
         sources: scenario.source_reports(),
         quick_estimate: None,
@@ -237,6 +236,13 @@ fn breakdown(kind: Kind, own: &KindLedger) -> Vec<BreakdownRow> {
         .collect()
 }
 
+/// Client connections at `now`.
+#[must_use]
+pub fn connections_at(world: &World, now: SimTime) -> ConnectionsReport {
+    let (ledger, _) = world.measured(now);
+    connections(world, &ledger, now)
+}
+
 fn connections(world: &World, ledger: &Ledger, now: SimTime) -> ConnectionsReport {
     let rejected = Refusal::ALL
         .into_iter()
@@ -268,8 +274,10 @@ fn tiers(
     };
     let mut tiers = BTreeMap::new();
     let mut insert = |tier: Tier, report: TierReport| {
+        // Where nobody pools connections, nothing stands at that position.
         let order = Tier::ALL
             .iter()
+            .filter(|&&other| other != Tier::Pooler || world.pooler.is_some())
             .position(|&other| other == tier)
             .unwrap_or_default() as u32;
         tiers.insert(tier.name().to_owned(), TierReport { order, ..report });
@@ -299,6 +307,11 @@ fn tiers(
         let report = fifo_nodes(&cache.nodes, cores.0, cores.1, span.ns);
         insert(Tier::Cache, cached(report, world, ledger, &span));
     }
+    if let Some(pooler) = &world.pooler {
+        let cores = (&span.before.pooler, &span.after.pooler);
+        let report = fifo_nodes(&pooler.nodes, cores.0, cores.1, span.ns);
+        insert(Tier::Pooler, passed_on(report, pooler));
+    }
     if let Some(databases) = &world.databases {
         let mut report = pools(databases, &span);
         let tally = databases
@@ -307,6 +320,9 @@ fn tiers(
             .and_then(|split| split.tally.as_ref());
         report.hot_shard_ratio = tally.and_then(Tally::hot_ratio);
         report.cross_shard_ratio = tally.and_then(Tally::crossing_ratio);
+        let primaries = world.replicas.as_ref();
+        let primaries = primaries.and_then(|all| all.primaries.as_ref());
+        report.writes_lost = primaries.map(|all| all.lost);
         report.resharding = world.resharding.as_ref().map(|change| change.report(now));
         if let Some(calls) = &world.calls {
             let shards = databases.shards.iter();
@@ -476,8 +492,32 @@ fn cached(nodes: TierReport, world: &World, ledger: &Ledger, span: &Span<'_>) ->
             .map(|(name, count)| (name.to_owned(), count))
             .collect(),
         hit_ratio: (lookups > 0).then(|| served as f64 / lookups as f64),
+        hit_ratio_by_region: hits_by_region(world, span),
         ..nodes
     }
+}
+
+/// By region that has a cache of its own and was asked: what that answered, of all.
+fn hits_by_region(world: &World, span: &Span<'_>) -> BTreeMap<String, f64> {
+    let none = CacheCounters::default();
+    let named = world.sites.names.iter().zip(&span.after.cached_in);
+    let ratio = |(site, (name, after)): (usize, (&String, &CacheCounters))| {
+        let before = span.before.cached_in.get(site).unwrap_or(&none);
+        let lookups = after.lookups() - before.lookups();
+        let served = after.hits + after.stale_served - before.hits - before.stale_served;
+        (lookups > 0).then(|| (name.clone(), served as f64 / lookups as f64))
+    };
+    named.enumerate().filter_map(ratio).collect()
+}
+
+/// What the poolers refused, and the client connections that they hold, beside how busy they were.
+fn passed_on(mut nodes: TierReport, pooler: &PoolerNodes) -> TierReport {
+    nodes.dropped += pooler.refused;
+    if let Some(share) = pooler.connected() {
+        let clients = utilization([share].into_iter());
+        nodes.utilization.insert("clients".to_owned(), clients);
+    }
+    nodes
 }
 
 /// The pools of all databases.
@@ -500,6 +540,10 @@ fn pools(databases: &Databases, span: &Span<'_>) -> TierReport {
         .map(|(before, after)| (after.queue_job_ns - before.queue_job_ns) as f64)
         .sum();
     let sum = |of: &dyn Fn(&DatabasePool) -> u64| shards.iter().map(of).sum::<u64>();
+    let unconnected = match databases.shares {
+        Shares::All(_) => None,
+        _ => Some(("unconnected".to_owned(), sum(&|shard| shard.unconnected))),
+    };
     TierReport {
         instances: shards.len() as u32,
         utilization: [("pool".to_owned(), utilization(busy))].into(),
@@ -516,7 +560,9 @@ fn pools(databases: &Databases, span: &Span<'_>) -> TierReport {
             ("queries".to_owned(), sum(&|shard| shard.accepted())),
             ("gave_up".to_owned(), sum(&|shard| shard.gave_up)),
         ]
-        .into(),
+        .into_iter()
+        .chain(unconnected)
+        .collect(),
         ..TierReport::default()
     }
 }

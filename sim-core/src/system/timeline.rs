@@ -19,11 +19,12 @@ use crate::time::{SimDuration, SimTime};
 
 const STEPS: usize = 128;
 /// Tiers with stations, in the order of a sample.
-const TIERS: [Tier; 8] = [
+const TIERS: [Tier; 9] = [
     Tier::ConnectionServers,
     Tier::ChannelOwners,
     Tier::Broker,
     Tier::Cache,
+    Tier::Pooler,
     Tier::Database,
     Tier::Replicas,
     Tier::Edge,
@@ -145,6 +146,7 @@ fn has(world: &World, tier: Tier) -> bool {
         Tier::ChannelOwners => world.owners.is_some(),
         Tier::Broker => world.broker.is_some(),
         Tier::Cache => world.cache.is_some(),
+        Tier::Pooler => world.pooler.is_some(),
         Tier::Database => world.databases.is_some(),
         Tier::Replicas => world.replicas.is_some(),
         Tier::Edge => world.web.edge.is_some(),
@@ -174,6 +176,7 @@ fn step(world: &World, before: &Baseline, after: &Baseline, span: SimDuration) -
         (&before.owners, &after.owners, 1),
         (&before.broker, &after.broker, 1),
         (&before.cache, &after.cache, 1),
+        (&before.pooler, &after.pooler, 1),
         (&before.databases, &after.databases, pool),
         (&before.replicas, &after.replicas, pool),
         (&pops_before, &pops_after, u64::from(of_edge)),

@@ -6,7 +6,9 @@
 //! how it went that time. A value that the run cannot give is inconclusive. An unstable system fails every objective but
 //! those on money, a dead one (nothing it was asked for is completed) all.
 
-use crate::report::{Estimate, LatencyReport, ObjectiveReport, OperationReport, RunReport};
+use crate::report::{
+    Estimate, FaultReport, LatencyReport, ObjectiveReport, OperationReport, RunReport,
+};
 use crate::scenario::Objective;
 use crate::statistics::{self, CONFIDENCE, Verdict, gate};
 
@@ -60,13 +62,16 @@ pub fn judge_by(
 }
 
 fn verdict(objective: &Objective, estimate: &Estimate) -> Verdict {
-    let Some(value) = estimate.value else {
-        return Verdict::Inconclusive;
+    let (value, high) = match (estimate.value, estimate.low) {
+        (Some(value), _) => (value, estimate.high.unwrap_or(value)),
+        // At least so much, without an upper bound.
+        (None, Some(low)) => (low, f64::INFINITY),
+        (None, None) => return Verdict::Inconclusive,
     };
     let interval = statistics::Estimate {
         value,
         low: estimate.low.unwrap_or(value),
-        high: estimate.high.unwrap_or(value),
+        high,
         confidence: CONFIDENCE,
         units: 1,
     };
@@ -101,6 +106,14 @@ pub fn number(path: &str, report: &RunReport) -> Option<Estimate> {
     let steps: Vec<&str> = path.split('.').collect();
     match steps.as_slice() {
         ["breaks_at"] => return Some(report.breaks_at.as_ref()?.users),
+        ["faults", which, "time_to_recover_s"] => {
+            let fault = fault(which, report)?;
+            return Some(match fault.time_to_recover_s {
+                Some(took) => Estimate::point(took),
+                // What was not over by the end of the run takes longer than that.
+                None => Estimate::at_least(fault.watched_s),
+            });
+        }
         [operation, kind, statistic] => {
             let found = report.operations.get(*operation);
             if let Some(latency) = found.and_then(|found| found.latency_ms.get(*kind)) {
@@ -157,9 +170,36 @@ fn value(path: &str, report: &RunReport) -> Option<f64> {
         ["tiers", tier, "origin_offload"] => report.tiers.get(*tier)?.origin_offload,
         ["tiers", tier, "cross_shard_ratio"] => report.tiers.get(*tier)?.cross_shard_ratio,
         ["tiers", tier, "hot_shard_ratio"] => report.tiers.get(*tier)?.hot_shard_ratio,
+        ["tiers", tier, "writes_lost"] => Some(report.tiers.get(*tier)?.writes_lost? as f64),
         ["tiers", tier, "dropped"] => Some(report.tiers.get(*tier)?.dropped as f64),
+        ["faults", which, rest @ ..] => fault_value(fault(which, report)?, rest),
         [operation, rest @ ..] => operation_value(report.operations.get(*operation)?, rest),
         [] => None,
+    }
+}
+
+/// The fault with a number, or the only one of a kind.
+fn fault<'a>(which: &str, report: &'a RunReport) -> Option<&'a FaultReport> {
+    let number = which.parse::<u32>().ok();
+    let mut faults = report.faults.iter();
+    match number {
+        Some(number) => faults.find(|fault| fault.number == number),
+        None => faults.find(|fault| fault.kind == which),
+    }
+}
+
+fn fault_value(fault: &FaultReport, rest: &[&str]) -> Option<f64> {
+    let lost = &fault.lost;
+    match rest {
+        ["time_to_detect_s"] => fault.time_to_detect_s,
+        ["time_to_fail_over_s"] => fault.time_to_fail_over_s,
+        ["time_to_recover_s"] => fault.time_to_recover_s,
+        ["lost", "deliveries"] => Some(lost.deliveries as f64),
+        ["lost", "failed"] => Some(lost.failed as f64),
+        ["lost", "timed_out"] => Some(lost.timed_out as f64),
+        ["lost", "reconnects"] => Some(lost.reconnects as f64),
+        ["lost", "reconnects_usual"] => Some(lost.reconnects_usual as f64),
+        _ => None,
     }
 }
 

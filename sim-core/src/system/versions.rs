@@ -55,6 +55,16 @@ impl Versions {
         let next = (version + 1).saturating_sub(own.first);
         own.at.get(next as usize).copied()
     }
+
+    /// The version that a record had at a time, `newest` now.
+    #[must_use]
+    pub fn version_at(&self, record: u32, at: SimTime, newest: u32) -> u32 {
+        let later = self.writes.get(&record).map_or(0, |own| {
+            let later = own.at.iter().rev().take_while(|written| **written > at);
+            later.count() as u32
+        });
+        newest.saturating_sub(later)
+    }
 }
 
 #[cfg(test)]
@@ -72,6 +82,8 @@ mod tests {
         assert_eq!(versions.superseded(3, 99), Some(at(100)));
         assert_eq!(versions.superseded(3, 40), Some(at(41)));
         assert_eq!(versions.superseded(3, 100), None);
+        assert_eq!(versions.version_at(3, at(98), 100), 98);
+        assert_eq!(versions.version_at(3, at(200), 100), 100);
         assert_eq!(versions.superseded(4, 0), None);
         let kept = versions.writes[&3].at.len();
         assert!(kept <= 71, "what no cache can serve is forgotten: {kept}");

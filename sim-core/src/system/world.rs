@@ -23,13 +23,14 @@ use super::between::Bundles;
 use super::caches::CacheNodes;
 use super::calls::Calls;
 use super::clients::Clients;
-use super::crowds::{self, Thinkers};
+use super::crowds::{self, Thinkers, Visit};
 use super::edge::Web;
 use super::event::{Event, Work};
 use super::ledger::Ledger;
 use super::lists::Lists;
 use super::network::Network;
 use super::operation::{Kind, OperationSlab, Part};
+use super::pooler::PoolerNodes;
 use super::population::Population;
 use super::receipts::Scratch;
 use super::records::Records;
@@ -43,10 +44,11 @@ use super::sessions::{Away, Fate};
 use super::sharding::Split;
 use super::sites::{Site, Sites};
 use super::timeline::Timeline;
+use super::traces::Traces;
 use crate::delivery::Kernel;
 use crate::draw::{Draws, Purpose};
 use crate::engine::{Model, Schedule, TimerWheel};
-use crate::scenario::{Per, Rate, Scenario, Tier, Transport};
+use crate::scenario::{Per, Rate, Scenario, Tier, Transport, pooler};
 use crate::station::{Lane, Wake};
 use crate::time::{SimDuration, SimTime};
 
@@ -88,6 +90,7 @@ pub struct World {
     pub(super) owners: Option<Owners>,
     pub(super) broker: Option<BrokerNodes>,
     pub(super) databases: Option<Databases>,
+    pub(super) pooler: Option<PoolerNodes>,
     pub(super) replicas: Option<Replicas>,
     /// How it is asked, where that is watched.
     pub(super) calls: Option<Calls>,
@@ -101,6 +104,10 @@ pub struct World {
     /// Queries of the cache itself.
     pub(super) refreshes: u64,
     pub(super) ledger: Ledger,
+    /// The ledger that the end of the warm-up begins with, while the warm-up itself is measured.
+    pub(super) postponed: Option<Box<Ledger>>,
+    /// Single operations, while somebody follows them.
+    pub(super) traces: Option<Box<Traces>>,
     pub(super) away: BTreeMap<u32, Away>,
     /// By instance that is down: the faults that keep it there.
     pub(super) down: BTreeMap<(Tier, u32), u32>,
@@ -123,6 +130,8 @@ pub struct World {
     /// Connections of those who are there from the start; flash crowds follow.
     pub(super) residents: u32,
     pub(super) crowds: Vec<Range<u32>>,
+    /// Those that came with a fault, behind everybody who was there, in the order in which they began.
+    pub(super) visits: Vec<Visit>,
     pub(super) thinkers: Thinkers,
     pub(super) plan: FanoutPlan,
     pub(super) pairs: Vec<(ServerId, ConnectionId)>,
@@ -200,7 +209,7 @@ impl World {
         let cache = design
             .cache
             .as_ref()
-            .map(|cache| CacheNodes::new(cache, entry_bytes(&scenario)));
+            .map(|cache| CacheNodes::new(cache, design.cache_clusters(), entry_bytes(&scenario)));
         let mut world = Self {
             presence_seen: if scenario.traffic.presence.is_some() {
                 vec![0; clients.len().div_ceil(64) as usize]
@@ -216,7 +225,13 @@ impl World {
             databases: design.database.as_ref().map(|database| {
                 let split = Split::new(&scenario, records.count(), &hub, &population_draws);
                 let count = design.shards.map_or(1, |shards| shards.count);
-                Databases::new(database, count, split, &scenario.asking, &population_draws)
+                let asked_by = (&population_draws, design.connection_servers.count);
+                Databases::new(database, count, split, &scenario.asking, asked_by)
+            }),
+            pooler: pooler(design).map(|tier| {
+                let held = design.database.as_ref().and_then(|tier| tier.held.as_ref());
+                let each = held.and_then(|held| held.each);
+                PoolerNodes::new(tier, design.connection_servers.count, each)
             }),
             replicas: Replicas::of(design, &sites),
             calls: Calls::of(&scenario),
@@ -243,6 +258,7 @@ impl World {
             rhythms: core::array::from_fn(|kind| Rhythm::new(kind as u64)),
             residents: population.residents(),
             crowds: crowds::crowds(&scenario, population.residents()),
+            visits: Vec::new(),
             thinkers: Thinkers::default(),
             plan: FanoutPlan::new(),
             pairs: Vec::new(),
@@ -258,6 +274,8 @@ impl World {
             servers,
             owners,
             ledger,
+            postponed: None,
+            traces: None,
             away,
             down: BTreeMap::new(),
             channels,
@@ -283,8 +301,21 @@ impl World {
         };
         let asked = libm::ceil((per_s * tier.ttl.as_secs_f64()).min(MOST)) as u32;
         let (records, draws) = (&self.records, &self.draws);
-        let of = |nth: u32| records.of(draws, WARM, nth.into());
-        cache.warm((0..asked).map(of));
+        // Each cluster was asked by its own users.
+        let seated = |cluster: Site| -> u64 {
+            let here = self.sites.servers.at(cluster);
+            here.map(|id| self.servers.servers[id as usize].held).sum()
+        };
+        let all: u64 = cache.clusters().map(seated).sum();
+        for cluster in cache.clusters() {
+            let share = match cache.in_each_region() {
+                true => seated(cluster) as f64 / all.max(1) as f64,
+                false => 1.0,
+            };
+            let asked = (f64::from(asked) * share) as u32;
+            let of = |nth: u32| records.of(draws, WARM, u64::from(cluster) << 32 | u64::from(nth));
+            cache.warm(cluster, (0..asked).map(of));
+        }
     }
 
     /// Schedules what starts by itself: arrivals, pauses, cohorts, faults, retries of those without a seat, audits.
@@ -341,7 +372,7 @@ impl World {
     }
 
     /// Takes the readings that measuring starts from.
-    fn begin_measuring(&mut self, now: SimTime) {
+    pub(super) fn begin_measuring(&mut self, now: SimTime) {
         self.sites.restart_counting();
         self.restart_tally();
         self.baseline = Baseline::of(self, now);
@@ -454,8 +485,9 @@ impl World {
         if let Work::Copy {
             operation,
             recipients,
+            relay,
         } = work
-            && (self.died_on_the_way(server, operation, recipients, out)
+            && (self.died_on_the_way(server, (operation, recipients, relay), out)
                 || self.turned_away(usize::from(server), operation, recipients, out.now()))
         {
             return;
@@ -509,6 +541,7 @@ impl World {
             Work::Copy {
                 operation,
                 recipients,
+                ..
             } => self.write_copy(usize::from(server), operation, recipients, &done),
             Work::Receive(id) => {
                 let parts = &mut self.operations[id].parts;
@@ -535,6 +568,7 @@ impl World {
             Work::Copy {
                 operation,
                 recipients,
+                ..
             } => self.void_copy(usize::from(server), operation, recipients, out.now()),
             Work::Receive(id) | Work::Answer(id) => self.fail(id, false),
             Work::Accept(connection) => self.attempt_failed(connection, out),
@@ -622,13 +656,15 @@ impl World {
 }
 
 /// How long writes are remembered, where copies of several ages are read: as long as a cache may keep what a replica, which
-/// is behind by its lag, has answered.
+/// is behind by its lag, or another region has answered.
 fn history(scenario: &Scenario) -> Option<SimDuration> {
     /// More than any replica lags that keeps up.
     const BEHIND: SimDuration = SimDuration::from_secs(120);
     let design = &scenario.design;
-    design.replicas?;
     let cached = design.cache.as_ref();
+    if design.replicas.is_none() && design.cache_clusters() < 2 {
+        return None;
+    }
     Some(cached.map_or(BEHIND, |cache| cache.ttl + cache.stale + BEHIND))
 }
 
@@ -674,8 +710,10 @@ impl Model for World {
             Event::Moves(index) => self.moves_on(index, out),
             Event::Web(event) => self.web_event(event, out),
             Event::CacheUpdate(update) => self.cache_update(update, out),
+            Event::AtPooler(id) => self.at_pooler(id, out),
             Event::AtDatabase(id) => self.at_database(id, out),
             Event::Queried(id) => self.queried(id, out),
+            Event::AnswerLate { id, late } => self.late_answer(id, late, out),
             Event::AtReplica { id, replica } => self.at_replica(id, replica, out),
             Event::FromReplica { id, replica } => self.replica_answers(id, replica, out),
             Event::ReplicaFailed(id) => self.ask_primary(id, out),
@@ -683,7 +721,9 @@ impl Model for World {
                 replica,
                 record,
                 version,
-            } => self.heard_of(replica, (record, version), out),
+                number,
+            } => self.heard_of(replica, (record, version, number), out),
+            Event::Promote { shard, death } => self.promote(shard, death, at),
             Event::CallWakes(id) => self.call_wakes(id, out),
             Event::CopyComes(id) => self.copy_comes(id, out),
             Event::CopyServed(id) => self.copy_served(id, out),
@@ -711,7 +751,7 @@ impl Model for World {
             Event::Cut(connection) => self.cut(connection, out),
             Event::ServerNoticed { server, epoch } => self.server_noticed(server, epoch, at),
             Event::ServerBack(server) => self.restore(Tier::ConnectionServers, server.into(), out),
-            Event::OwnerNoticed(node) => self.owner_noticed(node),
+            Event::OwnerNoticed(node) => self.owner_noticed(node, at),
             Event::RegionNoticed(site) => self.region_noticed(site, at),
             Event::Fault { index, begins } => self.fault(index, begins, out),
             Event::Rolling {
@@ -720,11 +760,12 @@ impl Model for World {
                 restart,
             } => self.rolling(index, server, restart, out),
             Event::Crowd(index) => self.crowd(index, out),
-            Event::LeaseOver(record) => self.ask_again(record, out),
+            Event::LeaseOver { cluster, record } => self.ask_again(cluster, record, out),
             Event::Ask(client) => self.act(Kind::Query, client, out),
             Event::Publish(client) => self.act(Kind::Publish, client, out),
             Event::Audit => self.audit(out),
-            Event::Measure => self.begin_measuring(at),
+            Event::Measure => self.measure(at),
+            Event::MeasureEarly => self.measure_early(at),
         }
         self.think_again(out);
     }

@@ -4,6 +4,7 @@
 //! A seed that breaks something is printed with what broke. `SWARM_SEED=17 cargo test -p system-tests --test swarm one_seed
 //! -- --nocapture` runs it alone and keeps its scenario in a file, for `plimsoll run`.
 
+mod copies;
 mod dice;
 mod invariants;
 mod mishaps;

@@ -33,7 +33,7 @@ fn fault_kind(dice: &mut Dice, shape: &Shape) -> String {
             some => dice.pick(some),
         };
         let two = dice.some(&shape.regions, 2);
-        return match dice.from(0, 13) {
+        return match dice.from(0, 15) {
             0..=2 => format!("Kill{}", instances(dice, shape, true)),
             3 => {
                 let whom = instances(dice, shape, false);
@@ -63,6 +63,12 @@ fn fault_kind(dice: &mut Dice, shape: &Shape) -> String {
                 dice.ms(1, 2000)
             ),
             12..=13 => format!("DropConnections(within: {})", dice.ms(1, 3000)),
+            14 => format!(
+                "FlashCrowd(joins: {}, within: {})",
+                dice.from(1, 300),
+                dice.ms(1, 3000)
+            ),
+            15 => format!("FlashCrowd(joins: \"{} %\")", dice.from(1, 200)),
             _ => continue,
         };
     }

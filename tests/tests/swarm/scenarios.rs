@@ -3,6 +3,7 @@
 //! Every part of the format is drawn by itself; what does not go together is left to validation to refuse, as long as that is
 //! rare. Rates are drawn by the work they make, receipts per second, so that a run is short whatever the channels are.
 
+use super::copies;
 use super::dice::{Dice, Fields};
 use super::mishaps::faults;
 
@@ -46,6 +47,8 @@ pub struct Shape {
     pub cache_count: u64,
     pub pops: Vec<&'static str>,
     pub origin: u64,
+    /// Queries are asked twice.
+    pub hedged: bool,
     /// Milliseconds of the run, warm-up included.
     pub end_ms: u64,
 }
@@ -109,6 +112,7 @@ fn shape(dice: &mut Dice) -> Shape {
         owner_count: dice.from(least, least + 5),
         broker_count: dice.from(least, least + 5),
         cache_count: dice.from(1, 4),
+        hedged: false,
         pops: if edge {
             dice.some(&REGIONS, many)
         } else {
@@ -261,7 +265,7 @@ fn channels(dice: &mut Dice, shape: &mut Shape) -> String {
     channels.set("members", members).text()
 }
 
-fn traffic(dice: &mut Dice, shape: &Shape) -> String {
+fn traffic(dice: &mut Dice, shape: &mut Shape) -> String {
     let mut traffic = Fields::default();
     traffic.maybe("publish", dice.chance(90).then(|| publish(dice, shape)));
     if dice.chance(35) {
@@ -365,7 +369,7 @@ fn arrivals(dice: &mut Dice) -> String {
     }
 }
 
-fn query(dice: &mut Dice, shape: &Shape) -> String {
+fn query(dice: &mut Dice, shape: &mut Shape) -> String {
     let mut query = Fields::default();
     query.set("rate", rate(dice, shape, 3000));
     query.set("size", format!("\"{} B\"", dice.log(1, 20_000)));
@@ -377,7 +381,8 @@ fn query(dice: &mut Dice, shape: &Shape) -> String {
     query.maybe("scatter", dice.chance(35).then(|| dice.share(0, 100)));
     query.maybe("needed", dice.chance(25).then(|| dice.share(1, 100)));
     query.maybe("common", dice.chance(20).then(|| distribution(dice)));
-    if dice.chance(30) {
+    shape.hedged = dice.chance(30);
+    if shape.hedged {
         let mut hedge = Fields::default();
         hedge.set("after", dice.ms(1, 200));
         hedge.set("to", dice.pick(&["Same", "NextShard"]));
@@ -458,7 +463,10 @@ fn design(dice: &mut Dice, shape: &Shape) -> String {
         design.set("broker", broker(dice, shape));
     }
     if shape.database {
-        design.set("database", database(dice));
+        let (text, watched) = database(dice, shape);
+        design.set("database", text);
+        let replicas = dice.chance(35).then(|| copies::replicas(dice, watched));
+        design.maybe("replicas", replicas);
     }
     if shape.shards > 0 {
         let mut shards = Fields::default();
@@ -635,7 +643,8 @@ fn broker(dice: &mut Dice, shape: &Shape) -> String {
     broker.text()
 }
 
-fn database(dice: &mut Dice) -> String {
+/// The database, and whether the single steps of what asks it are watched.
+fn database(dice: &mut Dice, shape: &Shape) -> (String, bool) {
     let mut database = Fields::default();
     database.set("machine", machine(dice));
     database.set("query", distribution(dice));
@@ -657,13 +666,18 @@ fn database(dice: &mut Dice) -> String {
     if called {
         database.set("callers", callers(dice));
     }
-    if dice.chance(30) {
+    let overloaded = dice.chance(30);
+    if overloaded {
         let mut overload = Fields::default();
         overload.maybe("max_queue", dice.chance(70).then(|| dice.from(0, 300)));
         overload.maybe("drop_dead_work", called.then(|| dice.switch()));
         database.set("overload", overload.text());
     }
-    database.text()
+    let watched = called || overloaded || shape.hedged;
+    if !watched && dice.chance(60) {
+        copies::held(dice, &mut database);
+    }
+    (database.text(), watched)
 }
 
 fn callers(dice: &mut Dice) -> String {
@@ -738,6 +752,7 @@ fn cache(dice: &mut Dice, shape: &Shape) -> String {
     cache.set("start", dice.pick(&["Warm", "Cold"]));
     cache.maybe("placement", dice.chance(50).then(|| placement(dice)));
     cache.maybe("lookup", dice.chance(50).then(|| dice.us(1, 1000)));
+    cache.maybe("place", dice.chance(50).then_some("EachRegion"));
     cache.text()
 }
 

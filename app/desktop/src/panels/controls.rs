@@ -21,6 +21,7 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
             more_menu(ui, view);
             text_button(ui, view, "Share", View::Share);
             ui.add_space(10.0 * view.scale);
+            compare_button(ui, view);
             faults_menu::show(ui, view);
             play_button(ui, view);
             ui.add_space(4.0 * view.scale);
@@ -36,7 +37,22 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
 
 /// `1 min 05 s simulated, 12× real time`.
 pub fn status(view: &ViewCtx<'_>) -> String {
-    let reached = format!("{} simulated", format::clock(view.frame.simulated_s));
+    if view.state.stored.shown {
+        return "stored, running again".into();
+    }
+    let time = &view.frame.time;
+    if let Some(seeking) = time.seeking {
+        let (to, wait) = (
+            format::clock(seeking.to_s),
+            format::clock(seeking.wait_s.ceil()),
+        );
+        return format!("going to {to}: about {wait}");
+    }
+    let shown = format::clock(view.frame.simulated_s);
+    let reached = match view.frame.is_back() {
+        true => format!("{shown} of {}", format::clock(time.reached_s)),
+        false => format!("{shown} simulated"),
+    };
     match view.frame.phase {
         Phase::Building => "building".into(),
         Phase::Running if !view.state.playing => format!("{reached}, pausing"),
@@ -61,6 +77,7 @@ fn preset_menu(ui: &mut Ui, view: &ViewCtx<'_>) {
             ("Save as…", UiCommand::Toggle(View::SaveAs)),
             ("Open…", UiCommand::Toggle(View::Open)),
             ("Gallery", UiCommand::Toggle(View::Gallery)),
+            ("Lessons", UiCommand::Toggle(View::Lessons)),
         ] {
             entry(ui, view, title, command);
         }
@@ -110,6 +127,13 @@ fn entry(ui: &mut Ui, view: &ViewCtx<'_>, title: &str, command: UiCommand) {
     }
 }
 
+/// Once there is something to compare.
+fn compare_button(ui: &mut Ui, view: &ViewCtx<'_>) {
+    if view.state.variants.kept.len() >= 2 {
+        text_button(ui, view, "Compare", View::Compare);
+    }
+}
+
 /// Opens and closes a view.
 fn text_button(ui: &mut Ui, view: &ViewCtx<'_>, title: &str, of: View) {
     let words = RichText::new(title).font(view.font(14.0));
@@ -135,6 +159,7 @@ fn more_menu(ui: &mut Ui, view: &ViewCtx<'_>) {
         ui.separator();
         for (title, command) in [
             ("All commands", UiCommand::Toggle(View::Palette)),
+            ("Evidence", UiCommand::Toggle(View::Evidence)),
             ("Shortcuts", UiCommand::Toggle(View::Shortcuts)),
             ("Larger map", UiCommand::Zoom(1.25)),
             ("Smaller map", UiCommand::Zoom(0.8)),

@@ -15,10 +15,7 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     let button = Button::new(title).min_size(vec2(0.0, 30.0 * view.scale));
     let (response, _) = MenuButton::from_button(button).ui(ui, |ui| {
         ui.set_min_width(210.0);
-        ui.weak(format!(
-            "Happens now, for {} s of simulated time.",
-            faults::LASTS_S
-        ));
+        durations(ui, view);
         for group in faults::offered(&view.frame.scenario, &view.frame.heat) {
             entries(ui, view, &group);
         }
@@ -30,6 +27,23 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     paint::opens_below(ui.painter(), tip, 4.0 * view.scale, view.theme.muted);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Faults"));
     response.on_hover_text("Break something and watch how the system comes back.");
+}
+
+/// How long it lasts: one of a few.
+fn durations(ui: &mut Ui, view: &ViewCtx<'_>) {
+    ui.weak("Happens now, and lasts (simulated time)");
+    ui.horizontal(|ui| {
+        for lasts in faults::LASTING_S {
+            let chosen = view.state.break_for_s == lasts;
+            if ui
+                .selectable_label(chosen, faults::lasting(lasts))
+                .clicked()
+            {
+                view.send(UiCommand::BreakFor(lasts));
+            }
+        }
+    });
+    ui.separator();
 }
 
 fn entries(ui: &mut Ui, view: &ViewCtx<'_>, group: &Group) {

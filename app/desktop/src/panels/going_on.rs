@@ -26,13 +26,18 @@ fn lines(ui: &mut Ui, view: &ViewCtx<'_>, events: &[Event]) {
         } else {
             view.theme.muted
         };
-        if index > 0 {
+        if index > 0 && event.undo.is_none() {
             sentence(ui, view, &event.words, color);
             continue;
         }
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                copy_link(ui, view);
+                if index == 0 {
+                    copy_link(ui, view);
+                }
+                if let Some(number) = event.undo {
+                    undo_link(ui, view, number);
+                }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     sentence(ui, view, &event.words, color);
                 });
@@ -48,6 +53,16 @@ fn lines(ui: &mut Ui, view: &ViewCtx<'_>, events: &[Event]) {
 fn sentence(ui: &mut Ui, view: &ViewCtx<'_>, words: &str, color: egui::Color32) {
     let text = RichText::new(words).font(view.font(14.0)).color(color);
     ui.add(Label::new(text).truncate());
+}
+
+/// The end of what lasts until then.
+fn undo_link(ui: &mut Ui, view: &ViewCtx<'_>, number: usize) {
+    let text = RichText::new("Undo").font(view.font(12.5));
+    let response = ui.link(text);
+    if response.clicked() {
+        view.send(UiCommand::Mend(number));
+    }
+    response.on_hover_text("Ends it now.");
 }
 
 /// The same again from a file.

@@ -4,7 +4,9 @@
 //! the top. Drag, click, or use the arrow keys to set the users. A summary in words stands in for the drawing where it cannot
 //! be seen.
 
-mod axes;
+pub mod axes;
+mod estimate;
+mod ghost;
 
 use egui::accesskit::{Action, Role};
 use egui::{
@@ -29,8 +31,12 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     beyond_break(ui, view, &axes);
     axes.show(ui.painter(), view);
     objective(ui, view, &axes);
+    estimate::line(ui, view, &axes);
+    estimate::band(ui, view, &axes);
+    ghost::line(ui, view, &axes);
     points(ui, view, &axes);
     handle(ui, view, &axes, &response);
+    ghost::words(ui, view, &axes);
     response.on_hover_cursor(egui::CursorIcon::ResizeHorizontal);
 }
 
@@ -91,6 +97,11 @@ pub fn summary(view: &ViewCtx<'_>) -> String {
     );
     if let Some(p99) = current_p99(view) {
         text += &format!(", 99 % within {}", format::millis(p99));
+    } else if let Some(p99) = estimate::here(view) {
+        text += &format!(
+            ", 99 % within about {} by quick estimate",
+            format::millis(p99)
+        );
     }
     if let Some(breaks) = breaks_at(view) {
         text += &format!("; breaks at about {} {unit}", format::count(breaks));
@@ -106,10 +117,11 @@ pub fn summary(view: &ViewCtx<'_>) -> String {
             format!("{} {unit}: {answer}", format::count(f64::from(point.users)))
         })
         .collect();
+    let before = ghost::summary(view);
     if line.is_empty() {
-        format!("{text}. No point simulated yet.")
+        format!("{text}. No point simulated yet.{before}")
     } else {
-        format!("{text}. Simulated: {}.", line.join(", "))
+        format!("{text}. Simulated: {}.{before}", line.join(", "))
     }
 }
 
@@ -124,7 +136,7 @@ fn breaks_at(view: &ViewCtx<'_>) -> Option<f64> {
 fn title(ui: &Ui, view: &ViewCtx<'_>, area: Rect) {
     let (painter, half) = (ui.painter(), area.width() / 2.0);
     let words = "p99 latency as load grows";
-    paint::text(
+    let title = paint::text(
         painter,
         area.left_top(),
         Align2::LEFT_TOP,
@@ -133,7 +145,8 @@ fn title(ui: &Ui, view: &ViewCtx<'_>, area: Rect) {
         view.theme.text,
         half,
     );
-    let hint = "drag to change the load";
+    estimate::legend(ui, view, title);
+    let hint = view.state.hints.words();
     let at = area.right_top() - vec2(14.0 * view.scale, 0.0);
     paint::text(
         painter,
@@ -273,6 +286,8 @@ fn handle(ui: &Ui, view: &ViewCtx<'_>, axes: &Axes, response: &Response) {
             theme.accent,
             Stroke::new(2.0 * scale, theme.background),
         );
+    } else {
+        estimate::at_handle(ui, view, axes);
     }
     let words = format!(
         "{} {}",

@@ -2,8 +2,9 @@
 
 mod controls;
 mod faults_menu;
+mod fixes;
 mod going_on;
-mod load_line;
+pub mod load_line;
 mod map;
 mod notice;
 mod patterns;
@@ -28,6 +29,7 @@ pub fn all() -> Vec<(&'static str, Show)> {
     vec![
         ("controls", controls::show),
         ("sentence", sentence::show),
+        ("fixes", fixes::show),
         ("patterns", patterns::show),
         ("going on", going_on::show),
         ("map", map::show),
@@ -57,6 +59,7 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
             controls::show(ui, view);
             ui.add_space(6.0 * view.scale);
             sentence::show(ui, view);
+            fixes::show(ui, view);
             ui.add_space(6.0 * view.scale);
             patterns::show(ui, view);
         });
@@ -68,8 +71,9 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     }
     if view.state.open.at(Place::Strip).is_some() {
         Panel::bottom("strip")
+            .show_separator_line(false)
             .resizable(false)
-            .frame(frame(8.0, 10.0))
+            .frame(frame(4.0, 10.0))
             .show(ui, |ui| views::show(ui, view, Place::Strip));
     }
     let mut narrower = view.scaled(1.0);
@@ -104,5 +108,10 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
 fn line_share(view: &ViewCtx<'_>) -> f32 {
     let design = view.frame.scenario.effective_design();
     let crowded = design.regions.is_some() || design.edge.is_some() || design.origin.is_some();
-    if crowded { 0.34 } else { 0.4 }
+    let strip = view.state.open.at(Place::Strip).is_some();
+    match (crowded, strip) {
+        (_, true) => 0.27,
+        (true, false) => 0.34,
+        (false, false) => 0.4,
+    }
 }

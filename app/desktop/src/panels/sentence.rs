@@ -1,18 +1,45 @@
 //! The answer in words: how fast, what it costs, and what gives way first.
 
 use egui::text::LayoutJob;
-use egui::{Color32, FontId, Label, TextFormat, Ui};
+use egui::{Align, Button, Color32, FontId, Label, Layout, RichText, TextFormat, Ui, vec2};
 use session::Phase;
 
+use crate::command::UiCommand;
+use crate::variants::VariantCommand;
 use crate::view_ctx::ViewCtx;
 use crate::{format, words};
+
+const FIX_IT: &str = "What would fix it?";
 
 /// Two lines, and a third when something is wrong.
 pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     ui.spacing_mut().item_spacing.y = 2.0 * view.scale;
     ui.add(Label::new(job(&headline(view), view.strong(23.0), view.theme.text)).wrap());
     let (line, color) = second_line(view);
-    ui.add(Label::new(job(&line, view.font(15.5), color)).truncate());
+    ui.horizontal(|ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            fix_button(ui, view);
+            ui.add_space(8.0 * view.scale);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.add(Label::new(job(&line, view.font(15.5), color)).truncate());
+            });
+        });
+    });
+}
+
+fn fix_button(ui: &mut Ui, view: &ViewCtx<'_>) {
+    let open = view.state.variants.fixing;
+    let title = RichText::new(FIX_IT).font(view.font(14.0));
+    let button = Button::new(title)
+        .selected(open)
+        .min_size(vec2(0.0, 28.0 * view.scale));
+    let response = ui.add(button);
+    if response.clicked() {
+        view.send(UiCommand::Variant(VariantCommand::ShowFixes));
+    }
+    response.on_hover_text(
+        "The changes that hold more users, with their price: estimated at once, simulated under the pointer.",
+    );
 }
 
 fn job(text: &str, font: FontId, color: Color32) -> LayoutJob {
@@ -28,7 +55,7 @@ pub fn headline(view: &ViewCtx<'_>) -> String {
         format::count(f64::from(view.state.users)),
         scenario.load.unit
     );
-    if view.frame.phase == Phase::Building {
+    if view.frame.phase == Phase::Building && !view.state.stored.shown {
         return format!("{who}: taking their seats…");
     }
     let Some(report) = view.report() else {

@@ -113,8 +113,13 @@ fn the_menu_offers_what_the_design_can_suffer_and_a_click_breaks_it() {
     let mut harness = explorer(&link);
     harness.get_by_label("Faults").click();
     harness.run();
-    harness.get_by_label("Happens now, for 30 s of simulated time.");
+    harness.get_by_label("Happens now, and lasts (simulated time)");
     for title in [
+        "10 s",
+        "30 s",
+        "2 min",
+        "until undone",
+        "Flash crowd: half as many more",
         "Lose a zone of us-east-1",
         "Flush the caches",
         "One hot key: half of all questions",
@@ -143,6 +148,46 @@ fn the_menu_offers_what_the_design_can_suffer_and_a_click_breaks_it() {
             if *fault == KILL && lasts.as_secs_f64() == 30.0),
         "{sent:?}"
     );
+}
+
+#[test]
+fn what_lasts_until_it_is_undone_is_undone_by_a_click() {
+    let link_now = link(world());
+    let mut harness = explorer(&link_now);
+    harness.get_by_label("Faults").click();
+    harness.run();
+    harness.get_by_label("until undone").click();
+    harness.run();
+    if harness
+        .query_by_label("Flash crowd: half as many more")
+        .is_none()
+    {
+        harness.get_by_label("Faults").click();
+        harness.run();
+    }
+    harness
+        .get_by_label("Flash crowd: half as many more")
+        .click();
+    harness.run();
+    let sent = link_now.sent.borrow();
+    assert!(
+        matches!(
+            &sent[..],
+            [Command::Break {
+                fault: Fault::FlashCrowd { .. },
+                lasts: None
+            }]
+        ),
+        "{sent:?}"
+    );
+    let mut broken = with_fault(world(), 53, 30, KILL);
+    Arc::make_mut(&mut broken.scenario).faults[0].lasts = None;
+    let link_broken = link(broken);
+    let mut harness = explorer(&link_broken);
+    harness.get_by_label("Database shard 2 is dead, until it is undone.");
+    harness.get_by_label("Undo").click();
+    harness.run();
+    assert!(matches!(&link_broken.sent.borrow()[..], [Command::Mend(0)]));
 }
 
 #[test]
@@ -187,24 +232,24 @@ fn what_is_broken_is_a_sentence_above_the_map() {
 }
 
 #[test]
-fn what_is_over_tells_how_it_went_and_a_new_load_undoes_it() {
+fn what_is_over_tells_how_it_went_and_before_it_nothing_is_told() {
     let mut over = with_fault(world(), 20, 30, KILL);
     let mut report = RunReport::clone(over.report.as_ref().expect("there is one"));
     report.faults = vec![FaultReport {
         fault: "death of database #1".into(),
         began_s: 20.0,
-        ended_s: 50.0,
-        detected_s: None,
+        ended_s: Some(50.0),
         recovered_s: Some(58.0),
         failed: 1_234,
+        ..FaultReport::default()
     }];
     over.report = Some(Arc::new(report));
     explorer(&link(over.clone())).get_by_label(
         "Database shard 2 was dead until 15 s ago: all as before 8 s after its end, 1.23 K operations failed.",
     );
-    over.faults_since_s = 30.0;
-    let after = explorer(&link(over));
-    assert!(after.query_by_label_contains("was dead").is_none());
+    over.simulated_s = 15.0;
+    let before = explorer(&link(over));
+    assert!(before.query_by_label_contains("was dead").is_none());
 }
 
 #[test]
@@ -263,7 +308,7 @@ fn it_fits_into_small_and_large_windows_in_both_themes() {
 }
 
 /// What was painted with an ellipsis.
-pub(super) fn cut_short(harness: &Harness<'_, Explorer>) -> Vec<String> {
+pub fn cut_short(harness: &Harness<'_, Explorer>) -> Vec<String> {
     fn of(shape: &egui::Shape, found: &mut Vec<String>) {
         match shape {
             egui::Shape::Vec(shapes) => shapes.iter().for_each(|shape| of(shape, found)),

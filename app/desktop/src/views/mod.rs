@@ -3,17 +3,26 @@
 //! A view has a place in the window; two views in one place close each other. A new view is a file here, a [`View`], and a row of
 //! [`all`]: menus, shortcuts and the test that opens every view in every theme and size take it from there.
 
+mod compare;
 mod dialog;
+pub mod evidence;
 mod field;
 mod fields;
 mod gallery;
 mod help;
+mod lessons;
 mod make_it_mine;
 mod open_save;
 pub mod palette;
+mod pareto;
 mod share;
+mod sheet;
+mod time_strip;
+pub mod waterfall;
 
-use egui::Ui;
+use egui::{Align, Label, Layout, RichText, Ui};
+
+use crate::command::UiCommand;
 
 use crate::view_ctx::ViewCtx;
 
@@ -22,6 +31,14 @@ use crate::view_ctx::ViewCtx;
 pub enum View {
     /// What can be typed.
     Shortcuts,
+    /// Guess, run, see.
+    Lessons,
+    /// Two kept designs side by side.
+    Compare,
+    /// Why it is so.
+    Evidence,
+    /// One tier.
+    Inspector,
     /// The inputs that move the answer most, and behind them all fields.
     MakeItMine,
     /// All commands by name.
@@ -34,6 +51,10 @@ pub enum View {
     SaveAs,
     /// What others can have of it.
     Share,
+    /// The run over time.
+    TimeStrip,
+    /// One message on its way.
+    Waterfall,
 }
 
 /// Where a view is shown.
@@ -63,7 +84,7 @@ pub struct Listed {
 
 /// All views.
 pub fn all() -> Vec<Listed> {
-    use Place::{Over, Side, Whole};
+    use Place::{Over, Side, Strip, Whole};
     let view = |view, title, place, show| Listed {
         view,
         title,
@@ -72,12 +93,23 @@ pub fn all() -> Vec<Listed> {
     };
     vec![
         view(View::Shortcuts, "Shortcuts", Over, help::show),
+        view(View::Compare, "Compare", Whole, compare::show),
+        view(View::Lessons, "Lessons", Whole, lessons::show),
+        view(View::Evidence, "Evidence", Whole, evidence::show),
+        view(
+            View::Inspector,
+            "Inspector",
+            Side,
+            evidence::inspector::show_beside,
+        ),
         view(View::MakeItMine, "Make it mine", Side, make_it_mine::show),
         view(View::Palette, "All commands", Over, palette::show),
         view(View::Gallery, "Gallery", Whole, gallery::show),
         view(View::Open, "Open", Over, open_save::show_open),
         view(View::SaveAs, "Save as", Over, open_save::show_save),
         view(View::Share, "Share", Over, share::show),
+        view(View::TimeStrip, "Time strip", Strip, time_strip::show),
+        view(View::Waterfall, "Follow one message", Side, waterfall::show),
     ]
 }
 
@@ -102,8 +134,13 @@ impl Open {
     pub fn toggle(&mut self, view: View) {
         if self.has(view) {
             self.close(view);
-            return;
+        } else {
+            self.open(view);
         }
+    }
+
+    /// Opens a view in its place.
+    pub fn open(&mut self, view: View) {
         let place = |view: View| view.listed().map(|listed| listed.place);
         self.0.retain(|&other| place(other) != place(view));
         self.0.push(view);
@@ -119,6 +156,24 @@ impl Open {
         let listed = self.0.iter().filter_map(|view| view.listed());
         listed.into_iter().find(|listed| listed.place == place)
     }
+}
+
+/// The title of a view and the way to close it.
+fn heading(ui: &mut Ui, view: &ViewCtx<'_>, which: View, words: &str) {
+    let title = which.listed().map_or("", |listed| listed.title);
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(title).font(view.strong(17.0)));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let close = RichText::new("Close").font(view.font(13.5));
+            if ui.button(close).clicked() {
+                view.send(UiCommand::Toggle(which));
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let words = RichText::new(words).font(view.font(13.5));
+                ui.add(Label::new(words.color(view.theme.muted)).truncate());
+            });
+        });
+    });
 }
 
 /// Shows what is open in a place.

@@ -237,6 +237,8 @@ pub(super) fn body(report: &RunReport, labels: &Labels) -> String {
         "",
         &format!("{counts}{mishaps}{connections}"),
     ));
+    let faults = tables::faults(report).map(|grid| grid.html());
+    out.push_str(&section("Faults", "", &faults.unwrap_or_default()));
     let bill = beside(chart::cost(report).as_ref(), tables::cost(report).as_ref());
     out.push_str(&section(
         "Cost",

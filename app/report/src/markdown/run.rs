@@ -81,6 +81,10 @@ pub(super) fn body(page: &mut Page, report: &RunReport, labels: &Labels) {
         .chain(sentences::beside(report))
         .collect();
     page.list(&mishaps);
+    page.folded(
+        "What became of each fault",
+        tables::faults(report).as_slice(),
+    );
     if let (Some(grid), Some(sentence)) = (tables::cost(report), story::cost(report)) {
         page.heading("Cost");
         page.text(&sentence);

@@ -9,6 +9,7 @@ use crate::phrases;
 pub(crate) fn beside(report: &RunReport) -> Vec<String> {
     let tiers = [
         cached(report),
+        connections(report),
         edge(report),
         shards(report),
         replicas(report),
@@ -26,8 +27,16 @@ fn cached(report: &RunReport) -> Option<String> {
         .find(|(name, tier)| tier.hit_ratio.is_some() && *name != "edge")?;
     let count_of = |counter: &str| tier.counters.get(counter).copied().unwrap_or(0) as f64;
     let ratio = tier.hit_ratio?;
+    let by_region = tier.hit_ratio_by_region.iter();
+    let by_region: Vec<String> = by_region
+        .map(|(region, ratio)| format!("{} in {region}", percent(*ratio)))
+        .collect();
+    let by_region = match by_region.len() {
+        0 => String::new(),
+        _ => format!(" ({})", by_region.join(", ")),
+    };
     Some(format!(
-        "The {} answers {} of what it is asked; {} misses, {} that waited for another's fetch, {} evicted, {} expired, {} \
+        "The {} answers {}{by_region} of what it is asked; {} misses, {} that waited for another's fetch, {} evicted, {} expired, {} \
          dropped by commands.",
         phrases::tier(name),
         percent(ratio),
@@ -37,6 +46,30 @@ fn cached(report: &RunReport) -> Option<String> {
         count(count_of("expired")),
         count(count_of("invalidated")),
     ))
+}
+
+/// Who got no connection of the database; `None` where all share them or all got theirs.
+fn connections(report: &RunReport) -> Option<String> {
+    let refused = |tier: &str, count: fn(&sim_core::report::TierReport) -> u64| {
+        report.tiers.get(tier).map(count).filter(|count| *count > 0)
+    };
+    let unconnected = |tier: &sim_core::report::TierReport| {
+        tier.counters.get("unconnected").copied().unwrap_or(0)
+    };
+    let without = refused("database", unconnected).map(|all| {
+        format!(
+            "The database takes no more connections: {} queries of servers that came too late were refused.",
+            count(all as f64)
+        )
+    });
+    let at_pooler = refused("pooler", |tier| tier.dropped).map(|all| {
+        format!(
+            "The connection pooler takes no more clients: {} queries were refused.",
+            count(all as f64)
+        )
+    });
+    let all: Vec<String> = without.into_iter().chain(at_pooler).collect();
+    (!all.is_empty()).then(|| all.join(" "))
 }
 
 /// What points of presence did for the origin; `None` without them.
@@ -79,8 +112,16 @@ fn shards(report: &RunReport) -> Option<String> {
 /// How far replicas were behind; `None` without any, or where nothing was written.
 fn replicas(report: &RunReport) -> Option<String> {
     let lag = report.tiers.get("replicas")?.lag_ms?;
+    let database = report.tiers.get("database");
+    let lost = match database.and_then(|tier| tier.writes_lost) {
+        None => String::new(),
+        Some(lost) => format!(
+            " {} acknowledged writes were lost with a primary that a replica took over from.",
+            count(lost as f64)
+        ),
+    };
     Some(format!(
-        "What is written is visible at the replicas after {} on average, {} at most.",
+        "What is written is visible at the replicas after {} on average, {} at most.{lost}",
         millis(lag.mean),
         millis(lag.max)
     ))
@@ -119,24 +160,60 @@ fn regions(report: &RunReport) -> Option<String> {
     Some(text)
 }
 
-/// What became of a fault that ended.
+/// What became of a fault.
 fn fault(fault: &FaultReport) -> String {
+    let after = |took: f64| match took {
+        0.0 => "at once".to_owned(),
+        took => format!("after {}", seconds(took)),
+    };
     let detected = fault
-        .detected_s
-        .map(|at| format!(" noticed after {},", seconds(at - fault.began_s)));
-    let recovered = match fault.recovered_s {
-        Some(at) if at > fault.ended_s => {
-            format!("recovered {} after its end", seconds(at - fault.ended_s))
+        .time_to_detect_s
+        .map(|took| format!(" noticed {},", after(took)));
+    let moved = fault
+        .time_to_fail_over_s
+        .map(|took| format!(" served elsewhere {},", after(took)));
+    let recovered = match (fault.recovered_s, fault.ended_s) {
+        (Some(at), Some(ended)) if at > ended => {
+            format!("recovered {} after its end", seconds(at - ended))
         }
-        Some(_) => "over with its end".to_owned(),
-        None => "not recovered by the end of the run".to_owned(),
+        (Some(_), Some(_)) => "over with its end".to_owned(),
+        (Some(at), None) => format!(
+            "all as before {} after its beginning",
+            seconds(at - fault.began_s)
+        ),
+        (None, _) => "not recovered by the end of the run".to_owned(),
+    };
+    let until = fault.ended_s.map_or_else(
+        || "and not over at the end of the run".to_owned(),
+        |ended| format!("to {}", seconds(ended)),
+    );
+    let mut lost = Vec::new();
+    let mut add = |number: u64, words: &str| {
+        if number > 0 {
+            lost.push(format!("{} {words}", count(number as f64)));
+        }
+    };
+    add(fault.failed, "operations failed");
+    add(fault.lost.deliveries, "deliveries lost");
+    let more = fault.lost.reconnects - fault.lost.reconnects_usual;
+    add(more, "reconnects more than usual");
+    let lost = match lost.as_slice() {
+        [] => "0 operations failed".to_owned(),
+        some => some.join(", "),
+    };
+    let shared = match fault.shares_with.as_slice() {
+        [] => String::new(),
+        [other] => format!(" (counted for fault {other} too, which overlaps)"),
+        others => format!(
+            " (counted for {} other faults too, which overlap)",
+            others.len()
+        ),
     };
     format!(
-        "Fault: {} from {} to {}:{} {recovered}; {} operations failed.",
+        "Fault: {} from {} {until}:{}{} {recovered}; {lost}{shared}.",
         fault.fault,
         seconds(fault.began_s),
-        seconds(fault.ended_s),
         detected.unwrap_or_default(),
-        count(fault.failed as f64)
+        moved.unwrap_or_default(),
     )
 }

@@ -18,6 +18,7 @@ const AFTER_S: f64 = 20.0;
 impl Driver {
     /// Adds a fault now.
     pub(super) fn break_now(&mut self, fault: Fault, lasts: Option<SimDuration>) {
+        self.finish_seek();
         let Some(run) = self.run.as_mut().filter(|_| !self.stalled) else {
             self.problem = Some("Nothing runs that could be broken now.".into());
             return;
@@ -29,20 +30,45 @@ impl Driver {
         };
         match run.add_fault(timed.clone()) {
             Ok(()) => {
+                let now = run.now();
+                self.newest = None;
+                self.newest_report = None;
+                self.keyframes.forget_after(now);
+                self.keyframes.will_break(&timed);
+                self.keyframes.keep(run);
                 Arc::make_mut(&mut self.scenario).faults.push(timed);
                 self.problem = None;
             }
             Err(error) => self.problem = Some(format!("It cannot be broken: {error}.")),
         }
     }
+
+    /// Ends a fault now that would last for good.
+    pub(super) fn mend_now(&mut self, number: usize) {
+        let Some(run) = self.run.as_mut().filter(|_| !self.stalled) else {
+            self.problem = Some("Nothing runs in which it could be undone now.".into());
+            return;
+        };
+        let ends = next_moment(run.now());
+        match run.end_fault(number, ends) {
+            Ok(()) => {
+                let faults = &mut Arc::make_mut(&mut self.scenario).faults;
+                if let Some(timed) = faults.get_mut(number) {
+                    timed.lasts = Some(ends - timed.at);
+                }
+                self.problem = None;
+            }
+            Err(error) => self.problem = Some(format!("It cannot be undone: {error}.")),
+        }
+    }
 }
 
 /// How fast simulated time may go because of what is broken; `None`: as it likes.
-pub(super) fn pace(scenario: &Scenario, now_s: f64, since_s: f64) -> Option<f64> {
+pub(super) fn pace(scenario: &Scenario, now_s: f64) -> Option<f64> {
     let watched = scenario.faults.iter().any(|timed| {
         let at = seconds_of(timed.at);
         let lasts = timed.lasts.map_or(0.0, seconds_of);
-        since_s <= at && at <= now_s && now_s < at + lasts + AFTER_S
+        at <= now_s && now_s < at + lasts + AFTER_S
     });
     watched.then_some(BROKEN_PACE)
 }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use sim_core::engine::{Interrupt, StopReason};
+use sim_core::quick::{self, CurvePoint, Placement};
 use sim_core::report::RunReport;
 use sim_core::scenario::Scenario;
 use sim_core::system::SystemRun;
@@ -23,13 +24,25 @@ use super::{LoadPoint, lasting, main_latency, seconds_of};
 const CHEAP_USERS: u32 = 500_000;
 /// A point that took longer than this ends the way up at twice its load.
 const DEAR: Duration = Duration::from_secs(6);
+/// Largest population that is seated for the quick estimate.
+const ESTIMATE_SEATS: u32 = 100_000;
+/// Loads that are estimated in a decade.
+const ESTIMATES_PER_DECADE: u32 = 8;
 /// Shares of the expected break that get a point of their own.
 const AROUND_BREAK: [f64; 4] = [0.7, 0.85, 0.95, 1.02];
 
-/// One point and the request it answers.
+/// What was found, and the request it answers.
 pub(super) struct Measured {
     request: u64,
-    pub(super) point: LoadPoint,
+    pub(super) part: Part,
+}
+
+/// What was found.
+pub(super) enum Part {
+    /// The quick estimate of the whole line.
+    Estimate(Vec<CurvePoint>),
+    /// One simulated point.
+    Point(LoadPoint),
 }
 
 struct Job {
@@ -92,6 +105,13 @@ impl Worker {
 
     fn work(&self, job: &Job) {
         let own = job.scenario.load.users;
+        // An estimate that fails leaves the dots out; the line is simulated all the same.
+        let estimate = catch_unwind(AssertUnwindSafe(|| estimate(&job.scenario)));
+        if let Ok(Some(curve)) = estimate
+            && !self.send(job, Part::Estimate(curve))
+        {
+            return;
+        }
         let mut loads = order(own);
         let mut ceiling = u32::MAX;
         let mut next = 0;
@@ -125,17 +145,16 @@ impl Worker {
             if unknown {
                 continue;
             }
-            if self
-                .outbox
-                .send(Measured {
-                    request: job.request,
-                    point,
-                })
-                .is_err()
-            {
+            if !self.send(job, Part::Point(point)) {
                 return;
             }
         }
+    }
+
+    /// `false`: nobody listens any more.
+    fn send(&self, job: &Job, part: Part) -> bool {
+        let request = job.request;
+        self.outbox.send(Measured { request, part }).is_ok()
     }
 
     /// The report, and whether the run was unstable; `None`: cancelled, or this load cannot be built.
@@ -165,11 +184,26 @@ fn point(users: u32, report: &RunReport) -> LoadPoint {
         .values()
         .flat_map(|tier| tier.utilization.values())
         .map(|resource| resource.hottest);
+    let p99 = main_latency(report).map(|latency| &latency.p99);
     LoadPoint {
         users,
-        p99_ms: main_latency(report).and_then(|latency| latency.p99.value),
+        p99_ms: p99.and_then(|p99| p99.value),
+        p99_between_ms: p99.and_then(|p99| p99.low.zip(p99.high)),
         utilization: hottest.fold(0.0, f64::max),
     }
+}
+
+/// The quick estimate of the line, eight loads to a decade, from a population of moderate size.
+fn estimate(scenario: &Scenario) -> Option<Vec<CurvePoint>> {
+    let mut near = scenario.clone();
+    near.load.users = near.load.users.min(ESTIMATE_SEATS);
+    near.faults.clear();
+    let placement = Placement::of(&near).ok()?;
+    let first = if scenario.load.users < 3_000 { 1 } else { 3 } * ESTIMATES_PER_DECADE;
+    let last = 7 * ESTIMATES_PER_DECADE;
+    let at = |step: u32| 10_f64.powf(f64::from(step) / f64::from(ESTIMATES_PER_DECADE));
+    let loads: Vec<u32> = (first..=last).map(|step| at(step).round() as u32).collect();
+    Some(quick::curve(&near, &placement, &loads))
 }
 
 /// The loads of the line in the order they are computed: 1, 2, 5 in every decade, the current one first.

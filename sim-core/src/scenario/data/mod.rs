@@ -11,15 +11,35 @@ use crate::time::SimDuration;
 use super::check::Check;
 use super::design::{instances, placement};
 use super::limits;
-use super::model::{CacheTier, Keys, OnWrite, Shards};
+use super::model::{CacheTier, Design, Keys, OnWrite, Shards};
 use super::product;
 use super::profile::Names;
 use super::quantity::{count, duration, number, size};
 use super::raw::{Ordered, Quantity, Switch};
 
 use raw::{
-    RawCache, RawCacheStart, RawEviction, RawFeature, RawKeys, RawOnWrite, RawShards, RawSkew,
+    RawCache, RawCachePlace, RawCacheStart, RawEviction, RawFeature, RawKeys, RawOnWrite,
+    RawShards, RawSkew,
 };
+
+/// Where a cache stands, if not at home with the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CachePlace {
+    /// A cluster of all its nodes in each region of the design.
+    EachRegion,
+}
+
+impl Design {
+    /// Clusters that the cache consists of, each with all nodes of the tier.
+    #[must_use]
+    pub fn cache_clusters(&self) -> u32 {
+        let place = self.cache.as_ref().and_then(|cache| cache.place);
+        match (place, &self.regions) {
+            (Some(CachePlace::EachRegion), Some(regions)) => regions.places.len() as u32,
+            _ => 1,
+        }
+    }
+}
 
 /// Records where the scenario says nothing of them.
 const KEYS: u32 = 1_000_000;
@@ -133,6 +153,10 @@ pub fn cache(raw: &RawCache, names: &Names<'_>, check: &mut Check<'_>) -> CacheT
             SimDuration::from_micros(10),
             |q| duration(q, NONE, limits::SERVICE),
         ),
+        place: match raw.place {
+            Some(RawCachePlace::EachRegion) => Some(CachePlace::EachRegion),
+            None | Some(RawCachePlace::Home) => None,
+        },
     }
 }
 

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::scenario::asking::raw::{RawCallers, RawOutliers, RawOverload, RawSlowShards};
 use crate::scenario::model::Source;
+use crate::scenario::pooler::raw::RawPooler;
 use crate::scenario::raw::{Ordered, Quantity, RawDistribution, RawPlacement, Sources, Switch};
 
 /// The records that reads and writes are about.
@@ -81,6 +82,12 @@ pub struct RawDatabase {
     pub queue: Option<Quantity>,
     /// Longest wait. Default: none.
     pub timeout: Option<Quantity>,
+    /// Connections that each connection server keeps to each database (or to its pooler), in place of one `pool` that all share; then `queue` is that of each. Default: none.
+    pub per_server: Option<Quantity>,
+    /// Connections that a database takes; those who come later get fewer or none, and their queries are refused. Default: as many as there are.
+    pub max_connections: Option<Quantity>,
+    /// What holds its connections for the connection servers; takes the place of `pool`. Default: none.
+    pub pooler: Option<RawPooler>,
     /// Queries and commands that take far longer than the others. Default: none.
     pub outliers: Option<RawOutliers>,
     /// How connection servers ask it. Default: once, and they wait for the answer.
@@ -170,10 +177,21 @@ pub struct RawCache {
     pub placement: Option<RawPlacement>,
     /// CPU of one lookup, fill or invalidation. Default: 10 us.
     pub lookup: Option<Quantity>,
+    /// Where it stands. Default: `Home`.
+    pub place: Option<RawCachePlace>,
     /// Of all numbers here.
     pub source: Option<Source>,
     /// Of single numbers.
     pub sources: Sources,
+}
+
+/// Where a cache stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum RawCachePlace {
+    /// With the database, for the reads of all regions.
+    Home,
+    /// In each region of the design, `count` nodes for the reads of its own servers.
+    EachRegion,
 }
 
 /// Which entry of a cache gives way.

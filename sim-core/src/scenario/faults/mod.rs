@@ -11,6 +11,9 @@ use super::error::Problem;
 use super::limits;
 use super::model::{Design, Fault, Run, Tier, TimedFault, ZONES};
 use super::objective;
+use super::over_time::People;
+use super::over_time::check::{CROWD_WITHIN, LEVEL, people};
+use super::pooler::pooler;
 use super::quantity::{self, count, duration};
 use super::raw::Quantity;
 use super::regions::numbered;
@@ -23,10 +26,11 @@ const REFUSED: SimDuration = SimDuration::ZERO;
 /// Checks the faults of a scenario.
 pub fn faults(
     raw: &[RawFault],
-    design: &Design,
+    (users, design): (u32, &Design),
     run: &Run,
     check: &mut Check<'_>,
 ) -> Vec<TimedFault> {
+    let mut people_in_all = u64::from(users);
     raw.iter()
         .take(limits::ENTRIES)
         .enumerate()
@@ -58,11 +62,19 @@ pub fn faults(
                     REFUSED,
                 )
             });
-            TimedFault {
-                at,
-                lasts,
-                fault: fault(&raw.fault, &format!("{path}.fault"), design, check),
+            let fault = fault(&raw.fault, &format!("{path}.fault"), design, check);
+            if let Fault::FlashCrowd { joins, .. } = fault {
+                people_in_all += u64::from(joins.of(users));
+                if people_in_all > limits::USERS {
+                    let problem = Problem::new("flash crowds make too many people");
+                    let most = quantity::group(limits::USERS);
+                    check.problem(
+                        &format!("{path}.fault.joins"),
+                        problem.allowed(format!("up to {most} users, those who join included")),
+                    );
+                }
             }
+            TimedFault { at, lasts, fault }
         })
         .collect()
 }
@@ -121,6 +133,12 @@ fn fault(raw: &RawFaultKind, path: &str, design: &Design, check: &mut Check<'_>)
         RawFaultKind::DropConnections { within } => Fault::DropConnections {
             within: time("within", within),
         },
+        RawFaultKind::FlashCrowd { joins, within } => Fault::FlashCrowd {
+            within: within
+                .as_ref()
+                .map_or(CROWD_WITHIN, |within| time("within", within)),
+            joins: people(&format!("{path}.joins"), joins, LEVEL, check),
+        },
         RawFaultKind::RollingRestart { drain, restart } => Fault::RollingRestart {
             drain: time("drain", drain),
             restart: time("restart", restart),
@@ -131,7 +149,7 @@ fn fault(raw: &RawFaultKind, path: &str, design: &Design, check: &mut Check<'_>)
             instances,
         } => {
             let (tier, first, instances) = hit(
-                ("killed", &[Tier::LoadBalancer]),
+                ("killed", &[Tier::LoadBalancer, Tier::Pooler]),
                 (tier, first, instances),
                 path,
                 design,
@@ -282,7 +300,7 @@ pub fn can_happen(fault: &Fault, design: &Design) -> bool {
             tier,
             first,
             instances,
-        } => tier != Tier::LoadBalancer && has(tier, first, instances),
+        } => !matches!(tier, Tier::LoadBalancer | Tier::Pooler) && has(tier, first, instances),
         Fault::SlowDown {
             tier,
             first,
@@ -304,6 +322,10 @@ pub fn can_happen(fault: &Fault, design: &Design) -> bool {
         }
         // What moves is planned before the run begins.
         Fault::Reshard(_) => false,
+        Fault::FlashCrowd { joins, .. } => match joins {
+            People::Share(share) => share > 0.0 && share <= LEVEL,
+            People::Count(count) => (1..=limits::USERS).contains(&u64::from(count)),
+        },
         Fault::RollingRestart { .. } | Fault::DropConnections { .. } => true,
     }
 }
@@ -352,7 +374,14 @@ pub fn instances_of(tier: Tier, design: &Design) -> u32 {
             .as_ref()
             .map_or(0, |owners| owners.count),
         Tier::Broker => design.broker.as_ref().map_or(0, |broker| broker.count),
-        Tier::Cache => design.cache.as_ref().map_or(0, |cache| cache.count),
+        Tier::Cache => {
+            let clusters = design.cache_clusters();
+            design
+                .cache
+                .as_ref()
+                .map_or(0, |cache| cache.count * clusters)
+        }
+        Tier::Pooler => pooler(design).map_or(0, |pooler| pooler.count),
         Tier::Database => match &design.database {
             None => 0,
             Some(_) => design.shards.map_or(1, |shards| shards.count),

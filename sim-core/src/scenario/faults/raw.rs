@@ -101,4 +101,11 @@ pub enum RawFaultKind {
         /// Time over which they are cut.
         within: Quantity,
     },
+    /// People come who were not there: they connect like anybody, each joins the channels of somebody who is there, and they leave when it is over.
+    FlashCrowd {
+        /// A share of those online, as in `"50 %"`, or a number.
+        joins: Quantity,
+        /// Time over which they come, and leave. Default: 10 s.
+        within: Option<Quantity>,
+    },
 }

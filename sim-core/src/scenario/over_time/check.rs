@@ -14,8 +14,10 @@ use crate::time::SimDuration;
 
 /// Most flash crowds.
 const CROWDS: usize = 100;
+/// Time over which a crowd comes, if nothing is said.
+pub(in crate::scenario) const CROWD_WITHIN: SimDuration = SimDuration::from_secs(10);
 /// Largest level, share of joiners and activity.
-const LEVEL: f64 = 1_000.0;
+pub(in crate::scenario) const LEVEL: f64 = 1_000.0;
 
 /// Checks the parts of load and traffic that say what happens when.
 pub fn over_time(
@@ -238,12 +240,9 @@ fn crowd(raw: &RawFlashCrowd, path: &str, run: &Run, check: &mut Check<'_>) -> F
     FlashCrowd {
         at,
         lasts: check.take(&format!("{path}.lasts"), lasts, limits::SHORT),
-        within: check.take_or(
-            &format!("{path}.within"),
-            &raw.within,
-            SimDuration::from_secs(10),
-            |q| time(q, SimDuration::ZERO),
-        ),
+        within: check.take_or(&format!("{path}.within"), &raw.within, CROWD_WITHIN, |q| {
+            time(q, SimDuration::ZERO)
+        }),
         joins: people(&format!("{path}.joins"), &raw.joins, LEVEL, check),
         activity: activity.map_or(1.0, |q| level(&format!("{path}.activity"), q, check)),
     }
@@ -271,7 +270,12 @@ fn before_the_end(
 }
 
 /// `"50 %"`, or a number of people.
-fn people(path: &str, raw: &Quantity, most: f64, check: &mut Check<'_>) -> People {
+pub(in crate::scenario) fn people(
+    path: &str,
+    raw: &Quantity,
+    most: f64,
+    check: &mut Check<'_>,
+) -> People {
     let is_share = matches!(raw, Quantity::Text(text) if text.trim_end().ends_with('%'));
     let people = if is_share {
         factor(raw, 0.0, most).map(People::Share)

@@ -11,6 +11,7 @@ use crate::histogram::units_of;
 use crate::system::event::{Event, Work};
 use crate::system::ledger::units_ns;
 use crate::system::operation::{Kind, NOBODY, Operation, OperationId, Part};
+use crate::system::recovery::Noticed;
 use crate::system::world::World;
 use crate::time::{SimDuration, SimTime};
 
@@ -118,6 +119,7 @@ impl World {
                     && edge.sites[usize::from(site)].station.is_down()
                 {
                     edge.router.set_healthy(RegionId(site), 0);
+                    self.recovery.notice(out.now(), Noticed::Edge(site.into()));
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! The two logarithmic axes of the load line.
 
 use egui::{Align2, Painter, Rect, Stroke, pos2, remap, remap_clamp, vec2};
+use session::LoadPoint;
 
 use crate::view_ctx::ViewCtx;
 use crate::{format, paint, words};
@@ -16,6 +17,17 @@ pub struct Axes {
 impl Axes {
     /// Fits the axes into `area`: the users of the scenario's axis, and whole decades of latency around everything shown.
     pub fn new(view: &ViewCtx<'_>, area: Rect) -> Self {
+        Self::around(view, area, latencies(view))
+    }
+
+    /// The same around the points of these lines.
+    pub fn of_lines(view: &ViewCtx<'_>, area: Rect, lines: &[&[LoadPoint]]) -> Self {
+        let points = lines.iter().flat_map(|line| line.iter());
+        let shown = points.filter_map(|point| point.p99_ms);
+        Self::around(view, area, decades_around(shown))
+    }
+
+    fn around(view: &ViewCtx<'_>, area: Rect, milliseconds: (f64, f64)) -> Self {
         let scale = view.scale;
         let plot = Rect::from_min_max(
             area.min + vec2(58.0 * scale, 26.0 * scale),
@@ -25,7 +37,7 @@ impl Axes {
         Self {
             plot,
             users: (f64::from(first), f64::from(last)),
-            milliseconds: latencies(view),
+            milliseconds,
         }
     }
 
@@ -97,19 +109,23 @@ impl Axes {
 }
 
 fn latencies(view: &ViewCtx<'_>) -> (f64, f64) {
-    let line = view.frame.load_line.iter().filter_map(|point| point.p99_ms);
+    let before = view.state.variants.ghost.iter().flat_map(|g| g.line.iter());
+    let line = view.frame.load_line.iter().chain(before);
+    let line = line.filter_map(|point| point.p99_ms);
     let now = view
         .report()
         .and_then(words::main_latency)
         .and_then(|main| main.latency.p99.value);
     let objective = words::latency_objective(&view.frame.scenario).map(|objective| objective.limit);
-    let shown: Vec<f64> = line
-        .chain(now)
-        .chain(objective)
-        .filter(|value| value.is_finite() && *value > 0.0)
-        .collect();
-    let lowest = shown.iter().copied().fold(100.0, f64::min);
-    let highest = shown.iter().copied().fold(100.0, f64::max);
+    decades_around(line.chain(now).chain(objective))
+}
+
+/// Whole decades around these latencies, and around 100 ms.
+fn decades_around(shown: impl Iterator<Item = f64>) -> (f64, f64) {
+    let shown = shown.filter(|value| value.is_finite() && *value > 0.0);
+    let (lowest, highest) = shown.fold((100.0, 100.0), |(low, high), value| {
+        (f64::min(low, value), f64::max(high, value))
+    });
     (
         10_f64.powf((lowest * 0.8).log10().floor()),
         10_f64.powf((highest * 1.25).log10().ceil()).min(1e7),

@@ -12,6 +12,7 @@ pub fn tier(painter: &Painter, rect: Rect, name: &str, color: Color32) {
         "channel_owners" => ordered(painter, rect, stroke),
         "broker" => hub(painter, rect, stroke),
         "cache" | "edge" => bolt(painter, rect, stroke),
+        "pooler" => funnel(painter, rect, stroke),
         "database" => cylinder(painter, rect, stroke),
         _ => rack(painter, rect, stroke),
     }
@@ -43,6 +44,20 @@ pub fn people(painter: &Painter, rect: Rect, color: Color32) {
         },
         color,
     );
+}
+
+/// Many become few: a funnel.
+fn funnel(painter: &Painter, rect: Rect, stroke: Stroke) {
+    let at = |x: f32, y: f32| rect.min + vec2(rect.width() * x, rect.height() * y);
+    let points = vec![
+        at(0.06, 0.12),
+        at(0.94, 0.12),
+        at(0.6, 0.56),
+        at(0.6, 0.9),
+        at(0.4, 0.9),
+        at(0.4, 0.56),
+    ];
+    painter.add(Shape::closed_line(points, stroke));
 }
 
 /// Quick: a bolt.

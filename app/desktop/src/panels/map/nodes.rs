@@ -2,7 +2,7 @@
 
 use egui::{Rect, pos2, vec2};
 use sim_core::report::TierReport;
-use sim_core::scenario::{Scenario, Tier};
+use sim_core::scenario::{Scenario, Tier, pooler};
 use sim_core::system::TierHeat;
 
 use super::regions::{self, Place};
@@ -197,6 +197,7 @@ fn designed(scenario: &Scenario) -> Vec<Tier> {
             Tier::ChannelOwners => design.channel_owners.is_some(),
             Tier::Broker => design.broker.is_some(),
             Tier::Cache => design.cache.is_some(),
+            Tier::Pooler => pooler(&design).is_some(),
             Tier::Database => design.database.is_some(),
             Tier::Replicas => design.replicas.is_some(),
             Tier::Edge => design.edge.is_some(),
@@ -242,6 +243,10 @@ fn machines(scenario: &Scenario, name: &str) -> (u32, Option<String>) {
             .map(|owners| of(owners.count, owners.machine)),
         Some(Tier::Broker) => design.broker.map(|broker| of(broker.count, broker.machine)),
         Some(Tier::Cache) => design.cache.map(|cache| of(cache.count, cache.machine)),
+        Some(Tier::Pooler) => pooler(&design).map(|pooler| {
+            let machine = pooler.machine.as_ref();
+            (pooler.count, machine.map(|machine| machine.name.clone()))
+        }),
         Some(Tier::Database) => {
             let count = design.shards.map_or(1, |shards| shards.count);
             design.database.map(|database| of(count, database.machine))
