@@ -51,7 +51,7 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>, found: &Found<'static>, title: &str
         let unit = limits.and_then(|limits| limits.unit.clone());
         let allowed = limits.and_then(|limits| limits.allowed.clone());
         let range: Vec<String> = allowed.or(unit).into_iter().collect();
-        let mut words = format!("{what} ");
+        let mut words = format!("{} ", what.replace('`', ""));
         if let Some(range) = range.first() {
             words += &format!("Allowed: {range}. ");
         }
