@@ -79,12 +79,20 @@ pub fn tier(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use sim_core::report::SourceReport;
+
     use super::*;
     use crate::sample;
 
     #[test]
     fn a_window_has_the_same_tables_as_a_page() {
-        let run = sample::run();
+        let mut run = sample::run();
+        run.sources = vec![SourceReport {
+            path: "design.database.pool".to_owned(),
+            value: "100".to_owned(),
+            status: "Assumed".to_owned(),
+            source: "a round figure".to_owned(),
+        }];
         let all = [
             latency(&run),
             tiers(&run),

@@ -4,13 +4,18 @@ use report::shell_line;
 use sim_core::docs::fields::{self, Found};
 use sim_core::docs::probe::{Limits, Probe};
 use sim_core::docs::{self, Docs, Expr, Holds, split_default};
-use sim_core::scenario::{Loaded, Source, load_with, nearest, tree};
+use sim_core::scenario::{Edit, Loaded, Source, load_with, nearest, tree};
 
 use crate::cli::ExplainArgs;
 use crate::exit::{Exit, Failure};
 use crate::explain::{numbers, vocabulary, wrap};
 use crate::{load, output, presets};
 
+/// Fields that mean nothing without another one, and one that gives them a meaning.
+const NEEDS: [(&str, &str); 1] = [(
+    "design.database.max_connections",
+    "design.database.per_server=10",
+)];
 /// Blanks before the words of a line.
 const INDENT: usize = 12;
 
@@ -41,11 +46,15 @@ impl Base {
     }
 
     fn preset(preset: &presets::Preset) -> Option<Self> {
+        Self::edited(preset, &[])
+    }
+
+    fn edited(preset: &presets::Preset, edits: &[Edit]) -> Option<Self> {
         let file_name = format!("{}.ron", preset.name);
         let loaded = load_with(
             preset.text,
             &file_name,
-            &[],
+            edits,
             &load::base,
             &load::beside(&file_name),
         )
@@ -56,8 +65,11 @@ impl Base {
         })
     }
 
-    /// The first preset that says something of a path, else the first.
+    /// The first preset that says something of a path, else the first, with what the path needs beside it.
     fn about(path: &str) -> Option<Self> {
+        if let Some((_, beside)) = NEEDS.iter().find(|(needy, _)| *needy == path) {
+            return Self::edited(presets::ALL.first()?, &[Edit::parse(beside).ok()?]);
+        }
         let mut all = presets::ALL.iter().filter_map(Self::preset);
         // The names of a map of numbers are the preset's own.
         let any = format!(".{}", fields::ANY);

@@ -135,6 +135,7 @@ impl World {
             demand,
             deadline: call.attempts.attempt_deadline(),
             sent: out.now(),
+            came: NOT_YET,
             started: None,
             served: NOT_YET,
             ticket: None,
@@ -244,6 +245,7 @@ impl World {
         let Some((shard, copy)) = self.shard_and_copy(id) else {
             return;
         };
+        copy.came = out.now();
         match shard.comes(out.now(), id) {
             Asked::Begins => self.copy_begins(id, out),
             Asked::Waits { ticket, deadline } => {
@@ -416,14 +418,13 @@ impl World {
             }
             self.abandon_rest(id, out);
         }
-        let link = copy.link;
         let parts = &mut self.operations[id].parts;
-        let (came, started) = (copy.sent + link, copy.started.unwrap_or(copy.served));
+        let started = copy.started.unwrap_or(copy.served);
         parts.add(Part::DatabaseRetry, copy.sent - call.began);
-        parts.add(Part::Link, link);
-        parts.add(Part::DatabaseQueue, started - came);
+        parts.add(Part::Link, copy.came - copy.sent);
+        parts.add(Part::DatabaseQueue, started - copy.came);
         parts.add(Part::DatabaseService, copy.served - started);
-        parts.add(Part::Link, link);
+        parts.add(Part::Link, out.now() - copy.served);
         self.has_answer(id, copy.served, out);
     }
 

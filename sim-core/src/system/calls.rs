@@ -142,6 +142,8 @@ pub struct Copy {
     pub deadline: Deadline,
     /// When it was sent.
     pub sent: SimTime,
+    /// When it reached its shard.
+    pub came: SimTime,
     /// When it began to be served.
     pub started: Option<SimTime>,
     /// When it had been.
