@@ -245,7 +245,8 @@ fn problem(edits: &[(&str, &str)]) -> String {
 
 #[test]
 fn what_is_not_simulated_is_said() {
-    let cases: [(&[(&str, &str)], [&str; 2]); 4] = [
+    type Edits = &'static [(&'static str, &'static str)];
+    let cases: [(Edits, [&str; 2]); 4] = [
         (
             &[("design.database.max_connections", "100")],
             ["nobody who holds connections", "design.database.per_server"],

@@ -3,6 +3,11 @@
 //!
 //! CPU times are those of the threads themselves, as the kernel counts them; wall times depend on what else the machine does.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "no window here that could be held up"
+)]
+
 use std::time::{Duration, Instant};
 
 use desktop::Probe;

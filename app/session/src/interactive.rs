@@ -420,7 +420,7 @@ impl Driver {
         let ahead_of_clock = matches!(reason, None | Some(StopReason::Finished));
         match reason {
             None | Some(StopReason::Finished) => {}
-            Some(StopReason::Interrupted) => self.to_whole_millisecond(),
+            Some(StopReason::Interrupted) => self.reach_whole_millisecond(),
             Some(reason) => self.stall(&reason),
         }
         self.passed();

@@ -108,7 +108,7 @@ impl Driver {
     }
 
     /// On to the end of this millisecond: a time that a command line can name.
-    pub(super) fn to_whole_millisecond(&mut self) {
+    pub(super) fn reach_whole_millisecond(&mut self) {
         let Some(run) = &mut self.run else { return };
         let until = SimTime::from_nanos(run.now().as_nanos().next_multiple_of(1_000_000));
         let reason = run.advance(until, None, &mut |_, _| Interrupt::Continue);
