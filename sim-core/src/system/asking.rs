@@ -218,11 +218,11 @@ impl World {
             let operation = &mut self.operations[id];
             operation.queries_left = 0;
             operation.version = update.version;
-            let wait = served.departure.at.saturating_since(since);
-            operation.parts.add(Part::CacheFetch, wait);
+            let at = served.departure.at.max(since);
+            operation.parts.add(Part::CacheFetch, at - since);
             operation.parts.add(Part::Link, link);
             self.note_staleness(id, update.version.into(), now);
-            out.at(served.departure.at + link, Event::FromCache(id));
+            out.at(at + link, Event::FromCache(id));
         }
     }
 
@@ -240,9 +240,10 @@ impl World {
         out: &mut Schedule<'_, Event>,
     ) {
         for (since, id) in waiting {
-            let wait = out.now().saturating_since(since);
-            self.operations[id].parts.add(Part::CacheFetch, wait);
-            out.after(SimDuration::ZERO, Event::AtCache(id));
+            // Who is still being told to wait looks again when that is said.
+            let at = since.max(out.now());
+            self.operations[id].parts.add(Part::CacheFetch, at - since);
+            out.at(at, Event::AtCache(id));
         }
     }
 
