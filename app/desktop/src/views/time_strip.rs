@@ -300,26 +300,26 @@ fn draw(ui: &Ui, view: &ViewCtx<'_>, axis: &Axis, lane: &Lane, rect: Rect) {
     painter.line_segment(bottom, Stroke::new(1.0, theme.line));
     let beside = pos2(rect.left() - BESIDE * scale, rect.center().y);
     let width = BESIDE * scale - 10.0 * scale;
-    let title = paint::text(
-        painter,
-        beside,
-        Align2::LEFT_CENTER,
-        &lane.title,
-        view.font(12.0),
-        theme.muted,
-        width * 0.62,
-    );
     let value = lane
         .at(view.frame.simulated_s)
         .map(|value| (lane.words)(value));
-    paint::text(
+    let value = paint::text(
         painter,
         pos2(rect.left() - 10.0 * scale, rect.center().y),
         Align2::RIGHT_CENTER,
         value.as_deref().unwrap_or("–"),
         view.strong(12.0),
         theme.text,
-        width - (title.width() + 4.0 * scale),
+        width * 0.6,
+    );
+    paint::text(
+        painter,
+        beside,
+        Align2::LEFT_CENTER,
+        &lane.title,
+        view.font(12.0),
+        theme.muted,
+        width - (value.width() + 4.0 * scale),
     );
     let inside = rect.shrink2(vec2(0.0, 3.0 * scale));
     let top = lane.most().max(f64::MIN_POSITIVE);
