@@ -5,8 +5,10 @@
 
 mod cost;
 mod faults;
+mod operation;
 mod regions;
 mod series;
+mod tier;
 
 use std::collections::BTreeMap;
 
@@ -14,8 +16,10 @@ use serde::{Deserialize, Serialize};
 
 pub use cost::{CostItem, CostReport, ManagedReport};
 pub use faults::{FaultLosses, FaultReport};
+pub use operation::{BreakdownRow, LatencyReport, OperationReport};
 pub use regions::{RegionReport, RegionsReport};
 pub use series::{OperationSeries, SeriesReport, TierSeries};
+pub use tier::{LagReport, QueueReport, ReshardingReport, TierReport, Utilization};
 
 /// Version of the report's shape.
 pub const SCHEMA: u32 = 1;
@@ -94,70 +98,6 @@ pub struct ScenarioId {
     pub hash: String,
 }
 
-/// One operation's outcome.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct OperationReport {
-    /// Started per simulated second.
-    pub offered_per_s: f64,
-    /// Finished per simulated second.
-    pub completed_per_s: f64,
-    /// Copies received by clients per simulated second.
-    pub deliveries_per_s: f64,
-    /// Deliveries owed.
-    pub owed: u64,
-    /// Deliveries received.
-    pub received: u64,
-    /// Deliveries on their way when the run ended.
-    pub in_flight: u64,
-    /// Ended in an error.
-    pub failed: u64,
-    /// Ended by a timeout.
-    pub timed_out: u64,
-    /// Attempts after the first.
-    pub retried: u64,
-    /// Owed, not received and not in flight.
-    pub lost: u64,
-    /// Received more than once.
-    pub duplicated: u64,
-    /// Received out of channel order.
-    pub reordered: u64,
-    /// Share of answers that had been superseded when they were given, 0..=1.
-    pub stale_ratio: f64,
-    /// How long ago, for those that had.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stale_ms: Option<LatencyReport>,
-    /// By kind: `delivered`, `complete`, `answered`.
-    pub latency_ms: BTreeMap<String, LatencyReport>,
-    /// `delivered` (or `answered`) by region.
-    pub by_region: BTreeMap<String, LatencyReport>,
-    /// `delivered` (or `answered`) by access network.
-    pub by_access: BTreeMap<String, LatencyReport>,
-    /// Where the time goes.
-    pub breakdown: Vec<BreakdownRow>,
-}
-
-/// A latency distribution, milliseconds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LatencyReport {
-    /// Observations.
-    pub count: u64,
-    /// Mean.
-    pub mean: Estimate,
-    /// Median.
-    pub p50: Estimate,
-    /// 95th percentile.
-    pub p95: Estimate,
-    /// 99th percentile.
-    pub p99: Estimate,
-    /// 99.9th percentile.
-    pub p999: Estimate,
-    /// Largest.
-    pub max: f64,
-    /// Upper bucket bound and count, non-empty buckets only; empty in the by-region and by-access tables.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub buckets: Vec<(f64, u64)>,
-}
-
 /// A number with its interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
@@ -210,104 +150,6 @@ impl Estimate {
             high: None,
         }
     }
-}
-
-/// Time spent at one tier for one cause.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct BreakdownRow {
-    /// Tier name, `network` or `client`.
-    pub tier: String,
-    /// `queue`, `service`, `network`, `pause`, `fan-out`, `order`.
-    pub cause: String,
-    /// Contribution to the mean, milliseconds.
-    pub mean_ms: f64,
-    /// Share of the time of the slowest 1 %, 0..=1.
-    pub share_of_p99: f64,
-}
-
-/// One tier's state over the measured time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct TierReport {
-    /// Position on the path, from 0.
-    pub order: u32,
-    /// Instances.
-    pub instances: u32,
-    /// By resource: `cpu`, `memory`, `connections`, `descriptors`, `bandwidth`, `pool`.
-    pub utilization: BTreeMap<String, Utilization>,
-    /// Work waiting.
-    pub queue: QueueReport,
-    /// Work refused.
-    pub dropped: u64,
-    /// Named counters.
-    pub counters: BTreeMap<String, u64>,
-    /// Lookups that a cache answered, of all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hit_ratio: Option<f64>,
-    /// Of a cache in each region: the same by region.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub hit_ratio_by_region: BTreeMap<String, f64>,
-    /// Of points of presence: share of the bytes to clients that neither origin nor connection servers had to send.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub origin_offload: Option<f64>,
-    /// Of read replicas: time between a write and the moment it is visible at one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lag_ms: Option<LagReport>,
-    /// Of a database that a replica takes over: acknowledged writes that it did not have.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub writes_lost: Option<u64>,
-    /// Of a database whose shards are not by plain records or users: questions to the most asked shard, by the mean.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hot_shard_ratio: Option<f64>,
-    /// Of the same: share of the questions that more than one shard was asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cross_shard_ratio: Option<f64>,
-    /// More shards while it worked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resharding: Option<ReshardingReport>,
-}
-
-/// How far replicas are behind, milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct LagReport {
-    /// Mean over writes and replicas.
-    pub mean: f64,
-    /// Longest.
-    pub max: f64,
-}
-
-/// How more shards were brought in.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ReshardingReport {
-    /// Share of the keys that the plan moves.
-    pub moved_keys: f64,
-    /// Share of the keys that it moves from one old shard to another.
-    pub moved_between_old_shards: f64,
-    /// Moves of the plan.
-    pub moves: u64,
-    /// Batches copied.
-    pub batches: u64,
-    /// From the begin to the last cut-over; `None`: not over by the end of the run.
-    pub migration_s: Option<f64>,
-}
-
-/// How full one resource is, 0..=1 and above when more is asked than there is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Utilization {
-    /// Of the fullest instance.
-    pub hottest: f64,
-    /// Mean over instances.
-    pub mean: f64,
-    /// Number of the fullest instance.
-    pub instance: u32,
-}
-
-/// Queue lengths.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct QueueReport {
-    /// Time average over instances.
-    pub mean: f64,
-    /// Longest seen at any instance.
-    pub max: u64,
 }
 
 /// Client connections at the end, and events while measured.

@@ -4,6 +4,10 @@
 //! checked: finite, in range, with its unit resolved (durations in integer nanoseconds, sizes in bytes, rates per second,
 //! shares in 0..=1). The file form, with strings and optional fields, is [`super::raw`].
 
+mod fault;
+mod tier;
+mod traffic;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -11,11 +15,15 @@ use serde::{Deserialize, Serialize};
 use super::asking::Asking;
 pub use super::data::CachePlace;
 pub use super::data::spread::{Cities, FEATURES, Feature, Reshard, ShardBy, Spread};
-use super::edge::{Asset, EdgeTier, OriginTier, QueryAtEdge};
+use super::edge::{EdgeTier, OriginTier};
 use super::numbers::Number;
-use super::over_time::{OverTime, People};
+use super::over_time::OverTime;
 use crate::quantile::Distribution;
 use crate::time::SimDuration;
+
+pub use fault::{Fault, TimedFault, ZONES};
+pub use tier::Tier;
+pub use traffic::{Command, Keys, Per, Presence, Publish, Publisher, Query, Rate, Traffic};
 
 /// A checked scenario, ready to simulate.
 #[derive(Clone, Debug, PartialEq)]
@@ -201,109 +209,6 @@ pub enum Members {
     },
     /// One channel that holds everybody.
     Everyone,
-}
-
-/// What users do, and how often. `None`: never.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Traffic {
-    /// A message to a channel.
-    pub publish: Option<Publish>,
-    /// Status changes seen by all co-members.
-    pub presence: Option<Presence>,
-    /// A read answered by the database.
-    pub query: Option<Query>,
-    /// A write acknowledged by the database.
-    pub command: Option<Command>,
-    /// What queries and commands are about.
-    pub keys: Keys,
-    /// A script, picture or other file.
-    pub asset: Option<Asset>,
-    /// Where records are, what kind they are of, and who needs several.
-    pub spread: Option<Spread>,
-}
-
-/// How often something happens.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rate {
-    /// Events per second and unit.
-    pub per_s: f64,
-    /// The unit.
-    pub per: Per,
-}
-
-/// What a rate counts per.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Per {
-    /// One online user.
-    User,
-    /// One channel.
-    Channel,
-    /// The whole system.
-    System,
-}
-
-/// The publish operation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Publish {
-    /// Messages per second; `per user` picks one of the user's channels at random.
-    pub rate: Rate,
-    /// Payload of one message, bytes, encoding included.
-    pub size_bytes: u32,
-    /// Who publishes.
-    pub from: Publisher,
-    /// Reads and writes of the database that one message needs before it is sequenced.
-    pub queries: u32,
-}
-
-/// Who publishes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Publisher {
-    /// A member of the channel, over its connection.
-    Members,
-    /// A process beside the broker (a feed), in a region.
-    Feed(Region),
-}
-
-/// The presence operation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Presence {
-    /// Status changes per second.
-    pub rate: Rate,
-    /// Changes of one user within this window are sent once.
-    pub coalesce: SimDuration,
-    /// Payload of one update, bytes.
-    pub size_bytes: u32,
-}
-
-/// The query operation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Query {
-    /// Queries per second.
-    pub rate: Rate,
-    /// Payload of the answer, bytes.
-    pub size_bytes: u32,
-    /// Share of queries that ask every shard and wait for the last.
-    pub scatter: f64,
-    /// What points of presence keep of the answers.
-    pub edge: Option<QueryAtEdge>,
-}
-
-/// The command operation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Command {
-    /// Commands per second.
-    pub rate: Rate,
-    /// Payload of the acknowledgement, bytes.
-    pub size_bytes: u32,
-}
-
-/// The records that queries and commands are about.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Keys {
-    /// How many there are; the first is the most popular.
-    pub count: u32,
-    /// The n-th is asked for n^exponent times as rarely as the first; 0: all alike.
-    pub exponent: f64,
 }
 
 /// The four switches of a design.
@@ -567,178 +472,6 @@ pub enum OnWrite {
     Invalidate,
     /// The entry is replaced.
     Replace,
-}
-
-/// A fault and when it happens.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TimedFault {
-    /// From the start of the run.
-    pub at: SimDuration,
-    /// Until it is undone; `None`: for good.
-    pub lasts: Option<SimDuration>,
-    /// What happens.
-    pub fault: Fault,
-}
-
-/// Zones of a region that the instances of a tier are spread over in turn.
-pub const ZONES: u32 = 3;
-
-/// What can go wrong, or be done on purpose.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Fault {
-    /// Instances of a tier die.
-    Kill {
-        /// Which tier.
-        tier: Tier,
-        /// The first instance that dies, 0 for the first.
-        first: u32,
-        /// How many die.
-        instances: u32,
-    },
-    /// Instances of a tier serve more slowly.
-    SlowDown {
-        /// Which tier.
-        tier: Tier,
-        /// The first instance, 0 for the first.
-        first: u32,
-        /// How many.
-        instances: u32,
-        /// How many times as long they take.
-        factor: f64,
-    },
-    /// One record is asked for by many.
-    HotKey {
-        /// Share of queries and commands that are about it, 0..=1.
-        share: f64,
-    },
-    /// Connection servers are drained and restarted one after the other.
-    RollingRestart {
-        /// Time given to a server's clients to leave.
-        drain: SimDuration,
-        /// Time a server is away.
-        restart: SimDuration,
-    },
-    /// The cache forgets everything.
-    FlushCache,
-    /// All that stands in a region is gone.
-    LoseRegion {
-        /// Its position among the regions.
-        region: u16,
-    },
-    /// All that stands in a zone of a region is gone.
-    LoseZone {
-        /// The region's position; 0 without regions.
-        region: u16,
-        /// The zone, of [`ZONES`].
-        zone: u32,
-    },
-    /// Two regions do not reach each other.
-    Partition {
-        /// Position of one.
-        from: u16,
-        /// Position of the other.
-        to: u16,
-    },
-    /// The way between two regions is worse.
-    SlowLink {
-        /// Position of one.
-        from: u16,
-        /// Position of the other.
-        to: u16,
-        /// Added to one way.
-        adds: SimDuration,
-        /// Share of messages that must be sent again.
-        loss: f64,
-    },
-    /// The database gets more shards.
-    Reshard(Reshard),
-    /// Every client connection is cut within a time.
-    DropConnections {
-        /// Time over which they are cut.
-        within: SimDuration,
-    },
-    /// People come who were not there, and leave when it is over.
-    FlashCrowd {
-        /// How many.
-        joins: People,
-        /// Time over which they come, and over which they leave.
-        within: SimDuration,
-    },
-}
-
-/// A tier that faults and reports name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Tier {
-    /// `load_balancer`
-    LoadBalancer,
-    /// `connection_servers`
-    ConnectionServers,
-    /// `channel_owners`
-    ChannelOwners,
-    /// `broker`
-    Broker,
-    /// `cache`
-    Cache,
-    /// `pooler`
-    Pooler,
-    /// `database`
-    Database,
-    /// `replicas`
-    Replicas,
-    /// `edge`
-    Edge,
-    /// `origin`
-    Origin,
-}
-
-impl Tier {
-    /// All tiers, in the order a message meets them; then those that assets come from.
-    pub const ALL: [Tier; 10] = [
-        Tier::LoadBalancer,
-        Tier::ConnectionServers,
-        Tier::ChannelOwners,
-        Tier::Broker,
-        Tier::Cache,
-        Tier::Pooler,
-        Tier::Database,
-        Tier::Replicas,
-        Tier::Edge,
-        Tier::Origin,
-    ];
-
-    /// The name in scenario paths and reports.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Tier::LoadBalancer => "load_balancer",
-            Tier::ConnectionServers => "connection_servers",
-            Tier::ChannelOwners => "channel_owners",
-            Tier::Broker => "broker",
-            Tier::Cache => "cache",
-            Tier::Pooler => "pooler",
-            Tier::Database => "database",
-            Tier::Replicas => "replicas",
-            Tier::Edge => "edge",
-            Tier::Origin => "origin",
-        }
-    }
-
-    /// The name in sentences.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Tier::LoadBalancer => "load balancer",
-            Tier::ConnectionServers => "connection servers",
-            Tier::ChannelOwners => "channel owners",
-            Tier::Broker => "broker",
-            Tier::Cache => "cache",
-            Tier::Pooler => "connection pooler",
-            Tier::Database => "database",
-            Tier::Replicas => "read replicas",
-            Tier::Edge => "points of presence",
-            Tier::Origin => "origin",
-        }
-    }
 }
 
 /// How soon messages must arrive: the worst edge of what the field calls these tiers.

@@ -2,7 +2,11 @@
 //!
 //! [`SystemRun`] is the door: built from a scenario, advanced in simulated time, asked for a report. Behind it,
 //! [`world`] wires the tiers; [`population`] and [`network`] say who is where; [`servers`] and [`backend`] hold the tiers;
-//! [`rhythm`] says when and [`arrivals`] who starts operations, [`crowds`] brings people and lets clients wait, and [`path`] takes them through; [`deliveries`] turns copies into receipts; [`seating`] places people, [`sessions`] loses and makes connections; [`faults`] and [`outages`] break things; [`sites`], [`balancers`] and [`between`] know regions; [`injected`] takes faults while running, [`heat`] says how full each instance is, [`traces`] follows single messages, [`early`] and [`watched`] serve those who watch; [`ledger`] keeps the accounts and
+//! [`rhythm`] says when and [`arrivals`] who starts operations, [`sizes`] how many and how large they are, [`crowds`] brings
+//! people and lets clients wait, and [`path`] takes them through; [`deliveries`] turns copies into receipts; [`seating`]
+//! places people, [`sessions`] loses and makes connections; [`faults`] and [`outages`] break things; [`sites`],
+//! [`balancers`] and [`between`] know regions; [`injected`] takes faults while running, [`heat`] says how full each instance
+//! is, [`traces`] follows single messages, [`early`] and [`watched`] serve those who watch; [`ledger`] keeps the accounts and
 //! [`summary`], [`limits`], [`cost`] and [`verdict`] make them a report.
 
 mod arrivals;
@@ -57,12 +61,14 @@ mod servers;
 mod sessions;
 mod sharding;
 mod sites;
+mod sizes;
 mod summary;
 mod survey;
 mod timeline;
 mod traces;
 mod verdict;
 mod versions;
+mod warm;
 mod watched;
 mod world;
 

@@ -43,19 +43,19 @@ use super::servers::{Servers, timestamp};
 use super::sessions::{Away, Fate};
 use super::sharding::Split;
 use super::sites::{Site, Sites};
+use super::sizes::wire;
 use super::timeline::Timeline;
 use super::traces::Traces;
+use super::warm::{entry_bytes, history};
 use crate::delivery::Kernel;
 use crate::draw::{Draws, Purpose};
 use crate::engine::{Model, Schedule, TimerWheel};
-use crate::scenario::{Per, Rate, Scenario, Tier, Transport, pooler};
+use crate::scenario::{Scenario, Tier, Transport, pooler};
 use crate::station::{Lane, Wake};
 use crate::time::{SimDuration, SimTime};
 
 const PAUSE_EVERY: Purpose = Purpose::named("server/pause-every");
 const PAUSE_LASTS: Purpose = Purpose::named("server/pause-lasts");
-/// Draws of what was asked for before the run, apart from all kinds.
-const WARM: u64 = u64::MAX;
 
 /// Interval of heartbeat and poll cohorts.
 pub(super) const COHORT: SimDuration = SimDuration::from_millis(100);
@@ -285,39 +285,6 @@ impl World {
         Ok(world)
     }
 
-    /// Fills the cache with what it would hold after one lifetime at this load.
-    fn warm_cache(&mut self) {
-        /// Enough for any policy to settle, and a second of work.
-        const MOST: f64 = 5e6;
-        let per_s = self.offered_per_s(Kind::Query);
-        let warm = self
-            .scenario
-            .design
-            .cache
-            .as_ref()
-            .filter(|cache| cache.warm);
-        let (Some(tier), Some(cache)) = (warm, &mut self.cache) else {
-            return;
-        };
-        let asked = libm::ceil((per_s * tier.ttl.as_secs_f64()).min(MOST)) as u32;
-        let (records, draws) = (&self.records, &self.draws);
-        // Each cluster was asked by its own users.
-        let seated = |cluster: Site| -> u64 {
-            let here = self.sites.servers.at(cluster);
-            here.map(|id| self.servers.servers[id as usize].held).sum()
-        };
-        let all: u64 = cache.clusters().map(seated).sum();
-        for cluster in cache.clusters() {
-            let share = match cache.in_each_region() {
-                true => seated(cluster) as f64 / all.max(1) as f64,
-                false => 1.0,
-            };
-            let asked = (f64::from(asked) * share) as u32;
-            let of = |nth: u32| records.of(draws, WARM, u64::from(cluster) << 32 | u64::from(nth));
-            cache.warm(cluster, (0..asked).map(of));
-        }
-    }
-
     /// Schedules what starts by itself: arrivals, pauses, cohorts, faults, retries of those without a seat, audits.
     pub(super) fn begin(&mut self, out: &mut Schedule<'_, Event>) {
         for kind in Kind::ALL {
@@ -402,63 +369,6 @@ impl World {
             + self.records.memory_bytes()
             + self.web.memory_bytes()
             + self.presence_seen.len() * 8) as u64
-    }
-
-    /// Operations of a kind per second over the whole system.
-    #[must_use]
-    pub fn offered_per_s(&self, kind: Kind) -> f64 {
-        let traffic = &self.scenario.traffic;
-        let rate = match kind {
-            Kind::Publish => traffic.publish.as_ref().map(|publish| publish.rate),
-            Kind::Presence => traffic.presence.as_ref().map(|presence| presence.rate),
-            Kind::Query => traffic.query.as_ref().map(|query| query.rate),
-            Kind::Command => traffic.command.as_ref().map(|command| command.rate),
-            Kind::FetchAsset => traffic.asset.as_ref().map(|asset| asset.rate),
-            Kind::Connect => None,
-        };
-        rate.map_or(0.0, |Rate { per_s, per }| {
-            per_s
-                * match per {
-                    Per::User => f64::from(self.clients.len()),
-                    Per::Channel => f64::from(self.channels),
-                    Per::System => 1.0,
-                }
-        })
-    }
-
-    /// Payload of an operation, bytes.
-    #[must_use]
-    pub fn payload_bytes(&self, kind: Kind) -> u32 {
-        let traffic = &self.scenario.traffic;
-        match kind {
-            Kind::Publish => traffic
-                .publish
-                .as_ref()
-                .map_or(0, |publish| publish.size_bytes),
-            Kind::Presence => traffic
-                .presence
-                .as_ref()
-                .map_or(0, |presence| presence.size_bytes),
-            Kind::Query => traffic.query.as_ref().map_or(0, |query| query.size_bytes),
-            Kind::Command => traffic
-                .command
-                .as_ref()
-                .map_or(0, |command| command.size_bytes),
-            Kind::FetchAsset => traffic.asset.as_ref().map_or(0, |asset| asset.size_bytes),
-            Kind::Connect => 0,
-        }
-    }
-
-    /// Bytes of an operation on the wire to one client, headers included.
-    #[must_use]
-    pub fn wire_bytes(&self, kind: Kind) -> u32 {
-        self.wire.bytes_down(self.payload_bytes(kind).into()) as u32
-    }
-
-    /// Bytes of an operation between two tiers of the design: one TLS record on a connection that stays open.
-    #[must_use]
-    pub fn inner_bytes(&self, kind: Kind) -> u64 {
-        routing::session::Transport::WebSocket.bytes_down(self.payload_bytes(kind).into())
     }
 
     /// The event of work on its way to a server as it lives now.
@@ -652,39 +562,6 @@ impl World {
         self.connects += 1;
         let key = routing::hash::hash_u64(routing::hash::DEFAULT_SEED, connection.into());
         self.balancers.pick(timestamp(now), site, key, &mut rng)
-    }
-}
-
-/// How long writes are remembered, where copies of several ages are read: as long as a cache may keep what a replica, which
-/// is behind by its lag, or another region has answered.
-fn history(scenario: &Scenario) -> Option<SimDuration> {
-    /// More than any replica lags that keeps up.
-    const BEHIND: SimDuration = SimDuration::from_secs(120);
-    let design = &scenario.design;
-    let cached = design.cache.as_ref();
-    if design.replicas.is_none() && design.cache_clusters() < 2 {
-        return None;
-    }
-    Some(cached.map_or(BEHIND, |cache| cache.ttl + cache.stale + BEHIND))
-}
-
-/// What an entry of the cache takes: an answer.
-fn entry_bytes(scenario: &Scenario) -> u32 {
-    let query = scenario.traffic.query.as_ref();
-    query.map_or(1, |query| query.size_bytes)
-}
-
-/// The transport as the routing library accounts for it.
-fn wire(transport: Transport) -> routing::session::Transport {
-    match transport {
-        Transport::WebSocket => routing::session::Transport::WebSocket,
-        Transport::Sse => routing::session::Transport::Sse,
-        Transport::LongPoll { hold } => routing::session::Transport::LongPoll {
-            timeout_ns: hold.as_nanos(),
-        },
-        Transport::Poll { interval } => routing::session::Transport::Poll {
-            interval_ns: interval.as_nanos(),
-        },
     }
 }
 

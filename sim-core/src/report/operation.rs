@@ -1,0 +1,84 @@
+//! What became of the operations of one kind.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Estimate;
+
+/// One operation's outcome.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OperationReport {
+    /// Started per simulated second.
+    pub offered_per_s: f64,
+    /// Finished per simulated second.
+    pub completed_per_s: f64,
+    /// Copies received by clients per simulated second.
+    pub deliveries_per_s: f64,
+    /// Deliveries owed.
+    pub owed: u64,
+    /// Deliveries received.
+    pub received: u64,
+    /// Deliveries on their way when the run ended.
+    pub in_flight: u64,
+    /// Ended in an error.
+    pub failed: u64,
+    /// Ended by a timeout.
+    pub timed_out: u64,
+    /// Attempts after the first.
+    pub retried: u64,
+    /// Owed, not received and not in flight.
+    pub lost: u64,
+    /// Received more than once.
+    pub duplicated: u64,
+    /// Received out of channel order.
+    pub reordered: u64,
+    /// Share of answers that had been superseded when they were given, 0..=1.
+    pub stale_ratio: f64,
+    /// How long ago, for those that had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale_ms: Option<LatencyReport>,
+    /// By kind: `delivered`, `complete`, `answered`.
+    pub latency_ms: BTreeMap<String, LatencyReport>,
+    /// `delivered` (or `answered`) by region.
+    pub by_region: BTreeMap<String, LatencyReport>,
+    /// `delivered` (or `answered`) by access network.
+    pub by_access: BTreeMap<String, LatencyReport>,
+    /// Where the time goes.
+    pub breakdown: Vec<BreakdownRow>,
+}
+
+/// A latency distribution, milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LatencyReport {
+    /// Observations.
+    pub count: u64,
+    /// Mean.
+    pub mean: Estimate,
+    /// Median.
+    pub p50: Estimate,
+    /// 95th percentile.
+    pub p95: Estimate,
+    /// 99th percentile.
+    pub p99: Estimate,
+    /// 99.9th percentile.
+    pub p999: Estimate,
+    /// Largest.
+    pub max: f64,
+    /// Upper bucket bound and count, non-empty buckets only; empty in the by-region and by-access tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buckets: Vec<(f64, u64)>,
+}
+
+/// Time spent at one tier for one cause.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BreakdownRow {
+    /// Tier name, `network` or `client`.
+    pub tier: String,
+    /// `queue`, `service`, `network`, `pause`, `fan-out`, `order`.
+    pub cause: String,
+    /// Contribution to the mean, milliseconds.
+    pub mean_ms: f64,
+    /// Share of the time of the slowest 1 %, 0..=1.
+    pub share_of_p99: f64,
+}
