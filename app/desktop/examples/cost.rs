@@ -114,11 +114,7 @@ fn report(draft: &Draft) {
     if let Some(model) = model {
         println!("  a model of one in {}", model.one_in);
     }
-    let alone = alone(
-        &scenario,
-        from_s.min(60.0),
-        frame.simulated_s.clamp(from_s.min(60.0) + 1.0, 90.0),
-    );
+    let alone = alone(&scenario, from_s, frame.simulated_s.max(from_s + 1.0));
     println!(
         "  CPU per event: {:.0} ns beside the window, {:.0} ns alone: {:+.1} %",
         beside * 1e9,
