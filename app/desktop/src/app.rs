@@ -24,7 +24,7 @@ const WIDTH: f32 = 1190.0;
 /// The explorer without a window around it: what tests drive.
 pub struct Explorer {
     link: Box<dyn Link>,
-    frame: Arc<Frame>,
+    pub(crate) frame: Arc<Frame>,
     pub state: State,
 }
 

@@ -24,6 +24,7 @@ mod breaking;
 mod edit;
 mod fixing;
 mod lessons;
+mod story;
 mod time;
 
 const TEAM_CHAT: &str = include_str!("../../../presets/team-chat.ron");
@@ -83,7 +84,7 @@ fn tier(order: u32, instances: u32, resources: &[(&str, f64)], queue: f64) -> Ti
     }
 }
 
-fn report() -> RunReport {
+pub fn report() -> RunReport {
     let p99 = Estimate {
         value: Some(212.0),
         low: Some(203.0),

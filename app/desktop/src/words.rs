@@ -100,6 +100,33 @@ pub fn first_to_give_way(report: &RunReport, unit: &str) -> Option<String> {
     ))
 }
 
+/// `480 K find no place and 61 % of queries fail`: what a latency of the others does not say; `None` where all is well.
+pub fn trouble(report: &RunReport) -> Option<String> {
+    /// What is worth a word: one in a hundred.
+    const SHARE: f64 = 0.01;
+    let mut all = Vec::new();
+    let (open, wanted) = (report.connections.open, report.connections.wanted);
+    let outside = wanted.saturating_sub(open) as f64;
+    if outside > SHARE * wanted as f64 {
+        all.push(format!("{} find no place", format::count(outside)));
+    }
+    for (name, of) in [
+        ("publish", "messages"),
+        ("query", "queries"),
+        ("command", "commands"),
+    ] {
+        let Some(own) = report.operations.get(name) else {
+            continue;
+        };
+        let failed = (own.failed + own.timed_out) as f64;
+        let share = failed / (own.offered_per_s * report.simulated_s).max(1.0);
+        if share > SHARE {
+            all.push(format!("{} of {of} fail", format::percent(share.min(1.0))));
+        }
+    }
+    (!all.is_empty()).then(|| all.join(" and "))
+}
+
 /// `2 objectives are missed: publish.lost == 0, …`; `None` when none is.
 pub fn missed(report: &RunReport) -> Option<String> {
     let failed: Vec<&str> = report
@@ -121,6 +148,19 @@ pub fn missed(report: &RunReport) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn those_who_find_no_place_and_what_fails_is_said() {
+        let mut report = RunReport::clone(&crate::tests::report());
+        assert_eq!(trouble(&report), None);
+        report.connections.wanted = 1_000_000;
+        report.connections.open = 520_000;
+        let queries = report.operations.entry("query".into()).or_default();
+        queries.offered_per_s = 100.0;
+        queries.failed = (25.0 * report.simulated_s) as u64;
+        let said = trouble(&report).expect("it is broken");
+        assert_eq!(said, "480 K find no place and 25 % of queries fail");
+    }
 
     #[test]
     fn words_for_shares() {

@@ -501,6 +501,17 @@ fn to_watch(scenario: &Scenario) -> Scenario {
     scenario
 }
 
+/// Two scenarios as they are compared while somebody waits: both whole, or both by a model of the same scale.
+pub(crate) fn to_watch_both(one: &Scenario, other: &Scenario) -> (Scenario, Scenario) {
+    let (mut small, mut second) = (to_watch(one), other.clone());
+    let same = small.run.scale.filter(|&k| other.scales(k).is_ok());
+    (small.run.scale, second.run.scale) = match (same, other.run.scale) {
+        (Some(k), None) => (Some(k), Some(k)),
+        _ => (one.run.scale, other.run.scale),
+    };
+    (small, second)
+}
+
 fn seconds(time: SimTime) -> f64 {
     time.as_secs_f64()
 }

@@ -48,7 +48,12 @@ pub fn status(view: &ViewCtx<'_>) -> String {
         );
         return format!("going to {to}: about {wait}");
     }
-    let shown = format::clock(view.frame.simulated_s);
+    let model = view.frame.report.as_ref().and_then(|report| report.model);
+    let model = model.map_or_else(String::new, |model| {
+        let error = format::percent(model.error);
+        format!("1:{} model ± {error}, ", model.one_in)
+    });
+    let shown = model + &format::clock(view.frame.simulated_s);
     let reached = match view.frame.is_back() {
         true => format!("{shown} of {}", format::clock(time.reached_s)),
         false => format!("{shown} simulated"),

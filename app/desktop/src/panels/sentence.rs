@@ -71,7 +71,11 @@ pub fn headline(view: &ViewCtx<'_>) -> String {
     match p99.value {
         Some(value) => {
             let within = format::millis_within(value, p99.low, p99.high);
-            format!("{who}: 99 % of {} within {within}.{cost}", main.what)
+            let rest = format!("99 % of {} within {within}.{cost}", main.what);
+            match words::trouble(report) {
+                Some(trouble) => format!("{who}: {trouble}. The rest: {rest}"),
+                None => format!("{who}: {rest}"),
+            }
         }
         None if report.stop.starts_with("Unstable")
             || report

@@ -15,7 +15,7 @@ use crate::views::{self, Place, View};
 
 /// Files in memory, shared between two windows.
 #[derive(Clone, Default)]
-struct Memory {
+pub(super) struct Memory {
     written: Rc<RefCell<BTreeMap<String, Vec<u8>>>>,
     kept: Rc<RefCell<BTreeMap<String, String>>>,
 }
@@ -142,7 +142,7 @@ fn open(harness: &mut Harness<'_, Explorer>, view: View) {
     harness.run();
 }
 
-fn type_into(harness: &mut Harness<'_, Explorer>, label: &str, text: &str) {
+pub(super) fn type_into(harness: &mut Harness<'_, Explorer>, label: &str, text: &str) {
     let field = harness.get_by_role_and_label(egui::accesskit::Role::TextInput, label);
     field.focus();
     harness.run();

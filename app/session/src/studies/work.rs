@@ -12,6 +12,7 @@ use super::fixes::Search;
 use super::{Compared, Fix, Fixes, Found, Guesses, Job, Shared, Study, hash, short};
 use crate::aim::Aim;
 use crate::execute::RunOptions;
+use crate::interactive::to_watch_both;
 use crate::{compare, experiment};
 
 /// Relative width to which a break is searched.
@@ -248,7 +249,7 @@ fn compared(shared: &Shared, a: &Draft, b: &Draft, go_on: &(dyn Fn() -> bool + S
         problem: None,
     };
     publish(running(report.clone()));
-    let (one, other) = (a.scenario(), b.scenario());
+    let (one, other) = &to_watch_both(a.scenario(), b.scenario());
     if report.is_none() && one.is_steady() && other.is_steady() {
         let options = RunOptions {
             aim: Aim::Length,
