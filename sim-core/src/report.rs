@@ -19,7 +19,7 @@ pub use faults::{FaultLosses, FaultReport};
 pub use operation::{BreakdownRow, LatencyReport, OperationReport};
 pub use regions::{RegionReport, RegionsReport};
 pub use series::{OperationSeries, SeriesReport, TierSeries};
-pub use tier::{LagReport, QueueReport, ReshardingReport, TierReport, Utilization};
+pub use tier::{LagReport, ModelReport, QueueReport, ReshardingReport, TierReport, Utilization};
 
 /// Version of the report's shape.
 pub const SCHEMA: u32 = 1;

@@ -37,6 +37,7 @@ pub mod raw;
 mod regions;
 mod repair;
 mod replicas;
+mod sourcing;
 mod traffic;
 mod translate;
 pub mod tree;
@@ -59,6 +60,7 @@ pub use over_time::{Arrivals, Day, FlashCrowd, Loop, OverTime, People, Shape};
 pub use pooler::{Held, Pooler, pooler};
 pub use regions::{Regions, Residency};
 pub use replicas::{Failover, Replicas};
+pub use sourcing::{CommandTier, Consistency, LogTier, ProjectionTier, ReadModelUse, Sourcing};
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -225,7 +227,7 @@ impl Scenario {
     /// owners or broker. The tuning of what is off stays in [`Scenario::design`].
     #[must_use]
     pub fn effective_design(&self) -> Design {
-        design::effective(&self.design, self.patterns)
+        design::effective(&self.design, Some(&self.traffic), self.patterns)
     }
 
     /// A stable 64-bit hash of everything that decides the results: not of titles, stories, sources and comments.

@@ -21,6 +21,7 @@ use super::edge;
 use super::ledger::Ledger;
 use super::operation::Kind;
 use super::sites::{Site, site_names};
+use super::sourcing;
 use super::world::World;
 use crate::cost::{
     Activity, BalancerUse, Bill, DayShape, HOURS_PER_MONTH, Instances, MILLION, MINUTES_PER_MONTH,
@@ -206,6 +207,7 @@ fn usage(world: &World, ledger: &Ledger, month: &Month, now: SimTime) -> Usage {
     };
     let mut usage = usage_of(&world.scenario, &flows);
     edge::bill::add(&mut usage, world, now, |count| month.of(count));
+    sourcing::bill::add(&mut usage, world, now, |count| month.of(count));
     usage
 }
 
@@ -399,6 +401,15 @@ fn instances(design: &Design, idle_ppm: u64) -> Vec<Instances> {
     if let Some(origin) = &design.origin {
         let rent = Rent::All(Purpose::Edge);
         all.push(of(Tier::Origin, &origin.machine, origin.count, rent));
+    }
+    if let Some(own) = &design.sourcing {
+        let data = Rent::All(Purpose::Data);
+        let side = &own.commands;
+        all.push(of(Tier::CommandSide, &side.machine, side.count, messages));
+        all.push(of(Tier::Log, &own.log.machine, own.log.count, data));
+        for one in &own.projections {
+            all.push(of(Tier::Projections, &one.machine, one.count, data));
+        }
     }
     all
 }
