@@ -1,6 +1,7 @@
 //! The sentences a report opens with.
 
 mod beside;
+mod events;
 
 use sim_core::report::{
     BY_IMPORTANCE, BreaksAt, Estimate, LatencyReport, OperationReport, RunReport,

@@ -492,6 +492,10 @@ fn inter_zone(design: &Design, flows: &Flows) -> Vec<Transfer> {
         ..
     } = flows.clone();
     let shards = design.shards.map_or(1, |shards| u64::from(shards.count));
+    let (answering, stores) = match &design.sourcing {
+        Some(own) => (Tier::Projections, own.instances().max(1).into()),
+        None => (Tier::Database, shards),
+    };
     let nodes_of_cache = design.cache.as_ref().map_or(1, |cache| cache.count.into());
     let crossing = |bytes: u128, from: u64, to: u64| {
         bytes * u128::from(zones_crossed_ppm(from, to, ZONES)) / u128::from(MILLION)
@@ -501,7 +505,7 @@ fn inter_zone(design: &Design, flows: &Flows) -> Vec<Transfer> {
         (Tier::ConnectionServers, crossing(to_order, servers, nodes)),
         (tier, crossing(copies, nodes, servers) + to_replicas),
         (Tier::Cache, crossing(cache, nodes_of_cache, servers)),
-        (Tier::Database, crossing(database, shards, servers)),
+        (answering, crossing(database, stores, servers)),
     ];
     sent.into_iter()
         .filter(|(_, bytes)| *bytes > 0)
@@ -584,7 +588,11 @@ fn notes(bill: &Bill, usage: &Usage, book: &PriceBook) -> Vec<String> {
             "every tier is spread over {ZONES} zones of the region (Assumed)"
         ));
     }
-    if !usage.storage.is_empty() {
+    let kept_in = |tier: Tier| usage.storage.iter().any(|own| own.tier == tier.name());
+    if kept_in(Tier::Log) {
+        notes.push(sourcing::bill::ASSUMED.to_owned());
+    }
+    if kept_in(Tier::Database) {
         notes.push(format!(
             "messages stay in the database for {KEPT_MONTHS} month (Assumed)"
         ));

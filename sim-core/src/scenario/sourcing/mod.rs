@@ -113,6 +113,8 @@ pub struct ProjectionTier {
     pub read: SimDuration,
     /// Time of a core to put one in.
     pub apply: Distribution,
+    /// Time until queries see it.
+    pub store: Distribution,
     /// Time of a core to answer a query.
     pub query: Distribution,
     /// Wait before an empty partition is read again.
@@ -357,6 +359,12 @@ fn projection(
         filter: check.take_or(&at("filter"), &raw.filter, 1.0, quantity::share),
         read: check.take_or(&at("read"), &raw.read, SimDuration::from_micros(1), service),
         apply: of(at("apply"), raw.apply.as_ref(), constant(50), check),
+        store: of(
+            at("store"),
+            raw.store.as_ref(),
+            Distribution::Constant(NONE),
+            check,
+        ),
         query: of(at("query"), raw.query.as_ref(), constant(500), check),
         poll: check.take_or(&at("poll"), &raw.poll, NONE, time),
         batch: check.take_or(&at("batch"), &raw.batch, 100, events(1)) as u32,

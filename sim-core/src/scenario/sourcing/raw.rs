@@ -41,7 +41,7 @@ pub struct RawLog {
     pub max_wait: Option<Quantity>,
     /// Time from the death of a node until its partitions have another leader. Default: 10 s.
     pub failover: Option<Quantity>,
-    /// How long events are kept on disks that are paid for; a run keeps all of its own. Default: 7 d.
+    /// How long events are kept on disks that are paid for; a run keeps all of its own. Default: 168 h.
     pub retention: Option<Quantity>,
     /// Of all numbers here.
     pub source: Option<Source>,
@@ -122,6 +122,8 @@ pub struct RawProjection {
     pub read: Option<Quantity>,
     /// Time of a core to put one event that concerns it into the model. Default: 50 us.
     pub apply: Option<RawDistribution>,
+    /// Time until its store shows to queries what was put in at once, not CPU; the partition is read on after that. Default: 0 s.
+    pub store: Option<RawDistribution>,
     /// Time of a core to answer one query. Default: 500 us.
     pub query: Option<RawDistribution>,
     /// Wait for more events before a partition is read again that had no more. Default: 0 s.

@@ -11,6 +11,9 @@ use crate::time::SimTime;
 
 use super::reading::SourcingReading;
 
+/// Said with every bill that has a log.
+pub const ASSUMED: &str =
+    "each copy of the log keeps what is appended for its retention on disks of its own (Assumed)";
 /// Zones of a region.
 const ZONES: u128 = 3;
 /// What the log is kept on.

@@ -2,7 +2,7 @@
 //!
 //! Models: the instances of a projection are a [`ConsumerGroup`]: they share the partitions, at most one reads each. A partition
 //! that has something new is read after `poll`, up to `batch` events at once; reading and putting them in takes a core of its
-//! reader, the one of the partition, and then all of them are visible. After that it reads on at once, or waits for more. What an instance held when it died is
+//! reader, the one of the partition, and when the store of the model has them, all are visible. After that it reads on at once, or waits for more. What an instance held when it died is
 //! gone back to its last snapshot ([`Projection`], model and position together); after `detect` the others read its partitions from there,
 //! and what was visible before is put in again.
 //! Formula: lag of an event = visible − committed; at λ events per second and a core that puts in μ, M/G/1 for batches of one; lag
@@ -31,6 +31,7 @@ use crate::system::world::World;
 use crate::time::{SimDuration, SimTime};
 
 const APPLY: Purpose = Purpose::named("projection/apply");
+const STORE: Purpose = Purpose::named("projection/store");
 /// Keeps what concerns a projection apart from where it stands.
 const FILTER: u64 = 0x6669_6c74_6572;
 
@@ -83,6 +84,7 @@ pub struct Projected {
     concern: Concern,
     read: SimDuration,
     apply: QuantileTable,
+    store: QuantileTable,
     /// Time of a core to answer a query.
     pub query: QuantileTable,
     poll: SimDuration,
@@ -177,6 +179,7 @@ impl Projected {
             concern,
             read: tier.read,
             apply: table(tier.apply),
+            store: table(tier.store),
             query: table(tier.query),
             poll: tier.poll,
             batch: tier.batch.into(),
@@ -330,7 +333,9 @@ impl World {
             partition: partition as u16,
             epoch: here.epoch,
         };
-        out.at(served.departure.at, applied.into());
+        let bits = self.draws.u32(STORE, entity, range.start);
+        let shown = served.departure.at + projection.store.sample(bits);
+        out.at(shown, applied.into());
     }
 
     /// What a projection has read is in its model.
