@@ -439,13 +439,14 @@ fn check_store(traffic: &Traffic, design: &Design, patterns: Patterns, check: &m
             "sharding",
             "shards",
             patterns.sharding,
-            design.shards.is_some(),
+            design.shards.is_some() || design.sourcing.is_some(),
         ),
         (
             "caching_and_edge",
             "cache",
             patterns.caching_and_edge,
             design.cache.is_some()
+                || design.sourcing.is_some()
                 || design.replicas.is_some()
                 || design.regions.is_some()
                 || design.edge.is_some(),

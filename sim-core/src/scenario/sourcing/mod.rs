@@ -215,6 +215,22 @@ pub fn sourcing(raw: &RawDesign, names: &Names<'_>, check: &mut Check<'_>) -> Op
     }
 }
 
+/// Whether a field says something only where events are switched on.
+#[must_use]
+pub fn is_tuning(path: &str) -> bool {
+    const FIELDS: [&str; 4] = [
+        "design.log",
+        "design.command_side",
+        "design.projections",
+        "traffic.query.read_model",
+    ];
+    let below = |field: &str| path.strip_prefix(field);
+    FIELDS
+        .iter()
+        .filter_map(|field| below(field))
+        .any(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
 fn of(
     path: String,
     given: Option<&RawDistribution>,

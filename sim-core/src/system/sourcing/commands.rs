@@ -413,13 +413,16 @@ impl World {
     pub(super) fn acknowledged(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let operation = self.operations[id];
         match operation.kind {
-            Kind::Publish => self.route(id, out),
+            Kind::Publish => {
+                self.heard_of_event(id, out);
+                self.route(id, out);
+            }
             Kind::Query => {
                 self.fetched(id, operation.version, out);
                 self.next_step(id, out);
             }
             _ => {
-                self.heard_of_command(id, out);
+                self.heard_of_event(id, out);
                 let epoch = self.servers.servers[usize::from(operation.server)].epoch;
                 self.arrive_at_server(operation.server, epoch, Work::Answer(id), out);
             }

@@ -209,8 +209,8 @@ impl World {
         }
     }
 
-    /// Points of presence hear of a command.
-    pub(super) fn heard_of_command(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
+    /// Caches and points of presence hear of an event.
+    pub(super) fn heard_of_event(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
         let record = self.operations[id].record;
         self.cache_hears(id, out);
