@@ -60,6 +60,7 @@ pub use over_time::{Arrivals, Day, FlashCrowd, Loop, OverTime, People, Shape};
 pub use pooler::{Held, Pooler, pooler};
 pub use regions::{Regions, Residency};
 pub use replicas::{Failover, Replicas};
+pub(crate) use sourcing::is_tuning as tunes_events;
 pub use sourcing::{CommandTier, Consistency, LogTier, ProjectionTier, ReadModelUse, Sourcing};
 
 use std::cell::RefCell;

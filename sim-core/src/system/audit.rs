@@ -29,6 +29,10 @@ impl World {
         }
         if let Some(own) = &mut self.sourcing {
             own.replay.audit(now, &own.log.store);
+            assert!(
+                own.projections.iter().all(|one| one.is_behind(&own.log)),
+                "a projection shows what the log does not have at {now}"
+            );
         }
         let backlogs = self.backlogs(now);
         self.backlog.push(now, backlogs);
