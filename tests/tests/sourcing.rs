@@ -3,7 +3,7 @@
 //! Tests named `cNNN_…` hold a row of the reference table of concepts; each prints what it measured.
 #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
-use sim_core::report::{ModelReport, RunReport};
+use sim_core::report::{ProjectionReport, RunReport};
 use sim_core::scenario::Scenario;
 use sim_core::system::{ReplayCheck, SystemRun, compared};
 use sim_core::time::SimTime;
@@ -61,7 +61,7 @@ fn near(what: &str, found: f64, expected: f64, tolerance: f64) {
     );
 }
 
-fn model<'a>(report: &'a RunReport, name: &str) -> &'a ModelReport {
+fn model<'a>(report: &'a RunReport, name: &str) -> &'a ProjectionReport {
     &report.tiers["projections"].models[name]
 }
 

@@ -53,12 +53,12 @@ pub struct TierReport {
     pub partition_skew: Option<f64>,
     /// Of projections: each by its name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub models: BTreeMap<String, ModelReport>,
+    pub models: BTreeMap<String, ProjectionReport>,
 }
 
 /// One projection.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ModelReport {
+pub struct ProjectionReport {
     /// Events committed and not visible at the end.
     pub lag_events: u64,
     /// Age of the oldest of them, milliseconds.

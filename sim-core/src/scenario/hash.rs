@@ -11,7 +11,7 @@ use super::model::{Members, Scenario};
 use super::over_time::OverTime;
 
 /// Settings that the format got later, where a scenario does not use them: they leave the hashes of older scenarios alone.
-const LATER: [&str; 18] = [
+const LATER: [&str; 19] = [
     ", publish_loop: Open",
     ", inbox: None",
     ", leases: None",
@@ -30,6 +30,7 @@ const LATER: [&str; 18] = [
     ", place: None",
     ", sourcing: None",
     ", read_model: None",
+    ", scale: None",
 ];
 
 /// The hash.

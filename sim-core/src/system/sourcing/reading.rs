@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::projections::Seen;
 use crate::histogram::Histogram;
-use crate::report::{LagReport, ModelReport, QueueReport, TierReport};
+use crate::report::{LagReport, ProjectionReport, QueueReport, TierReport};
 use crate::scenario::Tier;
 use crate::system::baseline::{Reading, fifo};
 use crate::system::intervals::plain;
@@ -162,7 +162,7 @@ fn projections(
         let mut lags = Histogram::new();
         lags.merge_compact(&projection.lags);
         let (events, oldest_ns) = after.lags[number];
-        let model = ModelReport {
+        let model = ProjectionReport {
             lag_events: events,
             oldest_ms: oldest_ns as f64 / 1e6,
             lag_ms: (shown > 0).then(|| LagReport {
