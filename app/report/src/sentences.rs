@@ -14,6 +14,16 @@ use crate::{Labels, phrases};
 
 pub(crate) use beside::beside;
 
+/// What a report says of its event log, command side and projections; nothing without them.
+pub(crate) fn events(report: &RunReport) -> Vec<String> {
+    let all = [
+        events::commands(report),
+        events::log(report),
+        events::projections(report),
+    ];
+    all.into_iter().flatten().collect()
+}
+
 /// Operations in the order people ask for them, the others by name.
 pub(crate) fn by_importance(report: &RunReport) -> impl Iterator<Item = (&str, &OperationReport)> {
     let rank = |name: &str| {

@@ -319,6 +319,9 @@ pub(crate) fn compare_moved(report: &CompareReport) -> Vec<String> {
     let mut all = compare_changed(report);
     all.extend(headline_metrics(report).filter_map(|path| moved(report, path)));
     all.extend(bill_by_tier(report));
+    if !report.a.tiers.contains_key("log") {
+        all.extend(sentences::events(&report.b));
+    }
     let breaks = |run: &RunReport| {
         let b = run.breaks_at.as_ref()?;
         let how = if b.estimate { "estimate" } else { "simulated" };
