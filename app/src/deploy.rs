@@ -98,6 +98,9 @@ fn supported(scenario: &Scenario, design: &Design) -> Result<(), Failure> {
     if design.connection_servers.on_full != SlowConsumer::Disconnect {
         return refuse("any on_full but Disconnect");
     }
+    if design.sourcing.is_some() {
+        return refuse("an event log with projections");
+    }
     if design.broker.is_some() || design.channel_owners.is_some() {
         return refuse("a broker or channel owners");
     }

@@ -44,6 +44,7 @@ pub const ALL: &[Preset] = presets![
     "published/azure-signalr",
     "published/websocket-broadcast",
     "published/memcache-leases",
+    "published/kafka-200k",
 ];
 
 /// A preset by its name.

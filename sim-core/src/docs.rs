@@ -10,7 +10,7 @@ pub mod fields;
 pub mod probe;
 
 /// Texts that hold the file form of a scenario.
-const SCENARIO: [&str; 12] = [
+const SCENARIO: [&str; 13] = [
     include_str!("scenario/raw.rs"),
     include_str!("scenario/asking/raw.rs"),
     include_str!("scenario/data/raw.rs"),
@@ -20,17 +20,20 @@ const SCENARIO: [&str; 12] = [
     include_str!("scenario/product/raw.rs"),
     include_str!("scenario/regions/raw.rs"),
     include_str!("scenario/replicas/raw.rs"),
+    include_str!("scenario/sourcing/raw.rs"),
     include_str!("scenario/traffic/raw.rs"),
     include_str!("scenario/over_time/raw.rs"),
     include_str!("scenario/model.rs"),
 ];
 /// Texts that hold the reports.
-const REPORT: [&str; 5] = [
+const REPORT: [&str; 7] = [
     include_str!("report.rs"),
     include_str!("report/cost.rs"),
     include_str!("report/faults.rs"),
+    include_str!("report/operation.rs"),
     include_str!("report/regions.rs"),
     include_str!("report/series.rs"),
+    include_str!("report/tier.rs"),
 ];
 
 /// A set of types that refer to one another.

@@ -14,13 +14,19 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::scenario::tunes_events;
+
 pub use cost::{CostItem, CostReport, ManagedReport};
 pub use faults::{FaultLosses, FaultReport};
 pub use operation::{BreakdownRow, LatencyReport, OperationReport};
 pub use regions::{RegionReport, RegionsReport};
 pub use series::{OperationSeries, SeriesReport, TierSeries};
-pub use tier::{LagReport, QueueReport, ReshardingReport, TierReport, Utilization};
+pub use tier::{
+    LagReport, ProjectionReport, QueueReport, ReshardingReport, TierReport, Utilization,
+};
 
+/// The switch whose tuning is listed only where it is on.
+const SWITCH: &str = "patterns.event_sourcing";
 /// Version of the report's shape.
 pub const SCHEMA: u32 = 1;
 
@@ -545,10 +551,18 @@ impl CompareReport {
                 paths.push(&source.path);
             }
         }
-        paths
+        let known = paths
             .into_iter()
-            .map(|path| (path, self.a.number_stated(path), self.b.number_stated(path)))
-            .filter(|(_, a, b)| a != b)
+            .map(|path| (path, self.a.number_stated(path), self.b.number_stated(path)));
+        let changed: Vec<_> = known.filter(|(_, a, b)| a != b).collect();
+        let switched = changed.iter().any(|change| change.0 == SWITCH);
+        // What a switch brings in has stood there before.
+        let brought = |path: &str, a: Option<&str>, b: Option<&str>| {
+            switched && (a.is_none() || b.is_none()) && tunes_events(path)
+        };
+        changed
+            .into_iter()
+            .filter(|&(path, a, b)| !brought(path, a, b))
             .collect()
     }
 

@@ -180,3 +180,21 @@ fn publishers_in_a_closed_loop_offer_no_more_than_is_served() {
     assert!((rate(&four) / rate(&alone) - 1.0).abs() < 0.1);
     assert_eq!(four.operations["publish"].lost, 0);
 }
+
+#[test]
+fn an_event_log_answers_as_published_and_holds_producers_back() {
+    let at_rate = cases("B1", "300 ms");
+    for metric in [
+        "append.p50",
+        "append.p95",
+        "append.p99",
+        "p50",
+        "p95",
+        "p99",
+    ] {
+        let row = row(&at_rate, "B1", metric);
+        println!("B1 {metric}: {} of {}", row["predicted"], row["published"]);
+        assert_eq!(row["within"], true, "{row:#?}");
+    }
+    assert_eq!(row(&at_rate, "B1", "held_back")["predicted"], "no");
+}

@@ -154,7 +154,22 @@ impl Pattern {
                     "Here: {count} connection servers in place of one{pooler}."
                 ))
             }
-            Self::EventSourcing => None,
+            Self::EventSourcing => design.sourcing.as_ref().map(|own| {
+                let models: Vec<&str> = own
+                    .projections
+                    .iter()
+                    .map(|one| one.name.as_str())
+                    .collect();
+                let database = design
+                    .database
+                    .as_ref()
+                    .map_or("", |_| " in place of the database");
+                format!(
+                    "Here: a log of {} nodes{database}; read models: {}.",
+                    own.log.count,
+                    models.join(", ")
+                )
+            }),
             Self::Sharding => design.shards.as_ref().map(|shards| {
                 let by = match shards.by {
                     ShardBy::Record => "record",
@@ -238,7 +253,9 @@ impl Pattern {
     pub fn obstacle(self, scenario: &Scenario) -> Option<&'static str> {
         match self {
             Self::Pooling => None,
-            Self::EventSourcing => Some("Not simulated yet."),
+            Self::EventSourcing => (scenario.design.sourcing.is_none()).then_some(
+                "This scenario names no event log to switch on: add design.log, design.command_side and design.projections.",
+            ),
             Self::Sharding => (scenario.design.shards.is_none())
                 .then_some("This scenario names no shards to switch on: add design.shards."),
             Self::CachingAndEdge => {

@@ -37,7 +37,12 @@ pub fn count(design: &Design, tier: Tier) -> Option<(&'static str, u32)> {
             let held = design.database.as_ref()?.held.as_ref()?;
             ("design.database.pooler.count", held.pooler.as_ref()?.count)
         }
-        Tier::Edge => return None,
+        Tier::CommandSide => (
+            "design.command_side.count",
+            design.sourcing.as_ref()?.commands.count,
+        ),
+        Tier::Log => ("design.log.count", design.sourcing.as_ref()?.log.count),
+        Tier::Projections | Tier::Edge => return None,
     })
 }
 
@@ -58,7 +63,14 @@ fn machine(design: &Design, tier: Tier) -> Option<(&'static str, &Machine)> {
             &design.database.as_ref()?.machine,
         ),
         Tier::Origin => ("design.origin.machine", &design.origin.as_ref()?.machine),
-        Tier::LoadBalancer | Tier::Pooler | Tier::Replicas | Tier::Edge => return None,
+        Tier::CommandSide => (
+            "design.command_side.machine",
+            &design.sourcing.as_ref()?.commands.machine,
+        ),
+        Tier::Log => ("design.log.machine", &design.sourcing.as_ref()?.log.machine),
+        Tier::LoadBalancer | Tier::Pooler | Tier::Replicas | Tier::Edge | Tier::Projections => {
+            return None;
+        }
     })
 }
 

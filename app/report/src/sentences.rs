@@ -1,6 +1,7 @@
 //! The sentences a report opens with.
 
 mod beside;
+mod events;
 
 use sim_core::report::{
     BY_IMPORTANCE, BreaksAt, Estimate, LatencyReport, OperationReport, RunReport,
@@ -12,6 +13,16 @@ use crate::numbers::{count, millis, percent, usd};
 use crate::{Labels, phrases};
 
 pub(crate) use beside::beside;
+
+/// What a report says of its event log, command side and projections; nothing without them.
+pub(crate) fn events(report: &RunReport) -> Vec<String> {
+    let all = [
+        events::commands(report),
+        events::log(report),
+        events::projections(report),
+    ];
+    all.into_iter().flatten().collect()
+}
 
 /// Operations in the order people ask for them, the others by name.
 pub(crate) fn by_importance(report: &RunReport) -> impl Iterator<Item = (&str, &OperationReport)> {

@@ -1,5 +1,7 @@
 //! The sentences that Markdown and HTML share, unescaped; objectives are quoted in backticks.
 
+use std::collections::BTreeMap;
+
 use sim_core::report::{
     CapacityReport, CheckReport, CompareReport, Estimate, Finding, ObjectiveReport, RampReport,
     RunReport,
@@ -316,6 +318,10 @@ pub(crate) fn compare_counts(report: &CompareReport) -> String {
 pub(crate) fn compare_moved(report: &CompareReport) -> Vec<String> {
     let mut all = compare_changed(report);
     all.extend(headline_metrics(report).filter_map(|path| moved(report, path)));
+    all.extend(bill_by_tier(report));
+    if !report.a.tiers.contains_key("log") {
+        all.extend(sentences::events(&report.b));
+    }
     let breaks = |run: &RunReport| {
         let b = run.breaks_at.as_ref()?;
         let how = if b.estimate { "estimate" } else { "simulated" };
@@ -341,6 +347,34 @@ pub(crate) fn compare_moved(report: &CompareReport) -> Vec<String> {
         all.push(format!("Breaks at {after} instead of {before}{what}."));
     }
     all
+}
+
+/// The bill by tier, where one design pays for a tier that the other does not have.
+fn bill_by_tier(report: &CompareReport) -> Option<String> {
+    let (a, b) = (report.a.cost.as_ref()?, report.b.cost.as_ref()?);
+    let only_one = |tiers: &BTreeMap<String, f64>, others: &BTreeMap<String, f64>| {
+        tiers.keys().any(|tier| !others.contains_key(tier))
+    };
+    if !only_one(&a.by_tier, &b.by_tier) && !only_one(&b.by_tier, &a.by_tier) {
+        return None;
+    }
+    let mut tiers: Vec<&String> = a.by_tier.keys().chain(b.by_tier.keys()).collect();
+    tiers.sort();
+    tiers.dedup();
+    let of = |bill: &BTreeMap<String, f64>, tier: &String| bill.get(tier).copied().unwrap_or(0.0);
+    let mut parts: Vec<(f64, String)> = tiers
+        .into_iter()
+        .map(|tier| {
+            let more = of(&b.by_tier, tier) - of(&a.by_tier, tier);
+            let sign = if more < 0.0 { "−" } else { "+" };
+            let name = phrases::tier(tier);
+            (more, format!("{name} {sign}{}", usd(more.abs())))
+        })
+        .filter(|(more, _)| more.abs() >= 1.0)
+        .collect();
+    parts.sort_by(|one, other| other.0.abs().total_cmp(&one.0.abs()));
+    let parts: Vec<String> = parts.into_iter().map(|part| part.1).collect();
+    (!parts.is_empty()).then(|| format!("A month, by tier: {}.", parts.join(", ")))
 }
 
 /// What was edited, and which objectives are gone, each in a sentence.

@@ -22,6 +22,13 @@ pub(crate) fn in_words(path: &str) -> Option<String> {
             let tier = tier.replace('_', " ");
             Some(format!("how much waits at the {tier}, {which}"))
         }
+        ["tiers", "log", "append_ms", statistic] => Some(format!(
+            "time until the event of a decision is committed, {statistic}"
+        )),
+        ["tiers", "projections", "lag_ms", which] => Some(format!(
+            "time between the commit of an event and the moment it is visible, {which}"
+        )),
+        ["tiers", tier, "counters", name] => counter(tier, name).map(str::to_owned),
         ["tiers", tier, ratio] => {
             let tier = tier.replace('_', " ");
             Some(match *ratio {
@@ -50,6 +57,23 @@ pub(crate) fn in_words(path: &str) -> Option<String> {
         [operation, what] => counted(operation, what),
         _ => None,
     }
+}
+
+fn counter(tier: &str, name: &str) -> Option<&'static str> {
+    Some(match (tier, name) {
+        ("command_side", "conflicts") => {
+            "decisions that came too late because the record had changed"
+        }
+        ("command_side", "gave_up") => "commands that failed after the last attempt",
+        ("command_side", "refused") => "commands and messages that found no place in time",
+        ("command_side", "replay_hash_mismatches") => {
+            "replayed states that are not those that were"
+        }
+        ("log", "lost_acknowledged") => "events lost with a leader although they were acknowledged",
+        ("log", "elections") => "partitions that got another leader",
+        ("projections", "repeated") => "events put in again after a crash",
+        _ => return None,
+    })
 }
 
 fn called(which: &str) -> String {
@@ -126,6 +150,9 @@ fn counted(operation: &str, what: &str) -> Option<String> {
         "failed" => "that fail",
         "timed_out" => "that time out",
         "retried" => "that are tried again",
+        "conflicting" => "decided too late, because the record had changed",
+        "rejected" => "that found no place at the command side in time",
+        "behind_ms" => "how far behind the log the projection was that answers them",
         "offered_per_s" => "asked for in a second",
         "completed_per_s" => "done in a second",
         "deliveries_per_s" => "delivered in a second, one for each receiver",

@@ -35,6 +35,7 @@ pub fn candidates(scenario: &Scenario) -> Vec<Candidate> {
         ordering(scenario, &mut all);
     }
     database(scenario, &mut all);
+    events(scenario, &mut all);
     switches(scenario, &mut all);
     all
 }
@@ -150,6 +151,25 @@ fn database(scenario: &Scenario, all: &mut Vec<Candidate>) {
             pool,
             format!("a pool of {pool} connections"),
         ));
+    }
+}
+
+/// More of what makes, keeps and shows events.
+fn events(scenario: &Scenario, all: &mut Vec<Candidate>) {
+    let own = scenario.design.sourcing.as_ref();
+    let Some(own) = own.filter(|_| scenario.patterns.event_sourcing) else {
+        return;
+    };
+    let side = &own.commands;
+    all.push(more(
+        "design.command_side",
+        side.count,
+        "command-side instance",
+    ));
+    all.push(more("design.log", own.log.count, "log node"));
+    for one in &own.projections {
+        let path = format!("design.projections.{}", one.name);
+        all.push(more(&path, one.count, &format!("{} instance", one.name)));
     }
 }
 

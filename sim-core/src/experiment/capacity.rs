@@ -10,7 +10,7 @@ use super::advise::as_typed;
 use super::search::{Bracket, Search, Step};
 use super::{Next, Planner, Results};
 use crate::report::{BreaksAt, CapacityReport, Estimate, RampBreak, RelievedRuns, RunReport};
-use crate::scenario::{Edit, Scenario, Tier, pooler};
+use crate::scenario::{Edit, ProjectionTier, Scenario, Tier, pooler};
 
 /// How many times a resource that gave way is enlarged.
 const RELIEF: u32 = 4;
@@ -328,6 +328,19 @@ fn enlarge(tier: &str, scenario: &Scenario, before: u32) -> Option<(Tier, Vec<Ed
         Tier::Replicas => vec![set("count", design.replicas.as_ref()?.count)],
         Tier::Edge => vec![set("cores", design.edge.as_ref()?.cores)],
         Tier::Origin => vec![set("count", design.origin.as_ref()?.count)],
+        Tier::CommandSide => vec![set("count", design.sourcing.as_ref()?.commands.count)],
+        Tier::Log => {
+            let log = &design.sourcing.as_ref()?.log;
+            vec![set("count", log.count), set("partitions", log.partitions)]
+        }
+        Tier::Projections => {
+            let own = design.sourcing.as_ref()?;
+            let larger = |one: &ProjectionTier| Edit::Set {
+                path: format!("design.projections.{}.count", one.name),
+                value: one.count.saturating_mul(factor).to_string(),
+            };
+            own.projections.iter().map(larger).collect()
+        }
     };
     Some((tier, edits))
 }

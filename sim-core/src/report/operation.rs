@@ -46,6 +46,15 @@ pub struct OperationReport {
     pub by_access: BTreeMap<String, LatencyReport>,
     /// Where the time goes.
     pub breakdown: Vec<BreakdownRow>,
+    /// Of commands that are decided on a version: decisions that came too late, because the record had changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflicting: Option<u64>,
+    /// Of what becomes events: refused because it waited too long for a place at the command side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<u64>,
+    /// Of queries to a projection: how far behind the log it was when they asked, as lacking events over their rate, milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind_ms: Option<f64>,
 }
 
 /// A latency distribution, milliseconds.

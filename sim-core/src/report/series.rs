@@ -44,4 +44,10 @@ pub struct TierSeries {
     /// Lookups that a cache answered, of all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hit_ratio: Vec<Option<f64>>,
+    /// Of projections, by name: age of the oldest event that is committed and not visible, at the end of the step, milliseconds.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lag_ms: BTreeMap<String, Vec<f64>>,
+    /// Of the same: how many events that are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lag_events: BTreeMap<String, Vec<u64>>,
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::LatencyReport;
+
 /// One tier's state over the measured time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TierReport {
@@ -28,7 +30,7 @@ pub struct TierReport {
     /// Of points of presence: share of the bytes to clients that neither origin nor connection servers had to send.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin_offload: Option<f64>,
-    /// Of read replicas: time between a write and the moment it is visible at one.
+    /// Of read replicas: time between a write and the moment it is visible at one. Of projections: between its commit and that moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag_ms: Option<LagReport>,
     /// Of a database that a replica takes over: acknowledged writes that it did not have.
@@ -43,6 +45,36 @@ pub struct TierReport {
     /// More shards while it worked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resharding: Option<ReshardingReport>,
+    /// Of an event log: time from a decision until it is known that its event is committed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub append_ms: Option<LatencyReport>,
+    /// Of an event log: events of the fullest partition, by the mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition_skew: Option<f64>,
+    /// Of projections: each by its name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub models: BTreeMap<String, ProjectionReport>,
+}
+
+/// One projection.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProjectionReport {
+    /// Events committed and not visible at the end.
+    pub lag_events: u64,
+    /// Age of the oldest of them, milliseconds.
+    pub oldest_ms: f64,
+    /// Time from commit until an event is visible.
+    pub lag_ms: Option<LagReport>,
+    /// The same as a distribution.
+    pub lags_ms: Option<LatencyReport>,
+    /// Events read, those that do not concern it and repetitions included.
+    pub events_read: u64,
+    /// Events that concern it and became visible.
+    pub events_applied: u64,
+    /// Events put in again after crashes.
+    pub repeated: u64,
+    /// Longest time from taking over a partition until all was visible again that had been.
+    pub recovery_s: Option<f64>,
 }
 
 /// How far replicas are behind, milliseconds.

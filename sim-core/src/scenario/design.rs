@@ -16,6 +16,7 @@ use super::error::Problem;
 use super::limits;
 use super::model::{
     Broker, ChannelOwners, ConnectionServers, Database, Design, LoadBalancer, Patterns, Region,
+    Traffic,
 };
 use super::product::{self, Products};
 use super::profile::Names;
@@ -24,14 +25,16 @@ use super::raw::{
     Quantity, RawBroker, RawChannelOwners, RawConnectionServers, RawDesign, RawDistribution,
     RawLoadBalancer, RawPlacement, RawPolicy, RawRouting, RawScenario, RawSlowConsumer,
 };
-use super::{pooler, regions, replicas};
+use super::{pooler, regions, replicas, sourcing};
 
 const NONE: SimDuration = SimDuration::ZERO;
 
 /// The design as it takes effect with these switches: without pooling it is one connection server that routes in process,
-/// without owners, broker or connection pooler; without sharding one database holds everything; without caching every read is the database's. The tuning of what is switched off stays in the scenario.
-pub fn effective(design: &Design, patterns: Patterns) -> Design {
+/// without owners, broker or connection pooler; without sharding one database holds everything; without caching every read is the database's; with event sourcing a log and its projections stand in
+/// place of the database. The tuning of what is switched off stays in the scenario.
+pub fn effective(design: &Design, traffic: Option<&Traffic>, patterns: Patterns) -> Design {
     let mut design = design.clone();
+    sourcing::switch(&mut design, traffic, patterns);
     if !patterns.pooling {
         design.connection_servers.count = 1;
         design.load_balancer.count = 1;
@@ -104,6 +107,7 @@ pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
             .origin
             .as_ref()
             .map(|raw| edge::origin(raw, &names, check)),
+        sourcing: sourcing::sourcing(raw, &names, check),
     }
 }
 

@@ -11,7 +11,7 @@ use super::model::{Members, Scenario};
 use super::over_time::OverTime;
 
 /// Settings that the format got later, where a scenario does not use them: they leave the hashes of older scenarios alone.
-const LATER: [&str; 17] = [
+const LATER: [&str; 19] = [
     ", publish_loop: Open",
     ", inbox: None",
     ", leases: None",
@@ -28,6 +28,8 @@ const LATER: [&str; 17] = [
     ", spread: None",
     ", held: None",
     ", place: None",
+    ", sourcing: None",
+    ", read_model: None",
     ", scale: None",
 ];
 
@@ -38,6 +40,15 @@ pub fn hash(scenario: &Scenario) -> u64 {
     if let Members::LogNormal { max, .. } = &mut channels.members {
         *max = (*max).min(scenario.load.users.max(1));
     }
+    // Event sourcing that is switched off changes nothing, however it is tuned.
+    let mut design = scenario.design.clone();
+    let mut traffic = scenario.traffic.clone();
+    if !scenario.patterns.event_sourcing {
+        design.sourcing = None;
+        if let Some(query) = &mut traffic.query {
+            query.read_model = None;
+        }
+    }
     let mut text = Text(String::new());
     let written = write!(
         text,
@@ -45,9 +56,9 @@ pub fn hash(scenario: &Scenario) -> u64 {
         scenario.name,
         scenario.load,
         channels,
-        scenario.traffic,
+        traffic,
         scenario.patterns,
-        scenario.design,
+        design,
         scenario.faults,
         scenario.run,
     );

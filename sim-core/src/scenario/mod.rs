@@ -38,6 +38,7 @@ mod regions;
 mod repair;
 mod replicas;
 mod scaled;
+mod sourcing;
 mod traffic;
 mod translate;
 pub mod tree;
@@ -61,6 +62,8 @@ pub use pooler::{Held, Pooler, pooler};
 pub use regions::{Regions, Residency};
 pub use replicas::{Failover, Replicas};
 pub use scaled::{ERROR as MODEL_ERROR, SMALLEST as SMALLEST_MODEL, Unscalable};
+pub(crate) use sourcing::is_tuning as tunes_events;
+pub use sourcing::{CommandTier, Consistency, LogTier, ProjectionTier, ReadModelUse, Sourcing};
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -227,7 +230,7 @@ impl Scenario {
     /// owners or broker. The tuning of what is off stays in [`Scenario::design`].
     #[must_use]
     pub fn effective_design(&self) -> Design {
-        design::effective(&self.design, self.patterns)
+        design::effective(&self.design, Some(&self.traffic), self.patterns)
     }
 
     /// A stable 64-bit hash of everything that decides the results: not of titles, stories, sources and comments.

@@ -253,6 +253,8 @@ pub struct Design {
     pub edge: Option<EdgeTier>,
     /// Where assets come from.
     pub origin: Option<OriginTier>,
+    /// Log, command side and projections.
+    pub sourcing: Option<super::Sourcing>,
 }
 
 /// One kind of rented computer.

@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 use super::model::{Scenario, Source};
 use super::quantity;
 use super::raw::Quantity;
+use super::sourcing;
 use super::tree::{self, Kind, Node};
 use crate::cost::book;
 use crate::docs::{self, Docs, Expr};
@@ -58,7 +59,13 @@ impl Scenario {
             status: number.source.status().to_owned(),
             source: number.source.words().to_owned(),
         };
-        let mut all: Vec<SourceReport> = self.numbers.iter().map(report).collect();
+        // What is switched off takes no part, however it is tuned.
+        let events = self.patterns.event_sourcing;
+        let numbers = self.numbers.iter();
+        let mut all: Vec<SourceReport> = numbers
+            .filter(|number| events || !sourcing::is_tuning(&number.path))
+            .map(report)
+            .collect();
         let users = all.iter_mut().find(|number| number.path == USERS);
         if let Some(number) = users
             && read_users(&number.value, &self.load.unit) != Some(self.load.users.into())

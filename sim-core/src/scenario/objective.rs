@@ -44,13 +44,15 @@ pub struct Parsed {
 /// Operations that a scenario may have or not.
 const OPERATIONS: [&str; 5] = ["publish", "presence", "query", "command", "fetch_asset"];
 const STATISTICS: [&str; 5] = ["mean", "p50", "p95", "p99", "p999"];
-const COUNTS: [&str; 6] = [
+const COUNTS: [&str; 8] = [
     "lost",
     "duplicated",
     "reordered",
     "failed",
     "timed_out",
     "retried",
+    "conflicting",
+    "rejected",
 ];
 const RATES: [&str; 3] = ["offered_per_s", "completed_per_s", "deliveries_per_s"];
 const COSTS: [&str; 3] = [
@@ -78,6 +80,15 @@ const LOSSES: [&str; 5] = [
     "timed_out",
     "reconnects",
     "reconnects_usual",
+];
+/// Counters of tiers that may be asked for.
+const COUNTERS: [(Tier, &[&str]); 3] = [
+    (
+        Tier::CommandSide,
+        &["conflicts", "gave_up", "refused", "replay_hash_mismatches"],
+    ),
+    (Tier::Log, &["lost_acknowledged", "elections"]),
+    (Tier::Projections, &["repeated"]),
 ];
 const COMPARISONS: [(&str, Comparison); 5] = [
     ("<=", Comparison::AtMost),
@@ -160,6 +171,7 @@ fn measure_by_name(path: &str) -> Measure {
             "hit_ratio" | "origin_offload" | "cross_shard_ratio",
         ]
         | [_, "stale_ratio"] => Measure::Share,
+        ["tiers", _, "append_ms" | "lag_ms", _] | [_, "behind_ms"] => Measure::Latency,
         [_, "delivered" | "complete" | "answered", _] => Measure::Latency,
         [_, name] if RATES.contains(name) => Measure::Rate,
         _ => Measure::Count,
@@ -225,6 +237,7 @@ fn operation_path(path: &str, operation: &str, rest: &[&str]) -> Result<Measure,
         [kind, statistic] if kinds.contains(kind) => {
             one_of(path, statistic, &STATISTICS, Measure::Latency)
         }
+        ["behind_ms"] if operation == "query" => Ok(Measure::Latency),
         ["stale_ratio"] => Ok(Measure::Share),
         [name] if RATES.contains(name) => Ok(Measure::Rate),
         [name] if COUNTS.contains(name) => Ok(Measure::Count),
@@ -273,6 +286,19 @@ fn tier(path: &str, rest: &[&str], design: &Design) -> Result<Measure, Problem> 
         ["writes_lost"] if tier == Tier::Database => Ok(Measure::Count),
         ["hot_shard_ratio"] if tier == Tier::Database => Ok(Measure::Count),
         ["origin_offload"] if tier == Tier::Edge => Ok(Measure::Share),
+        ["append_ms", statistic] if tier == Tier::Log => {
+            one_of(path, statistic, &STATISTICS, Measure::Latency)
+        }
+        ["lag_ms", which] if tier == Tier::Projections => {
+            one_of(path, which, &["mean", "max"], Measure::Latency)
+        }
+        ["counters", name]
+            if COUNTERS
+                .iter()
+                .any(|own| own.0 == tier && own.1.contains(name)) =>
+        {
+            Ok(Measure::Count)
+        }
         _ => Err(no_path(path).allowed(format!(
             "tiers.{name}. and utilization.RESOURCE.hottest, queue.max or dropped"
         ))),
@@ -325,6 +351,11 @@ pub fn tiers(design: &Design) -> Vec<Tier> {
         Tier::Replicas => design.replicas.is_some(),
         Tier::Edge => design.edge.is_some(),
         Tier::Origin => design.origin.is_some(),
+        Tier::CommandSide | Tier::Log => design.sourcing.is_some(),
+        Tier::Projections => {
+            let own = design.sourcing.as_ref();
+            own.is_some_and(|own| !own.projections.is_empty())
+        }
     };
     Tier::ALL.into_iter().filter(has).collect()
 }
@@ -343,7 +374,12 @@ fn resources(tier: Tier, design: &Design) -> Vec<&'static str> {
             );
             names
         }
-        Tier::ChannelOwners | Tier::Broker | Tier::Cache => vec!["cpu"],
+        Tier::ChannelOwners
+        | Tier::Broker
+        | Tier::Cache
+        | Tier::CommandSide
+        | Tier::Log
+        | Tier::Projections => vec!["cpu"],
         Tier::Pooler => vec!["cpu", "clients"],
         Tier::Database | Tier::Replicas => vec!["pool"],
         Tier::Edge | Tier::Origin => vec!["cpu", "bandwidth"],

@@ -17,6 +17,7 @@ use super::over_time::raw::{RawDay, RawFlashCrowd, RawShape};
 use super::product::raw::{RawBrokerProfile, RawCacheProfile, RawDatabaseProfile};
 use super::regions::raw::RawRegions;
 use super::replicas::raw::RawReplicas;
+use super::sourcing::raw::{RawCommandSide, RawLog, RawProjection};
 use super::traffic::raw::RawTraffic;
 
 /// A number, or text with a unit.
@@ -360,6 +361,12 @@ pub struct RawDesign {
     pub edge: Option<RawEdge>,
     /// Where assets come from.
     pub origin: Option<RawOrigin>,
+    /// What happened, in order (pattern event_sourcing).
+    pub log: Option<RawLog>,
+    /// What makes events (pattern event_sourcing).
+    pub command_side: Option<RawCommandSide>,
+    /// Read models that follow the log and answer queries, by name (pattern event_sourcing).
+    pub projections: Option<Ordered<RawProjection>>,
 }
 
 /// How a message finds the servers with members.

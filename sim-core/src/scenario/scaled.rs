@@ -209,6 +209,7 @@ fn design(whole: &Design, k: u32) -> Result<Design, Unscalable> {
         cache,
         edge,
         origin,
+        sourcing,
     } = whole;
     let kept = [
         ("regions", regions.is_some()),
@@ -219,6 +220,7 @@ fn design(whole: &Design, k: u32) -> Result<Design, Unscalable> {
             database.as_ref().is_some_and(|tier| tier.held.is_some()),
         ),
         ("points of presence", edge.is_some() || origin.is_some()),
+        ("an event log", sourcing.is_some()),
     ];
     if let Some((what, _)) = kept.iter().find(|(_, there)| *there) {
         return Err(Unscalable(format!(

@@ -23,7 +23,9 @@ use super::raw::{
 use super::regions::check_regions;
 use super::scaled;
 use super::traffic::traffic;
-use super::{asking, convert, data, design, edge, over_time, pooler, replicas, words_of_edit};
+use super::{
+    asking, convert, data, design, edge, over_time, pooler, replicas, sourcing, words_of_edit,
+};
 use crate::cost::{book, book_names};
 
 /// A value that stands in for a refused one; the scenario is refused as a whole, so it is never used.
@@ -35,12 +37,13 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
     let load = load(&raw.load, check);
     let channels = channels(&raw.channels, load.users, check);
     let traffic = traffic(&raw.traffic, check);
-    let patterns = patterns(raw.patterns.as_ref(), check);
+    let patterns = patterns(raw.patterns.as_ref());
     let design = design::design(raw, check);
     let run = run(raw.run.as_ref(), check);
     let over_time = over_time::check::over_time((&raw.load, &raw.traffic), &load, &run, check);
     let asking = asking::asking(raw, check);
-    let effective = design::effective(&design, patterns);
+    let effective = design::effective(&design, Some(&traffic), patterns);
+    sourcing::check_together(&traffic, (&design, &effective), patterns, check);
     check_together(&traffic, &effective, patterns, check);
     check_regions(&effective, patterns.pooling, check);
     let faults = faults(
@@ -361,16 +364,12 @@ fn members(raw: &RawMembers, check: &mut Check<'_>) -> Members {
     }
 }
 
-fn patterns(raw: Option<&RawPatterns>, check: &mut Check<'_>) -> Patterns {
+fn patterns(raw: Option<&RawPatterns>) -> Patterns {
     let raw = raw.cloned().unwrap_or_default();
-    if raw.event_sourcing == Some(Switch::On) {
-        let problem = Problem::new("this pattern is not available in this version").allowed("Off");
-        check.problem("patterns.event_sourcing", problem);
-    }
     let is_on = |switch: Option<Switch>| switch == Some(Switch::On);
     Patterns {
         pooling: raw.pooling.unwrap_or(Switch::On) == Switch::On,
-        event_sourcing: false,
+        event_sourcing: is_on(raw.event_sourcing),
         sharding: is_on(raw.sharding),
         caching_and_edge: is_on(raw.caching_and_edge),
     }
@@ -431,7 +430,7 @@ fn check_store(traffic: &Traffic, design: &Design, patterns: Patterns, check: &m
         ),
     ];
     for (path, why, there) in needs {
-        if there && design.database.is_none() {
+        if there && design.database.is_none() && design.sourcing.is_none() {
             let problem = Problem::new(format!("{why}, but the design has none"));
             let help = format!("add design.database, or leave out {path}");
             check.problem(path, problem.help(help));
@@ -442,13 +441,14 @@ fn check_store(traffic: &Traffic, design: &Design, patterns: Patterns, check: &m
             "sharding",
             "shards",
             patterns.sharding,
-            design.shards.is_some(),
+            design.shards.is_some() || design.sourcing.is_some(),
         ),
         (
             "caching_and_edge",
             "cache",
             patterns.caching_and_edge,
             design.cache.is_some()
+                || design.sourcing.is_some()
                 || design.replicas.is_some()
                 || design.regions.is_some()
                 || design.edge.is_some(),

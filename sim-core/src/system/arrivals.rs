@@ -114,6 +114,12 @@ impl World {
         if matches!(kind, Kind::Query | Kind::FetchAsset) && self.ask_by_http(operation, out) {
             return;
         }
+        self.enter(operation, out);
+    }
+
+    /// A client sends an operation to its server.
+    pub(super) fn enter(&mut self, mut operation: Operation, out: &mut Schedule<'_, Event>) {
+        let origin = operation.origin;
         let client = self.clients.get(origin);
         let jitter = self
             .network

@@ -50,7 +50,7 @@ impl World {
         };
         operation.queries_left = queries as u16;
         // What a point of presence asks for is known already, and is one record.
-        let drawn = operation.leader == u16::MAX;
+        let drawn = operation.leader == u16::MAX && !operation.in_log;
         if drawn && matches!(operation.kind, Kind::Query | Kind::Command) {
             let (kind, ordinal) = (operation.kind as u64, operation.ordinal);
             operation.record = self.records.of(&self.draws, kind, ordinal);
@@ -62,7 +62,8 @@ impl World {
         }
         if operation.kind == Kind::Query {
             let scatters = drawn && self.scatters(&self.operations[id]);
-            let around = self.looks_around();
+            // Who reads what they have just written asks whoever has it.
+            let around = self.looks_around() || self.operations[id].in_log;
             let operation = &mut self.operations[id];
             if scatters {
                 operation.asks = Asks::All;
@@ -250,7 +251,13 @@ impl World {
     /// Asks the database as often as the operation needs, then routes or answers it.
     pub(super) fn next_step(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let operation = &mut self.operations[id];
-        if operation.queries_left > 0 && self.databases.is_some() {
+        let sourced = self.sourcing.is_some() && operation.queries_left > 0;
+        if sourced && operation.kind == Kind::Command {
+            self.hand_to_command_side(id, out);
+        } else if sourced && operation.kind == Kind::Query {
+            operation.queries_left = 0;
+            self.ask_projection(id, out);
+        } else if operation.queries_left > 0 && self.databases.is_some() {
             operation.queries_left -= 1;
             if !self.ask_replica(id, out) {
                 self.ask_primary(id, out);
@@ -432,6 +439,12 @@ impl World {
         self.records.write(record, cached, at);
         self.web_written(record, at, out);
         self.replicate(id, at, out);
+        self.cache_hears(id, out);
+    }
+
+    /// A command has taken effect: the cache hears of it.
+    pub(super) fn cache_hears(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
+        let record = self.operations[id].record;
         let hears = self
             .cache
             .as_ref()
@@ -548,6 +561,9 @@ impl World {
             message: None,
         };
         self.over(&operation, receipt);
+        if operation.kind == Kind::Command && self.sourcing.is_some() {
+            self.read_own_write(&operation, receipt, out);
+        }
         self.receive_direct(server, direct);
         self.flush(server, now);
     }

@@ -27,6 +27,13 @@ impl World {
                 kind.name()
             );
         }
+        if let Some(own) = &mut self.sourcing {
+            own.replay.audit(now, &own.log.store);
+            assert!(
+                own.projections.iter().all(|one| one.is_behind(&own.log)),
+                "a projection shows what the log does not have at {now}"
+            );
+        }
         let backlogs = self.backlogs(now);
         self.backlog.push(now, backlogs);
         let mut recovery = core::mem::take(&mut self.recovery);
@@ -47,6 +54,7 @@ impl World {
     fn backlogs(&self, now: SimTime) -> [SimDuration; backlog::TIERS.len()] {
         let behind =
             |cores: &[crate::station::FastFifo]| cores.iter().map(|core| core.next_wait(now)).max();
+        let sourcing = self.sourcing_backlogs(now);
         let waiting = |server: &super::servers::Server| {
             server
                 .station
@@ -85,6 +93,9 @@ impl World {
                 .as_ref()
                 .and_then(|pooler| behind(&pooler.nodes.cores))
                 .unwrap_or_default(),
+            sourcing[0],
+            sourcing[1],
+            sourcing[2],
         ]
     }
 }

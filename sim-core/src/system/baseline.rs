@@ -5,6 +5,7 @@ use routing::CacheCounters;
 use super::caches::CacheNodes;
 use super::edge::reading::WebReading;
 use super::ledger::InnerBytes;
+use super::sourcing::reading::SourcingReading;
 use super::world::World;
 use crate::station::FastFifo;
 use crate::time::SimTime;
@@ -47,6 +48,8 @@ pub struct Baseline {
     pub databases: Vec<Reading>,
     /// Read replicas.
     pub replicas: Vec<Reading>,
+    /// Command side, log and projections.
+    pub sourcing: SourcingReading,
     /// Bytes sent to clients in all.
     pub egress_bytes: u64,
     /// Bytes between tiers in all.
@@ -89,6 +92,7 @@ impl Baseline {
                 .flat_map(|cache| cache.clusters().map(|cluster| cache.counters_of(cluster)))
                 .collect(),
             web: WebReading::of(world, now),
+            sourcing: SourcingReading::of(world, now),
             replicas: world
                 .replicas
                 .as_ref()

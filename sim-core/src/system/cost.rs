@@ -21,6 +21,7 @@ use super::edge;
 use super::ledger::Ledger;
 use super::operation::Kind;
 use super::sites::{Site, site_names};
+use super::sourcing;
 use super::world::World;
 use crate::cost::{
     Activity, BalancerUse, Bill, DayShape, HOURS_PER_MONTH, Instances, MILLION, MINUTES_PER_MONTH,
@@ -206,6 +207,7 @@ fn usage(world: &World, ledger: &Ledger, month: &Month, now: SimTime) -> Usage {
     };
     let mut usage = usage_of(world.billed(), &flows);
     edge::bill::add(&mut usage, world, now, |count| month.of(count));
+    sourcing::bill::add(&mut usage, world, now, |count| month.of(count));
     usage
 }
 
@@ -400,6 +402,15 @@ fn instances(design: &Design, idle_ppm: u64) -> Vec<Instances> {
         let rent = Rent::All(Purpose::Edge);
         all.push(of(Tier::Origin, &origin.machine, origin.count, rent));
     }
+    if let Some(own) = &design.sourcing {
+        let data = Rent::All(Purpose::Data);
+        let side = &own.commands;
+        all.push(of(Tier::CommandSide, &side.machine, side.count, messages));
+        all.push(of(Tier::Log, &own.log.machine, own.log.count, data));
+        for one in &own.projections {
+            all.push(of(Tier::Projections, &one.machine, one.count, data));
+        }
+    }
     all
 }
 
@@ -481,6 +492,10 @@ fn inter_zone(design: &Design, flows: &Flows) -> Vec<Transfer> {
         ..
     } = flows.clone();
     let shards = design.shards.map_or(1, |shards| u64::from(shards.count));
+    let (answering, stores) = match &design.sourcing {
+        Some(own) => (Tier::Projections, own.instances().max(1).into()),
+        None => (Tier::Database, shards),
+    };
     let nodes_of_cache = design.cache.as_ref().map_or(1, |cache| cache.count.into());
     let crossing = |bytes: u128, from: u64, to: u64| {
         bytes * u128::from(zones_crossed_ppm(from, to, ZONES)) / u128::from(MILLION)
@@ -490,7 +505,7 @@ fn inter_zone(design: &Design, flows: &Flows) -> Vec<Transfer> {
         (Tier::ConnectionServers, crossing(to_order, servers, nodes)),
         (tier, crossing(copies, nodes, servers) + to_replicas),
         (Tier::Cache, crossing(cache, nodes_of_cache, servers)),
-        (Tier::Database, crossing(database, shards, servers)),
+        (answering, crossing(database, stores, servers)),
     ];
     sent.into_iter()
         .filter(|(_, bytes)| *bytes > 0)
@@ -573,7 +588,11 @@ fn notes(bill: &Bill, usage: &Usage, book: &PriceBook) -> Vec<String> {
             "every tier is spread over {ZONES} zones of the region (Assumed)"
         ));
     }
-    if !usage.storage.is_empty() {
+    let kept_in = |tier: Tier| usage.storage.iter().any(|own| own.tier == tier.name());
+    if kept_in(Tier::Log) {
+        notes.push(sourcing::bill::ASSUMED.to_owned());
+    }
+    if kept_in(Tier::Database) {
         notes.push(format!(
             "messages stay in the database for {KEPT_MONTHS} month (Assumed)"
         ));

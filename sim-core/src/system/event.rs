@@ -6,6 +6,7 @@ use super::calls::{CallId, CopyId};
 use super::edge::WebEvent;
 use super::operation::{Kind, OperationId};
 use super::sites::Site;
+use super::sourcing::SourcingEvent;
 use crate::time::SimDuration;
 
 /// One event of the simulated system.
@@ -40,6 +41,8 @@ pub enum Event {
         /// The server's life.
         epoch: u16,
     },
+    /// Something happens to events.
+    Sourcing(SourcingEvent),
     /// A message reaches the owner of its channel.
     AtOwner(OperationId),
     /// A message reaches the broker.
@@ -191,6 +194,12 @@ pub enum Event {
     Measure,
     /// Measuring for those who watch the warm-up begins.
     MeasureEarly,
+}
+
+impl From<SourcingEvent> for Event {
+    fn from(event: SourcingEvent) -> Self {
+        Event::Sourcing(event)
+    }
 }
 
 /// No relay.

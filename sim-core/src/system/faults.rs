@@ -154,6 +154,9 @@ impl World {
                     origin.kill(now, instance);
                 }
             }
+            Tier::CommandSide => self.kill_commands(instance, now),
+            Tier::Log => self.kill_log(instance, out),
+            Tier::Projections => self.kill_projection(instance, out),
             Tier::LoadBalancer | Tier::Pooler => unreachable!("the scenario refuses it"),
         }
     }
@@ -194,6 +197,11 @@ impl World {
             Tier::Database => {
                 if let Some(databases) = &mut self.databases {
                     databases.shards[instance as usize].slow_down(factor);
+                }
+            }
+            Tier::CommandSide | Tier::Log | Tier::Projections => {
+                if let Some(own) = &mut self.sourcing {
+                    own.slow_down(tier, instance, factor);
                 }
             }
             Tier::LoadBalancer | Tier::Edge | Tier::Origin | Tier::Replicas => {
@@ -275,6 +283,13 @@ impl World {
                     origin.restore(now, instance);
                 }
             }
+            Tier::CommandSide => {
+                if let Some(own) = &mut self.sourcing {
+                    own.commands.nodes.restore(instance);
+                }
+            }
+            Tier::Log => self.restore_log(instance, out),
+            Tier::Projections => self.restore_projection(instance, out),
             Tier::LoadBalancer | Tier::Pooler => unreachable!("the scenario refuses it"),
         }
     }

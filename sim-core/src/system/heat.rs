@@ -121,11 +121,36 @@ impl Span<'_> {
                 world.pooler.as_ref().map(|pooler| &pooler.nodes),
                 (&before.pooler, &after.pooler),
             ),
+            (
+                Tier::CommandSide,
+                world.sourcing.as_ref().map(|own| &own.commands.nodes),
+                (&before.sourcing.commands, &after.sourcing.commands),
+            ),
+            (
+                Tier::Log,
+                world.sourcing.as_ref().map(|own| &own.log.nodes),
+                (&before.sourcing.log, &after.sourcing.log),
+            ),
         ];
         for (tier, nodes, readings) in nodes {
             if let Some(nodes) = nodes {
                 heat.insert(tier.name(), self.cores(nodes, readings));
             }
+        }
+        let projections = world.sourcing.iter().flat_map(|own| &own.projections);
+        let (mut first, mut each) = (0, Vec::new());
+        for nodes in projections.map(|projection| &projection.nodes) {
+            let cores = first..first + nodes.cores.len();
+            let of = |own: &Baseline| {
+                let all = own.sourcing.projections.get(cores.clone());
+                all.unwrap_or_default().to_vec()
+            };
+            each.extend(self.cores(nodes, (&of(before), &of(after))).each);
+            first = cores.end;
+        }
+        if !each.is_empty() {
+            let resource = "cpu";
+            heat.insert(Tier::Projections.name(), TierHeat { resource, each });
         }
         if let Some(databases) = &world.databases {
             let pool = databases.shards.first().map_or(1, |one| one.connections);

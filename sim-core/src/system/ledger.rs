@@ -35,6 +35,10 @@ pub struct KindLedger {
     pub retried: u64,
     /// Receipts of something received before.
     pub duplicated: u64,
+    /// Decisions that came too late.
+    pub conflicting: u64,
+    /// Refused because there was no place for it.
+    pub rejected: u64,
     /// What the latencies consist of.
     pub causes: CauseHistogram<PARTS>,
     /// Latency to each recipient, or of the answer, by class.
@@ -55,6 +59,8 @@ impl KindLedger {
             timed_out: 0,
             retried: 0,
             duplicated: 0,
+            conflicting: 0,
+            rejected: 0,
             causes: CauseHistogram::new(),
             by_class: vec![CompactHistogram::new(); classes],
             slots: SlotSeries::new(since, SLOT),

@@ -6,7 +6,7 @@
 //! people and lets clients wait, and [`path`] takes them through; [`deliveries`] turns copies into receipts; [`seating`]
 //! places people, [`sessions`] loses and makes connections; [`faults`] and [`outages`] break things; [`sites`],
 //! [`balancers`] and [`between`] know regions; [`injected`] takes faults while running, [`heat`] says how full each instance
-//! is, [`traces`] follows single messages, [`early`] and [`watched`] serve those who watch; [`ledger`] keeps the accounts and
+//! is, [`sourcing`] lets a log stand in place of the database, [`traces`] follows single messages, [`early`] and [`watched`] serve those who watch; [`ledger`] keeps the accounts and
 //! [`summary`], [`limits`], [`cost`] and [`verdict`] make them a report.
 
 mod arrivals;
@@ -62,6 +62,7 @@ mod sessions;
 mod sharding;
 mod sites;
 mod sizes;
+mod sourcing;
 mod summary;
 mod survey;
 mod timeline;
@@ -97,6 +98,7 @@ pub(crate) use records::shares;
 pub use replicated::replicated;
 pub(crate) use servers::server_room;
 pub(crate) use sharding::shares_by_shard;
+pub use sourcing::ReplayCheck;
 pub use summary::TOO_LITTLE;
 pub(crate) use survey::survey_of;
 pub use traces::{Trace, TraceSpan};
@@ -233,6 +235,13 @@ impl SystemRun {
         summary::connections_at(self.simulation.model(), self.now())
     }
 
+    /// The event log folded from its beginning, beside what was noted live; `None`: the design has none.
+    #[must_use]
+    pub fn replay_check(&self) -> Option<ReplayCheck> {
+        let own = self.simulation.model().sourcing.as_ref()?;
+        Some(own.replay.check(&own.log))
+    }
+
     /// As [`Self::report`], with intervals of another confidence (0 to 1).
     #[must_use]
     pub fn report_at(&self, confidence: f64) -> RunReport {
@@ -254,8 +263,8 @@ fn build(scenario: &Scenario) -> Result<Simulation<World>, BuildError> {
     Ok(simulation)
 }
 
-/// The quick estimate of a fresh world; none of a model, and none where faults are planned, the database is asked under stress or not all share its
-/// connections: it knows nothing of these.
+/// The quick estimate of a fresh world; none of a model, and none where faults are planned, the database is asked under stress or not all
+/// share its connections, or events stand in its place: it knows nothing of these.
 fn quick_of(world: &World, scenario: &Scenario) -> Option<Arc<Quick>> {
     let healthy = scenario.faults.is_empty()
         && world.whole.is_none()
@@ -265,6 +274,7 @@ fn quick_of(world: &World, scenario: &Scenario) -> Option<Arc<Quick>> {
             .as_ref()
             .is_none_or(|all| matches!(all.shares, pooler::Shares::All(_)))
         && world.replicas.is_none()
+        && world.sourcing.is_none()
         && scenario.effective_design().cache_clusters() < 2;
     healthy.then(|| Arc::new(quick::estimate(scenario, &survey::survey(world))))
 }

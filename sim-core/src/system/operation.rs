@@ -171,10 +171,29 @@ impl Part {
     ];
 
     /// The tier and cause of a part of an operation of a kind. Assets meet neither cache nor database: at those places stand
-    /// the shield and the origin, so that an operation needs no more room.
+    /// the shield and the origin, so that an operation needs no more room. Where state is a log of events, messages and commands meet neither cache, replica
+    /// nor point of presence, and queries no database: command side, log and projections stand there.
     #[must_use]
-    pub fn name(index: usize, kind: Kind) -> (&'static str, &'static str) {
+    pub fn name(index: usize, kind: Kind, sourced: bool) -> (&'static str, &'static str) {
         let (tier, cause) = Self::NAMES[index];
+        if sourced {
+            match (kind, tier, cause) {
+                (Kind::Publish | Kind::Command, "edge", "queue" | "service") => {
+                    return ("command_side", cause);
+                }
+                (Kind::Publish | Kind::Command, "cache", "queue" | "service") => {
+                    return ("log", cause);
+                }
+                (Kind::Publish | Kind::Command, "cache", _) => return ("log", "commit"),
+                (Kind::Publish | Kind::Command, "replicas", "queue") => return ("log", "linger"),
+                (Kind::Publish | Kind::Command, "replicas", _) => {
+                    return ("projections", "wait of a command");
+                }
+                (Kind::Query, "database", "retry") => return ("projections", "wait for offset"),
+                (Kind::Query, "database", _) => return ("projections", cause),
+                _ => {}
+            }
+        }
         match (kind, tier) {
             (Kind::FetchAsset, "cache") => ("edge shield", cause),
             (Kind::FetchAsset, "database") => ("origin", cause),
@@ -311,6 +330,8 @@ pub struct Operation {
     pub relayed: bool,
     /// Whether no cache may keep the answer.
     pub uncached: bool,
+    /// Whether the log has what it says: a message that may be ordered; of a query, what its author has just written.
+    pub in_log: bool,
 }
 
 impl Operation {
@@ -342,6 +363,7 @@ impl Operation {
             asks: Asks::One,
             relayed: false,
             uncached: false,
+            in_log: false,
         }
     }
 

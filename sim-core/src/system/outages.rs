@@ -71,6 +71,10 @@ impl World {
             .replicas
             .as_ref()
             .map_or_else(Vec::new, |all| all.at(site));
+        let own = self.scenario.design.sourcing.as_ref();
+        let sourcing = own.map_or([0; 3], |own| {
+            [own.commands.count, own.log.count, own.instances()].map(|count| count as usize)
+        });
         let shards = self.primaries_at(site, !begins);
         let in_turn =
             |here: core::ops::Range<u32>| -> Vec<(u32, u32)> { (0..).zip(here).collect() };
@@ -88,6 +92,9 @@ impl World {
             (Tier::Broker, in_turn(self.sites.broker.at(site))),
             (Tier::Cache, in_turn(caches)),
             (Tier::Database, own(shards, u32::MAX)),
+            (Tier::CommandSide, in_turn(at_home(sourcing[0]))),
+            (Tier::Log, in_turn(at_home(sourcing[1]))),
+            (Tier::Projections, in_turn(at_home(sourcing[2]))),
         ];
         for (tier, here) in tiers {
             for (nth, instance) in here {

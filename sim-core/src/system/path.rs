@@ -21,6 +21,9 @@ impl World {
     /// Sends a message to whoever orders its channel, and its copies on.
     pub(super) fn route(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
+        if self.must_be_logged(id) {
+            return self.hand_to_command_side(id, out);
+        }
         match self.scenario.design.routing {
             RoutingMode::Local => {
                 self.sequence(id, now);

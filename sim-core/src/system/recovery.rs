@@ -58,6 +58,8 @@ pub enum Noticed {
     Region(u16),
     /// The others, that a point of presence is dead.
     Edge(u32),
+    /// The others of its projection, that an instance is dead; they take over.
+    Reader(u32),
 }
 
 /// The seconds since measuring began.
@@ -313,6 +315,15 @@ impl Recovery {
                             "its callers, at the first question: they are refused",
                         ),
                     },
+                    Tier::CommandSide => (Some(began), "its callers, at once: they are refused"),
+                    Tier::Log => (
+                        self.elected(timed, &world.scenario.design),
+                        "the other nodes of the log",
+                    ),
+                    Tier::Projections => (
+                        first_of(&|what| matches!(what, Noticed::Reader(own) if hit(own))),
+                        "the others of its projection",
+                    ),
                     Tier::LoadBalancer | Tier::Pooler => (None, "nobody"),
                 }
             }
@@ -358,6 +369,9 @@ impl Recovery {
                     Some(done) => (Some(done), "a replica of each, which is the primary now"),
                     None => (None, "nobody: no replica took over"),
                 },
+                Tier::CommandSide => (detected, "the other instances"),
+                Tier::Log => (detected, "the others, which lead its partitions"),
+                Tier::Projections => (detected, "the others, from its last snapshots"),
                 Tier::LoadBalancer | Tier::Pooler => (None, "nobody"),
             },
             Fault::LoseRegion { .. } => (self.moved(timed), "other regions, for its users"),
@@ -426,6 +440,16 @@ impl Recovery {
         let at = SimTime::ZERO + timed.at + broker.failover;
         let reached = self.seconds.last().is_some_and(|second| second.at >= at);
         (broker.replication > 1 && !all && in_time && reached).then_some(at)
+    }
+
+    /// When the other nodes of the log have taken over from those that died, if they do.
+    fn elected(&self, timed: &TimedFault, design: &Design) -> Option<SimTime> {
+        let log = &design.sourcing.as_ref()?.log;
+        let all = matches!(timed.fault, Fault::Kill { instances, .. } if instances >= log.count);
+        let in_time = timed.lasts.is_none_or(|lasts| lasts > log.failover);
+        let at = SimTime::ZERO + timed.at + log.failover;
+        let reached = self.seconds.last().is_some_and(|second| second.at >= at);
+        (log.replication > 1 && !all && in_time && reached).then_some(at)
     }
 }
 

@@ -15,7 +15,7 @@ use super::sharding::Tally;
 use super::world::World;
 use routing::{CacheCounters, RoutingMode};
 
-use super::{cost, edge, limits, rates, regional, verdict};
+use super::{cost, edge, limits, rates, regional, sourcing, verdict};
 use crate::histogram::Histogram;
 use crate::report::{
     BreakdownRow, ConnectionsReport, EngineReport, LagReport, LatencyReport, OperationReport,
@@ -50,7 +50,7 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
             own.in_transit + in_flight[kind.index()] + if kind == Kind::Publish { held } else { 0 };
         operations.insert(
             kind.name().to_owned(),
-            operation(world, kind, &ledger, way, seconds, &mut intervals),
+            operation(world, kind, &ledger, way, (seconds, now), &mut intervals),
         );
     }
     let mut tiers = tiers(world, &ledger, now, measured);
@@ -130,10 +130,12 @@ fn operation(
     kind: Kind,
     ledger: &Ledger,
     in_flight: u64,
-    seconds: f64,
+    (seconds, now): (f64, SimTime),
     intervals: &mut Intervals,
 ) -> OperationReport {
     let own = &ledger.kinds[kind.index()];
+    let sourced = world.sourcing.is_some();
+    let logged = matches!(kind, Kind::Publish | Kind::Command);
     let unstable = world.backlog.unstable().is_some();
     let per_s = |count: u64| {
         if seconds > 0.0 {
@@ -176,7 +178,14 @@ fn operation(
         latency_ms,
         by_region: by_class(world, own, unstable, |class| &class.place),
         by_access: by_class(world, own, unstable, |class| &class.access),
-        breakdown: breakdown(kind, own),
+        breakdown: breakdown(kind, own, world.sourcing.is_some()),
+        conflicting: (sourced && kind == Kind::Command).then_some(own.conflicting),
+        rejected: (sourced && logged).then_some(own.rejected),
+        behind_ms: if kind == Kind::Query {
+            sourcing::reading::behind_ms(world, now)
+        } else {
+            None
+        },
     }
 }
 
@@ -220,13 +229,13 @@ fn by_class(
         .collect()
 }
 
-fn breakdown(kind: Kind, own: &KindLedger) -> Vec<BreakdownRow> {
+fn breakdown(kind: Kind, own: &KindLedger, sourced: bool) -> Vec<BreakdownRow> {
     let mean = own.causes.breakdown_mean();
     let slow = own.causes.breakdown_above(0.99);
     let slow_total: f64 = slow.iter().sum();
     (0..PARTS)
         .filter(|index| mean[*index] > 0.0)
-        .map(|index| (index, Part::name(index, kind)))
+        .map(|index| (index, Part::name(index, kind, sourced)))
         .map(|(index, (tier, cause))| BreakdownRow {
             tier: tier.to_owned(),
             cause: cause.to_owned(),
@@ -346,6 +355,10 @@ fn tiers(
         insert(Tier::Replicas, followers(replicas, &span));
     }
     for (tier, report) in edge::reading::tiers(world, &span.before.web, &span.after.web, span.ns) {
+        insert(tier, report);
+    }
+    let (before, after) = (&span.before.sourcing, &span.after.sourcing);
+    for (tier, report) in sourcing::reading::tiers(world, before, after, span.ns) {
         insert(tier, report);
     }
     tiers
@@ -598,7 +611,12 @@ fn followers(replicas: &Replicas, span: &Span<'_>) -> TierReport {
 }
 
 /// A tier of nodes whose cores are FIFO stations of their own: the hottest core is the limit.
-fn fifo_nodes(nodes: &Nodes, before: &[Reading], after: &[Reading], ns: f64) -> TierReport {
+pub(super) fn fifo_nodes(
+    nodes: &Nodes,
+    before: &[Reading],
+    after: &[Reading],
+    ns: f64,
+) -> TierReport {
     let (cores, per_node) = (&nodes.cores, nodes.per_node);
     let delta = |read: &dyn Fn(&Reading) -> f64, index: usize| {
         read(&after[index]) - before.get(index).map_or(0.0, read)

@@ -18,8 +18,10 @@ use crate::statistics::{Samples, SlotSeries};
 use crate::time::{SimDuration, SimTime};
 
 const STEPS: usize = 128;
+/// Projections at most.
+const PROJECTIONS: usize = 16;
 /// Tiers with stations, in the order of a sample.
-const TIERS: [Tier; 9] = [
+const TIERS: [Tier; 12] = [
     Tier::ConnectionServers,
     Tier::ChannelOwners,
     Tier::Broker,
@@ -29,6 +31,9 @@ const TIERS: [Tier; 9] = [
     Tier::Replicas,
     Tier::Edge,
     Tier::Origin,
+    Tier::CommandSide,
+    Tier::Log,
+    Tier::Projections,
 ];
 
 /// One step.
@@ -44,6 +49,8 @@ struct Step {
     lookups: u64,
     /// The same at points of presence.
     edge: (u64, u64),
+    /// By projection: events that are not visible, and the age of the oldest in milliseconds.
+    lags: [(u64, f64); PROJECTIONS],
 }
 
 /// The steps since measuring began.
@@ -127,6 +134,12 @@ impl Timeline {
                             Tier::Edge => steps.iter().map(Step::edge_hit_ratio).collect(),
                             _ => Vec::new(),
                         },
+                        lag_ms: lags(world, tier, |nth| {
+                            steps.iter().map(|step| step.lags[nth].1).collect()
+                        }),
+                        lag_events: lags(world, tier, |nth| {
+                            steps.iter().map(|step| step.lags[nth].0).collect()
+                        }),
                     },
                 );
             }
@@ -141,6 +154,18 @@ impl Timeline {
     }
 }
 
+/// A series of each projection, by its name and number.
+fn lags<T>(
+    world: &World,
+    tier: Tier,
+    series: impl Fn(usize) -> Vec<T>,
+) -> BTreeMap<String, Vec<T>> {
+    let own = world.sourcing.iter().filter(|_| tier == Tier::Projections);
+    let all = own.flat_map(|own| own.projections.iter().enumerate());
+    all.map(|(nth, projection)| (projection.name.clone(), series(nth)))
+        .collect()
+}
+
 fn has(world: &World, tier: Tier) -> bool {
     match tier {
         Tier::ChannelOwners => world.owners.is_some(),
@@ -151,6 +176,11 @@ fn has(world: &World, tier: Tier) -> bool {
         Tier::Replicas => world.replicas.is_some(),
         Tier::Edge => world.web.edge.is_some(),
         Tier::Origin => world.web.origin.is_some(),
+        Tier::CommandSide | Tier::Log => world.sourcing.is_some(),
+        Tier::Projections => {
+            let own = world.sourcing.as_ref();
+            own.is_some_and(|own| !own.projections.is_empty())
+        }
         Tier::ConnectionServers | Tier::LoadBalancer => true,
     }
 }
@@ -181,6 +211,9 @@ fn step(world: &World, before: &Baseline, after: &Baseline, span: SimDuration) -
         (&before.replicas, &after.replicas, pool),
         (&pops_before, &pops_after, u64::from(of_edge)),
         (&before.web.origin, &after.web.origin, of_origin.into()),
+        (&before.sourcing.commands, &after.sourcing.commands, 1),
+        (&before.sourcing.log, &after.sourcing.log, 1),
+        (&before.sourcing.projections, &after.sourcing.projections, 1),
     ];
     let (hits_before, hits_after) = (before.web.hits(), after.web.hits());
     let mut step = Step {
@@ -190,6 +223,9 @@ fn step(world: &World, before: &Baseline, after: &Baseline, span: SimDuration) -
         lookups: after.cached.lookups() - before.cached.lookups(),
         ..Step::default()
     };
+    for (own, &(events, oldest_ns)) in step.lags.iter_mut().zip(&after.sourcing.lags) {
+        *own = (events, oldest_ns as f64 / 1e6);
+    }
     for (index, (before, after, servers)) in groups.into_iter().enumerate() {
         let pairs = || before.iter().zip(after.iter());
         let busy: u64 = pairs()
@@ -234,6 +270,10 @@ fn mean(steps: &[Step]) -> Step {
             steps.iter().map(|step| step.edge.0).sum(),
             steps.iter().map(|step| step.edge.1).sum(),
         ),
+        lags: core::array::from_fn(|nth| {
+            let last = steps.last().map_or(0, |step| step.lags[nth].0);
+            (last, average(&|step| step.lags[nth].1))
+        }),
     }
 }
 

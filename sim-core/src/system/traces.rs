@@ -128,9 +128,10 @@ impl SystemRun {
             return Vec::new();
         };
         let now = self.now();
+        let sourced = self.simulation.model().sourcing.is_some();
         let of_kind = |kind: Kind| {
             let own = traces.kept[kind.index()].iter();
-            own.map(move |kept| kept.trace(kind))
+            own.map(move |kept| kept.trace(kind, sourced))
         };
         let all = Kind::ALL.into_iter().flat_map(of_kind);
         // Receipts are known before they happen.
@@ -140,11 +141,11 @@ impl SystemRun {
 }
 
 impl Kept {
-    fn trace(&self, kind: Kind) -> Trace {
+    fn trace(&self, kind: Kind, sourced: bool) -> Trace {
         let ns: Vec<(usize, u64)> = self.parts.ns().collect();
         let span = |part: Part| {
             let (_, ns) = ns.iter().find(|(index, _)| *index == part as usize)?;
-            let (tier, cause) = Part::name(part as usize, kind);
+            let (tier, cause) = Part::name(part as usize, kind, sourced);
             Some(TraceSpan {
                 tier,
                 cause,

@@ -158,6 +158,18 @@ fn value(path: &str, report: &RunReport) -> Option<f64> {
                 utilization.mean
             })
         }
+        ["tiers", tier, "append_ms", statistic] => {
+            let append = report.tiers.get(*tier)?.append_ms.as_ref()?;
+            latency_value(append, statistic)?.value
+        }
+        ["tiers", tier, "lag_ms", which] => {
+            let lag = report.tiers.get(*tier)?.lag_ms?;
+            Some(if *which == "mean" { lag.mean } else { lag.max })
+        }
+        ["tiers", tier, "counters", name] => {
+            let count = report.tiers.get(*tier)?.counters.get(*name)?;
+            Some(*count as f64)
+        }
         ["tiers", tier, "queue", which] => {
             let queue = report.tiers.get(*tier)?.queue;
             Some(if *which == "mean" {
@@ -215,6 +227,9 @@ fn operation_value(operation: &OperationReport, rest: &[&str]) -> Option<f64> {
         ["failed"] => Some(operation.failed as f64),
         ["timed_out"] => Some(operation.timed_out as f64),
         ["retried"] => Some(operation.retried as f64),
+        ["conflicting"] => operation.conflicting.map(|count| count as f64),
+        ["rejected"] => operation.rejected.map(|count| count as f64),
+        ["behind_ms"] => operation.behind_ms,
         _ => None,
     }
 }

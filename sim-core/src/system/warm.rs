@@ -47,10 +47,15 @@ impl World {
 /// How long writes are remembered, where copies of several ages are read: as long as a cache may keep what a replica, which
 /// is behind by its lag, or another region has answered.
 pub fn history(scenario: &Scenario) -> Option<SimDuration> {
+    /// As far as any projection may be behind whose answers have an age.
+    const LAGGING: SimDuration = SimDuration::from_secs(3_600);
     /// More than any replica lags that keeps up.
     const BEHIND: SimDuration = SimDuration::from_secs(120);
     let design = &scenario.design;
     let cached = design.cache.as_ref();
+    if design.sourcing.is_some() {
+        return Some(LAGGING);
+    }
     if design.replicas.is_none() && design.cache_clusters() < 2 {
         return None;
     }

@@ -44,6 +44,7 @@ use super::sessions::{Away, Fate};
 use super::sharding::Split;
 use super::sites::{Site, Sites};
 use super::sizes::wire;
+use super::sourcing::Sourcing;
 use super::timeline::Timeline;
 use super::traces::Traces;
 use super::warm::{entry_bytes, history};
@@ -94,6 +95,8 @@ pub struct World {
     pub(super) broker: Option<BrokerNodes>,
     pub(super) databases: Option<Databases>,
     pub(super) pooler: Option<PoolerNodes>,
+    /// Command side, log and projections, where state is a log of events.
+    pub(super) sourcing: Option<Box<Sourcing>>,
     pub(super) replicas: Option<Replicas>,
     /// How it is asked, where that is watched.
     pub(super) calls: Option<Calls>,
@@ -204,9 +207,11 @@ impl World {
             ledger.refuse(reason);
         }
         let web = Web::new(&scenario);
-        let asked = design.cache.is_some() || design.shards.is_some() || web.keeps_queries();
+        let sourced = design.sourcing.is_some();
+        let asked =
+            design.cache.is_some() || design.shards.is_some() || web.keeps_queries() || sourced;
         let traffic = &scenario.traffic;
-        let written = traffic.command.is_some();
+        let written = traffic.command.is_some() || sourced && traffic.publish.is_some();
         let records = Records::new(traffic.keys, asked, written, history(&scenario))
             .of_features(traffic.spread.as_ref());
         let cache = design
@@ -237,6 +242,7 @@ impl World {
                 PoolerNodes::new(tier, design.connection_servers.count, each)
             }),
             replicas: Replicas::of(design, &sites),
+            sourcing: Sourcing::of(&scenario),
             calls: Calls::of(&scenario),
             hot_keys: Vec::new(),
             resharding: None,
@@ -346,6 +352,9 @@ impl World {
     pub(super) fn begin_measuring(&mut self, now: SimTime) {
         self.sites.restart_counting();
         self.restart_tally();
+        if let Some(own) = &mut self.sourcing {
+            own.restart_counting();
+        }
         self.baseline = Baseline::of(self, now);
         self.recovery = Recovery::default();
         let mut timeline = core::mem::take(&mut self.timeline);
@@ -590,6 +599,7 @@ impl Model for World {
             Event::FromCache(id) => self.next_step(id, out),
             Event::Moves(index) => self.moves_on(index, out),
             Event::Web(event) => self.web_event(event, out),
+            Event::Sourcing(event) => self.sourcing_event(event, out),
             Event::CacheUpdate(update) => self.cache_update(update, out),
             Event::AtPooler(id) => self.at_pooler(id, out),
             Event::AtDatabase(id) => self.at_database(id, out),

@@ -1,4 +1,4 @@
-//! The measured time step by step: percentiles, rates, CPU and queues; what was cut as warm-up is shaded.
+//! The measured time step by step: percentiles, rates, CPU, queues and how far projections are behind; what was cut as warm-up is shaded.
 
 use std::collections::BTreeMap;
 
@@ -58,6 +58,12 @@ pub(crate) fn over_time(report: &RunReport) -> Vec<Figure> {
             count,
         ),
         chart(
+            "Behind the log over time",
+            "age of the oldest event that a projection does not show yet, at the end of the step",
+            behind(series),
+            millis,
+        ),
+        chart(
             "Connections over time",
             "open at the end of the step",
             connections(series),
@@ -102,6 +108,12 @@ fn queues(series: &SeriesReport) -> Vec<Line> {
     let queues = tiers(series, |tier| &tier.queue);
     let waits = |line: &Line| line.values.iter().flatten().any(|v| *v > 0.0);
     queues.into_iter().filter(waits).collect()
+}
+
+fn behind(series: &SeriesReport) -> Vec<Line> {
+    let models = series.tiers.get("projections");
+    let lags = models.iter().flat_map(|own| &own.lag_ms);
+    lines(lags.map(|(name, lag)| (name.clone(), some(lag))))
 }
 
 fn connections(series: &SeriesReport) -> Vec<Line> {

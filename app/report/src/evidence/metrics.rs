@@ -37,7 +37,8 @@ const KEEPS_UP: f64 = 0.98;
 /// What a run says: latencies in ms (of one delivery; `complete.` before it: of the last one), `cpu` as a share of the cores that
 /// connection servers can use, `busy_cores` of them all, `broker_cpu` of the hottest node's core, `broker_busy_cores` of one node,
 /// `memory_gb` of them all and `kb_per_connection`, `keeps_up` in words, `reads_per_s` of the database,
-/// `database.p99` of queries without the constant way to the database and back.
+/// `database.p99` of queries without the constant way to the database and back, `append.p99` until a log has committed, and `held_back`: whether
+/// producers had to wait for it longer than they may.
 #[must_use]
 pub fn of_run(run: &Run, metric: &str) -> Option<Answer> {
     let Run { scenario, report } = run;
@@ -46,6 +47,12 @@ pub fn of_run(run: &Run, metric: &str) -> Option<Answer> {
         let late = report.stop.starts_with("Unstable")
             || (publish.received as f64) < KEEPS_UP * publish.owed as f64;
         return Some(Answer::Words(if late { "no" } else { "yes" }.to_owned()));
+    }
+    if metric == "held_back" {
+        let rejected = report.operations.get("publish")?.rejected?;
+        return Some(Answer::Words(
+            if rejected > 0 { "yes" } else { "no" }.to_owned(),
+        ));
     }
     number(scenario, report, metric).map(Answer::Number)
 }
@@ -95,6 +102,17 @@ fn number(scenario: &Scenario, report: &RunReport, metric: &str) -> Option<f64> 
             let way: f64 = elsewhere.map(|row| row.mean_ms).sum();
             let answered = query.latency_ms.get("answered")?;
             Some(of_latency(answered, &within["database.".len()..])? - way)
+        }
+        within if within.starts_with("append.") => {
+            let log = report.tiers.get("log")?.append_ms.as_ref()?;
+            match &within["append.".len()..] {
+                "mean" => log.mean.value,
+                "p50" => log.p50.value,
+                "p95" => log.p95.value,
+                "p99" => log.p99.value,
+                "p99.9" => log.p999.value,
+                _ => None,
+            }
         }
         latency => {
             let (of, which) = match latency.strip_prefix("complete.") {

@@ -22,7 +22,7 @@ use sim_core::report::RunReport;
 use sim_core::scenario::Scenario;
 
 /// The tables, in the order in which they are shown.
-const TABLES: [(&str, &str); 9] = [
+const TABLES: [(&str, &str); 10] = [
     table(
         "kafkorama",
         include_str!("../../../../assets/evidence/kafkorama.tsv"),
@@ -55,6 +55,10 @@ const TABLES: [(&str, &str); 9] = [
     table(
         "tail-at-scale",
         include_str!("../../../../assets/evidence/tail-at-scale.tsv"),
+    ),
+    table(
+        "event-logs",
+        include_str!("../../../../assets/evidence/event-logs.tsv"),
     ),
 ];
 

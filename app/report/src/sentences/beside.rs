@@ -4,6 +4,7 @@ use sim_core::report::{FaultReport, RunReport};
 
 use crate::numbers::{bytes, count, millis, percent, seconds};
 use crate::phrases;
+use crate::sentences::events;
 
 /// All there is to say.
 pub(crate) fn beside(report: &RunReport) -> Vec<String> {
@@ -13,6 +14,9 @@ pub(crate) fn beside(report: &RunReport) -> Vec<String> {
         edge(report),
         shards(report),
         replicas(report),
+        events::commands(report),
+        events::log(report),
+        events::projections(report),
         regions(report),
     ];
     let faults = report.faults.iter().map(fault);

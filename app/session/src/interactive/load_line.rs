@@ -195,6 +195,9 @@ fn point(users: u32, report: &RunReport) -> LoadPoint {
 
 /// The quick estimate of the line, eight loads to a decade, from a population of moderate size.
 fn estimate(scenario: &Scenario) -> Option<Vec<CurvePoint>> {
+    if scenario.effective_design().sourcing.is_some() {
+        return None; // It knows nothing of a log and its projections.
+    }
     let mut near = scenario.clone();
     near.load.users = near.load.users.min(ESTIMATE_SEATS);
     near.faults.clear();

@@ -192,7 +192,7 @@ fn fault(raw: &RawFaultKind, path: &str, design: &Design, check: &mut Check<'_>)
             double_write,
         } => Fault::Reshard(reshard((to, batch, double_write), path, design, check)),
         RawFaultKind::HotKey { share } => {
-            if design.database.is_none() {
+            if design.database.is_none() && design.sourcing.is_none() {
                 let problem = Problem::new("there is no record to ask for");
                 check.problem(path, problem.help("add design.database"));
             }
@@ -313,7 +313,10 @@ pub fn can_happen(fault: &Fault, design: &Design) -> bool {
             );
             !cannot && has(tier, first, instances) && (1.0..=limits::SLOW_DOWN).contains(&factor)
         }
-        Fault::HotKey { share } => design.database.is_some() && (0.0..=1.0).contains(&share),
+        Fault::HotKey { share } => {
+            let asked = design.database.is_some() || design.sourcing.is_some();
+            asked && (0.0..=1.0).contains(&share)
+        }
         Fault::FlushCache => design.cache.is_some() || design.edge.is_some(),
         Fault::LoseRegion { region } => regions > 1 && there(region),
         Fault::LoseZone { region, zone } => there(region) && zone < ZONES,
@@ -398,5 +401,14 @@ pub fn instances_of(tier: Tier, design: &Design) -> u32 {
                 .map_or(0, |replicas| replicas.count * shards * regions)
         }
         Tier::Origin => design.origin.as_ref().map_or(0, |origin| origin.count),
+        Tier::CommandSide => {
+            let own = design.sourcing.as_ref();
+            own.map_or(0, |own| own.commands.count)
+        }
+        Tier::Log => design.sourcing.as_ref().map_or(0, |own| own.log.count),
+        Tier::Projections => design
+            .sourcing
+            .as_ref()
+            .map_or(0, super::sourcing::Sourcing::instances),
     }
 }

@@ -23,11 +23,17 @@ pub enum Tier {
     Edge,
     /// `origin`
     Origin,
+    /// `command_side`
+    CommandSide,
+    /// `log`
+    Log,
+    /// `projections`
+    Projections,
 }
 
 impl Tier {
     /// All tiers, in the order a message meets them; then those that assets come from.
-    pub const ALL: [Tier; 10] = [
+    pub const ALL: [Tier; 13] = [
         Tier::LoadBalancer,
         Tier::ConnectionServers,
         Tier::ChannelOwners,
@@ -38,6 +44,9 @@ impl Tier {
         Tier::Replicas,
         Tier::Edge,
         Tier::Origin,
+        Tier::CommandSide,
+        Tier::Log,
+        Tier::Projections,
     ];
 
     /// The name in scenario paths and reports.
@@ -54,6 +63,9 @@ impl Tier {
             Tier::Replicas => "replicas",
             Tier::Edge => "edge",
             Tier::Origin => "origin",
+            Tier::CommandSide => "command_side",
+            Tier::Log => "log",
+            Tier::Projections => "projections",
         }
     }
 
@@ -71,6 +83,9 @@ impl Tier {
             Tier::Replicas => "read replicas",
             Tier::Edge => "points of presence",
             Tier::Origin => "origin",
+            Tier::CommandSide => "command side",
+            Tier::Log => "event log",
+            Tier::Projections => "projections",
         }
     }
 }

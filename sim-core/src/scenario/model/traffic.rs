@@ -3,6 +3,7 @@
 use super::Region;
 use crate::scenario::data::spread::Spread;
 use crate::scenario::edge::{Asset, QueryAtEdge};
+use crate::scenario::sourcing::ReadModelUse;
 use crate::time::SimDuration;
 
 /// What users do, and how often. `None`: never.
@@ -88,6 +89,8 @@ pub struct Query {
     pub scatter: f64,
     /// What points of presence keep of the answers.
     pub edge: Option<QueryAtEdge>,
+    /// How queries use projections.
+    pub read_model: Option<ReadModelUse>,
 }
 
 /// The command operation.

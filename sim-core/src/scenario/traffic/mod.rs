@@ -9,7 +9,7 @@ use super::check::Check;
 use super::model::{Command, Per, Presence, Publish, Publisher, Query, Rate, Region, Traffic};
 use super::quantity::{self, count, duration, size};
 use super::raw::Quantity;
-use super::{data, edge, limits};
+use super::{data, edge, limits, sourcing};
 
 use raw::{RawCommand, RawPresence, RawPublish, RawPublisher, RawQuery, RawTraffic};
 
@@ -79,6 +79,10 @@ fn query(raw: &RawQuery, check: &mut Check<'_>) -> Query {
         size_bytes: payload("traffic.query.size", &raw.size, check),
         scatter: check.take_or("traffic.query.scatter", &raw.scatter, 0.0, quantity::share),
         edge: raw.edge.as_ref().map(|raw| edge::query_at_edge(raw, check)),
+        read_model: raw
+            .read_model
+            .as_ref()
+            .map(|raw| sourcing::read_model(raw, check)),
     }
 }
 

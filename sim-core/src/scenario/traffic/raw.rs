@@ -8,6 +8,7 @@ use crate::scenario::edge::raw::{RawAsset, RawQueryAtEdge};
 use crate::scenario::model::Source;
 use crate::scenario::over_time::raw::{RawArrivals, RawLoop};
 use crate::scenario::raw::{Ordered, Quantity, RawDistribution, Sources};
+use crate::scenario::sourcing::raw::RawReadModel;
 
 /// Operations; one that is left out never happens.
 #[derive(Clone, Debug, Deserialize)]
@@ -107,6 +108,8 @@ pub struct RawQuery {
     pub common: Option<RawDistribution>,
     /// A second copy of a query to a shard that is slow to answer. Default: none.
     pub hedge: Option<RawHedge>,
+    /// How queries use projections (pattern event_sourcing). Default: the first one answers with what it has.
+    pub read_model: Option<RawReadModel>,
     /// Of all numbers here.
     pub source: Option<Source>,
     /// Of single numbers.

@@ -78,7 +78,7 @@ pub fn show(ui: &Ui, view: &ViewCtx<'_>, map: &Layout) {
         let rates = known.map(|rates| match next.as_str() {
             "connection_servers" => (rates.requests, rates.deliveries),
             "cache" => (rates.looked_up, rates.looked_up),
-            "pooler" | "database" => (rates.queries, rates.queries),
+            "pooler" | "database" | "projections" => (rates.queries, rates.queries),
             "origin" => (rates.to_origin, rates.to_origin),
             _ => (rates.publishes, rates.publishes),
         });
@@ -207,7 +207,7 @@ fn label(
     let words = match next {
         "connection_servers" => [format::rate(rates.requests), format::rate(rates.deliveries)],
         "cache" => [format::rate(rates.looked_up), String::new()],
-        "pooler" | "database" => [format::rate(rates.queries), String::new()],
+        "pooler" | "database" | "projections" => [format::rate(rates.queries), String::new()],
         "origin" => [format::rate(rates.to_origin), String::new()],
         _ => [format::rate(rates.publishes), String::new()],
     };

@@ -202,6 +202,11 @@ fn designed(scenario: &Scenario) -> Vec<Tier> {
             Tier::Replicas => design.replicas.is_some(),
             Tier::Edge => design.edge.is_some(),
             Tier::Origin => design.origin.is_some(),
+            Tier::CommandSide | Tier::Log => design.sourcing.is_some(),
+            Tier::Projections => {
+                let own = design.sourcing.as_ref();
+                own.is_some_and(|own| !own.projections.is_empty())
+            }
         })
         .collect()
 }
@@ -256,6 +261,17 @@ fn machines(scenario: &Scenario, name: &str) -> (u32, Option<String>) {
             .edge
             .map(|edge| (edge.places.len() as u32, Some("managed".to_owned()))),
         Some(Tier::Origin) => design.origin.map(|origin| of(origin.count, origin.machine)),
+        Some(Tier::CommandSide) => design
+            .sourcing
+            .map(|own| of(own.commands.count, own.commands.machine)),
+        Some(Tier::Log) => design
+            .sourcing
+            .map(|own| of(own.log.count, own.log.machine)),
+        Some(Tier::Projections) => design.sourcing.and_then(|own| {
+            let count = own.instances();
+            let first = own.projections.into_iter().next()?;
+            Some(of(count, first.machine))
+        }),
         None => None,
     };
     found.unwrap_or((1, None))

@@ -140,7 +140,12 @@ pub fn home(ui: &Ui, view: &ViewCtx<'_>, places: &[Place], tiers: &[Node]) {
     let Some(home) = places.iter().find(|place| place.home) else {
         return;
     };
-    let only_there = |node: &&Node| matches!(node.name.as_str(), "cache" | "pooler" | "database");
+    let only_there = |node: &&Node| {
+        matches!(
+            node.name.as_str(),
+            "cache" | "pooler" | "database" | "command_side" | "log" | "projections"
+        )
+    };
     let rects = tiers.iter().filter(only_there).map(|node| node.rect);
     let Some(around) = rects.reduce(Rect::union) else {
         return;

@@ -40,7 +40,7 @@ impl Lane {
     }
 }
 
-/// Percentiles, throughput, connections, and the queue that is longest; empty until there are two steps.
+/// Percentiles, throughput, connections, how far projections are behind, and the queue that is longest; empty until there are two steps.
 pub fn lanes(frame: &Frame) -> Vec<Lane> {
     let report = frame.time.newest.as_ref();
     let Some(series) = report.and_then(|report| report.series.as_ref()) else {
@@ -73,6 +73,11 @@ pub fn lanes(frame: &Frame) -> Vec<Lane> {
     let open = series.connections_open.iter();
     let open = open.map(|count| Some(*count as f64)).collect();
     lanes.push(lane("connections", vec![open], format::count, 3));
+    let models = series.tiers.get("projections");
+    for (name, lag) in models.iter().flat_map(|own| &own.lag_ms) {
+        let title = format!("{name} behind");
+        lanes.push(lane(&title, vec![known(lag)], format::millis, 1));
+    }
     let longest = |queue: &[f64]| queue.iter().copied().fold(0.0, f64::max);
     let queues = series.tiers.iter();
     let queue =
