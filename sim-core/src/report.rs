@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cost::{CostItem, CostReport, ManagedReport};
 pub use faults::{FaultLosses, FaultReport};
-pub use operation::{BreakdownRow, LatencyReport, OperationReport};
+pub use operation::{BreakdownRow, ClassReport, LatencyReport, OperationReport};
 pub use regions::{RegionReport, RegionsReport};
 pub use series::{OperationSeries, SeriesReport, TierSeries};
 pub use tier::{LagReport, QueueReport, ReshardingReport, TierReport, Utilization};

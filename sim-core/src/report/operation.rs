@@ -38,7 +38,7 @@ pub struct OperationReport {
     /// How long ago, for those that had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stale_ms: Option<LatencyReport>,
-    /// By kind: `delivered`, `complete`, `answered`.
+    /// By kind: `delivered`, `complete`, `answered`; of orders also `market_data`, of purchases `stockout_visible`, of notifications each provider and priority, as in `push_high`.
     pub latency_ms: BTreeMap<String, LatencyReport>,
     /// `delivered` (or `answered`) by region.
     pub by_region: BTreeMap<String, LatencyReport>,
@@ -46,6 +46,48 @@ pub struct OperationReport {
     pub by_access: BTreeMap<String, LatencyReport>,
     /// Where the time goes.
     pub breakdown: Vec<BreakdownRow>,
+    /// Of purchases: told that nothing is left; of orders: cancellations and modifications of what no longer rested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<u64>,
+    /// Of purchases: units sold beyond what there was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oversold: Option<u64>,
+    /// Of purchases of several articles: those that are over, with some of their articles and not all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partially_committed: Option<u64>,
+    /// Of purchases: share that got what they asked for, 0..=1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversion: Option<f64>,
+    /// Of orders: share that failed or was acknowledged too late, 0..=1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_miss_ratio: Option<f64>,
+    /// Of orders: sequence numbers that a listener missed, saw again or saw late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence_gaps: Option<u64>,
+    /// Of notifications: not told on purpose, as the user wants it or because it was told lately.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<u64>,
+    /// Of notifications: handed over for a channel that the user has switched off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_to_switched_off: Option<u64>,
+    /// Of notifications by priority: `high`, `medium`, `low`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub classes: BTreeMap<String, ClassReport>,
+}
+
+/// What became of the notifications of one priority.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ClassReport {
+    /// Wanted by their users and not told before.
+    pub offered: u64,
+    /// Told.
+    pub delivered: u64,
+    /// Dropped from a full queue.
+    pub shed: u64,
+    /// Told, of those that are over, 0..=1.
+    pub delivered_ratio: Option<f64>,
+    /// Dropped, of those that are over, 0..=1.
+    pub shed_ratio: Option<f64>,
 }
 
 /// A latency distribution, milliseconds.

@@ -24,7 +24,7 @@ use super::raw::{
     Quantity, RawBroker, RawChannelOwners, RawConnectionServers, RawDesign, RawDistribution,
     RawLoadBalancer, RawPlacement, RawPolicy, RawRouting, RawScenario, RawSlowConsumer,
 };
-use super::{pooler, regions, replicas};
+use super::{pooler, regions, replicas, services};
 
 const NONE: SimDuration = SimDuration::ZERO;
 
@@ -104,6 +104,23 @@ pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
             .origin
             .as_ref()
             .map(|raw| edge::origin(raw, &names, check)),
+        stock: raw
+            .stock
+            .as_ref()
+            .map(|raw| services::stock::stock(raw, &names, check)),
+        matching: raw
+            .matching
+            .as_ref()
+            .map(|raw| services::matching::matching(raw, &names, check)),
+        notifications: raw
+            .notifications
+            .as_ref()
+            .map(|raw| services::notify::notifications(raw, &names, check)),
+        providers: raw
+            .providers
+            .as_ref()
+            .map_or_else(Vec::new, |raw| services::notify::providers(raw, check)),
+        colo: services::matching::net(raw.net.as_ref(), check),
     }
 }
 

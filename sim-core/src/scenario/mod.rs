@@ -37,6 +37,7 @@ pub mod raw;
 mod regions;
 mod repair;
 mod replicas;
+pub mod services;
 mod traffic;
 mod translate;
 pub mod tree;
@@ -59,6 +60,10 @@ pub use over_time::{Arrivals, Day, FlashCrowd, Loop, OverTime, People, Shape};
 pub use pooler::{Held, Pooler, pooler};
 pub use regions::{Regions, Residency};
 pub use replicas::{Failover, Replicas};
+pub use services::{
+    MarketData, MatchingTier, NotificationsTier, Notify, Order, Preferences, ProviderTier, Reserve,
+    StockTier, channel_name,
+};
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

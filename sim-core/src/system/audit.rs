@@ -47,6 +47,7 @@ impl World {
     fn backlogs(&self, now: SimTime) -> [SimDuration; backlog::TIERS.len()] {
         let behind =
             |cores: &[crate::station::FastFifo]| cores.iter().map(|core| core.next_wait(now)).max();
+        let services = self.services.as_deref();
         let waiting = |server: &super::servers::Server| {
             server
                 .station
@@ -84,6 +85,15 @@ impl World {
             self.pooler
                 .as_ref()
                 .and_then(|pooler| behind(&pooler.nodes.cores))
+                .unwrap_or_default(),
+            services
+                .and_then(|all| behind(&all.stock.as_ref()?.nodes.cores))
+                .unwrap_or_default(),
+            services
+                .and_then(|all| behind(&all.market.as_ref()?.nodes.cores))
+                .unwrap_or_default(),
+            services
+                .and_then(|all| behind(&all.notifier.as_ref()?.nodes.cores))
                 .unwrap_or_default(),
         ]
     }

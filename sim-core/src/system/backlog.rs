@@ -8,7 +8,7 @@ use super::world::AUDIT;
 use crate::time::{SimDuration, SimTime};
 
 /// Tiers in the order of the samples.
-pub const TIERS: [&str; 8] = [
+pub const TIERS: [&str; 11] = [
     "connection_servers",
     "channel_owners",
     "broker",
@@ -17,6 +17,9 @@ pub const TIERS: [&str; 8] = [
     "edge",
     "origin",
     "pooler",
+    "stock",
+    "matching_engine",
+    "notifications",
 ];
 const HOPELESS: SimDuration = SimDuration::from_secs(30);
 const NOTABLE: SimDuration = SimDuration::from_secs(1);

@@ -5,6 +5,7 @@ use routing::CacheCounters;
 use super::caches::CacheNodes;
 use super::edge::reading::WebReading;
 use super::ledger::InnerBytes;
+use super::services::reading::ServiceReading;
 use super::world::World;
 use crate::station::FastFifo;
 use crate::time::SimTime;
@@ -43,6 +44,8 @@ pub struct Baseline {
     pub cached_in: Vec<CacheCounters>,
     /// Of points of presence and origin.
     pub web: WebReading,
+    /// Of stock, matching engines and notifications.
+    pub services: ServiceReading,
     /// By shard, of its pool.
     pub databases: Vec<Reading>,
     /// Read replicas.
@@ -89,6 +92,7 @@ impl Baseline {
                 .flat_map(|cache| cache.clusters().map(|cluster| cache.counters_of(cluster)))
                 .collect(),
             web: WebReading::of(world, now),
+            services: ServiceReading::of(world, now),
             replicas: world
                 .replicas
                 .as_ref()

@@ -400,6 +400,22 @@ fn instances(design: &Design, idle_ppm: u64) -> Vec<Instances> {
         let rent = Rent::All(Purpose::Edge);
         all.push(of(Tier::Origin, &origin.machine, origin.count, rent));
     }
+    let data = Rent::All(Purpose::Data);
+    if let Some(stock) = &design.stock {
+        all.push(of(Tier::Stock, &stock.machine, stock.count, data));
+    }
+    if let Some(engines) = &design.matching {
+        let count = engines.count * (1 + engines.replicas);
+        all.push(of(Tier::MatchingEngine, &engines.machine, count, data));
+    }
+    if let Some(service) = &design.notifications {
+        all.push(of(
+            Tier::Notifications,
+            &service.machine,
+            service.count,
+            messages,
+        ));
+    }
     all
 }
 

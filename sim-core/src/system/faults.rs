@@ -154,6 +154,9 @@ impl World {
                     origin.kill(now, instance);
                 }
             }
+            Tier::Stock | Tier::MatchingEngine | Tier::Notifications | Tier::Providers => {
+                self.kill_service(tier, instance, out);
+            }
             Tier::LoadBalancer | Tier::Pooler => unreachable!("the scenario refuses it"),
         }
     }
@@ -195,6 +198,9 @@ impl World {
                 if let Some(databases) = &mut self.databases {
                     databases.shards[instance as usize].slow_down(factor);
                 }
+            }
+            Tier::Stock | Tier::MatchingEngine | Tier::Notifications | Tier::Providers => {
+                self.slow_service(tier, instance, factor);
             }
             Tier::LoadBalancer | Tier::Edge | Tier::Origin | Tier::Replicas => {
                 unreachable!("the scenario refuses it")
@@ -274,6 +280,9 @@ impl World {
                 if let Some(origin) = &mut self.web.origin {
                     origin.restore(now, instance);
                 }
+            }
+            Tier::Stock | Tier::MatchingEngine | Tier::Notifications | Tier::Providers => {
+                self.restore_service(tier, instance, out);
             }
             Tier::LoadBalancer | Tier::Pooler => unreachable!("the scenario refuses it"),
         }

@@ -100,6 +100,7 @@ impl Span<'_> {
         let up = |i: usize| servers[i].is_up();
         let shares = self.fuller((&before.servers, &after.servers), room, up);
         heat.insert(Tier::ConnectionServers.name(), shares);
+        let services = world.services.as_deref();
         let nodes = [
             (
                 Tier::ChannelOwners,
@@ -120,6 +121,24 @@ impl Span<'_> {
                 Tier::Pooler,
                 world.pooler.as_ref().map(|pooler| &pooler.nodes),
                 (&before.pooler, &after.pooler),
+            ),
+            (
+                Tier::Stock,
+                services.and_then(|all| Some(&all.stock.as_ref()?.nodes)),
+                (&before.services.stock, &after.services.stock),
+            ),
+            (
+                Tier::MatchingEngine,
+                services.and_then(|all| Some(&all.market.as_ref()?.nodes)),
+                (&before.services.engines, &after.services.engines),
+            ),
+            (
+                Tier::Notifications,
+                services.and_then(|all| Some(&all.notifier.as_ref()?.nodes)),
+                (
+                    &before.services.notifications,
+                    &after.services.notifications,
+                ),
             ),
         ];
         for (tier, nodes, readings) in nodes {

@@ -313,6 +313,17 @@ impl Recovery {
                             "its callers, at the first question: they are refused",
                         ),
                     },
+                    Tier::MatchingEngine => match engine_takes_over(timed, world) {
+                        Some(at) => (Some(at), "its replicas, which hear nothing of it"),
+                        None => (Some(began), "its callers, at once: they are refused"),
+                    },
+                    Tier::Stock | Tier::Notifications => {
+                        (Some(began), "its callers, at once: they are refused")
+                    }
+                    Tier::Providers => (
+                        Some(began),
+                        "the notification service, at once: it is refused",
+                    ),
                     Tier::LoadBalancer | Tier::Pooler => (None, "nobody"),
                 }
             }
@@ -358,6 +369,13 @@ impl Recovery {
                     Some(done) => (Some(done), "a replica of each, which is the primary now"),
                     None => (None, "nobody: no replica took over"),
                 },
+                Tier::MatchingEngine => match engine_takes_over(timed, world) {
+                    Some(at) => (Some(at), "a replica, which has the same books"),
+                    None => (None, "nobody: it has no replica, or was back before"),
+                },
+                Tier::Stock => (None, "nobody: an article is kept by one node"),
+                Tier::Notifications => (None, "nobody: what it is given fails"),
+                Tier::Providers => (None, "nobody: what is for it waits, or is dropped"),
                 Tier::LoadBalancer | Tier::Pooler => (None, "nobody"),
             },
             Fault::LoseRegion { .. } => (self.moved(timed), "other regions, for its users"),
@@ -427,6 +445,14 @@ impl Recovery {
         let reached = self.seconds.last().is_some_and(|second| second.at >= at);
         (broker.replication > 1 && !all && in_time && reached).then_some(at)
     }
+}
+
+/// When a replica takes over from a dead engine; `None`: it has none, or was back before.
+fn engine_takes_over(timed: &TimedFault, world: &World) -> Option<SimTime> {
+    let engines = world.scenario.design.matching.as_ref()?;
+    let in_time = timed.lasts.is_none_or(|lasts| lasts > engines.failover);
+    let at = SimTime::ZERO + timed.at + engines.failover;
+    (engines.replicas > 0 && in_time).then_some(at)
 }
 
 /// A report, and the second up to which losses are counted.

@@ -15,7 +15,7 @@ use super::sharding::Tally;
 use super::world::World;
 use routing::{CacheCounters, RoutingMode};
 
-use super::{cost, edge, limits, rates, regional, verdict};
+use super::{cost, edge, limits, rates, regional, services, verdict};
 use crate::histogram::Histogram;
 use crate::report::{
     BreakdownRow, ConnectionsReport, EngineReport, LagReport, LatencyReport, OperationReport,
@@ -48,10 +48,9 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
         }
         let way =
             own.in_transit + in_flight[kind.index()] + if kind == Kind::Publish { held } else { 0 };
-        operations.insert(
-            kind.name().to_owned(),
-            operation(world, kind, &ledger, way, seconds, &mut intervals),
-        );
+        let mut told = operation(world, kind, &ledger, way, seconds, &mut intervals);
+        services::report::operation(&mut told, world, (kind, own), now);
+        operations.insert(kind.name().to_owned(), told);
     }
     let mut tiers = tiers(world, &ledger, now, measured);
     let mut warnings = Vec::new();
@@ -173,6 +172,7 @@ fn operation(
         by_region: by_class(world, own, unstable, |class| &class.place),
         by_access: by_class(world, own, unstable, |class| &class.access),
         breakdown: breakdown(kind, own),
+        ..OperationReport::default()
     }
 }
 
@@ -306,6 +306,10 @@ fn tiers(
         let cores = (&span.before.cache, &span.after.cache);
         let report = fifo_nodes(&cache.nodes, cores.0, cores.1, span.ns);
         insert(Tier::Cache, cached(report, world, ledger, &span));
+    }
+    let own = (&span.before.services, &span.after.services);
+    for (tier, report) in services::report::tiers(world, own.0, own.1, span.ns) {
+        insert(tier, report);
     }
     if let Some(pooler) = &world.pooler {
         let cores = (&span.before.pooler, &span.after.pooler);
@@ -594,7 +598,12 @@ fn followers(replicas: &Replicas, span: &Span<'_>) -> TierReport {
 }
 
 /// A tier of nodes whose cores are FIFO stations of their own: the hottest core is the limit.
-fn fifo_nodes(nodes: &Nodes, before: &[Reading], after: &[Reading], ns: f64) -> TierReport {
+pub(super) fn fifo_nodes(
+    nodes: &Nodes,
+    before: &[Reading],
+    after: &[Reading],
+    ns: f64,
+) -> TierReport {
     let (cores, per_node) = (&nodes.cores, nodes.per_node);
     let delta = |read: &dyn Fn(&Reading) -> f64, index: usize| {
         read(&after[index]) - before.get(index).map_or(0.0, read)

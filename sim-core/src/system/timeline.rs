@@ -19,7 +19,7 @@ use crate::time::{SimDuration, SimTime};
 
 const STEPS: usize = 128;
 /// Tiers with stations, in the order of a sample.
-const TIERS: [Tier; 9] = [
+const TIERS: [Tier; 13] = [
     Tier::ConnectionServers,
     Tier::ChannelOwners,
     Tier::Broker,
@@ -29,6 +29,10 @@ const TIERS: [Tier; 9] = [
     Tier::Replicas,
     Tier::Edge,
     Tier::Origin,
+    Tier::Stock,
+    Tier::MatchingEngine,
+    Tier::Notifications,
+    Tier::Providers,
 ];
 
 /// One step.
@@ -142,6 +146,7 @@ impl Timeline {
 }
 
 fn has(world: &World, tier: Tier) -> bool {
+    let services = world.services.as_deref();
     match tier {
         Tier::ChannelOwners => world.owners.is_some(),
         Tier::Broker => world.broker.is_some(),
@@ -151,6 +156,10 @@ fn has(world: &World, tier: Tier) -> bool {
         Tier::Replicas => world.replicas.is_some(),
         Tier::Edge => world.web.edge.is_some(),
         Tier::Origin => world.web.origin.is_some(),
+        Tier::Stock => services.is_some_and(|all| all.stock.is_some()),
+        Tier::MatchingEngine => services.is_some_and(|all| all.market.is_some()),
+        Tier::Notifications => services.is_some_and(|all| all.notifier.is_some()),
+        Tier::Providers => !world.scenario.design.providers.is_empty(),
         Tier::ConnectionServers | Tier::LoadBalancer => true,
     }
 }
@@ -181,6 +190,14 @@ fn step(world: &World, before: &Baseline, after: &Baseline, span: SimDuration) -
         (&before.replicas, &after.replicas, pool),
         (&pops_before, &pops_after, u64::from(of_edge)),
         (&before.web.origin, &after.web.origin, of_origin.into()),
+        (&before.services.stock, &after.services.stock, 1),
+        (&before.services.engines, &after.services.engines, 1),
+        (
+            &before.services.notifications,
+            &after.services.notifications,
+            1,
+        ),
+        (&before.services.providers, &after.services.providers, 1),
     ];
     let (hits_before, hits_after) = (before.web.hits(), after.web.hits());
     let mut step = Step {

@@ -398,5 +398,9 @@ pub fn instances_of(tier: Tier, design: &Design) -> u32 {
                 .map_or(0, |replicas| replicas.count * shards * regions)
         }
         Tier::Origin => design.origin.as_ref().map_or(0, |origin| origin.count),
+        Tier::Stock => design.stock.as_ref().map_or(0, |stock| stock.count),
+        Tier::MatchingEngine => design.matching.as_ref().map_or(0, |engines| engines.count),
+        Tier::Notifications => design.notifications.as_ref().map_or(0, |tier| tier.count),
+        Tier::Providers => design.providers.len() as u32,
     }
 }

@@ -23,11 +23,19 @@ pub enum Tier {
     Edge,
     /// `origin`
     Origin,
+    /// `stock`
+    Stock,
+    /// `matching_engine`
+    MatchingEngine,
+    /// `notifications`
+    Notifications,
+    /// `providers`
+    Providers,
 }
 
 impl Tier {
-    /// All tiers, in the order a message meets them; then those that assets come from.
-    pub const ALL: [Tier; 10] = [
+    /// All tiers, in the order a message meets them; then those that assets come from, and the services beside.
+    pub const ALL: [Tier; 14] = [
         Tier::LoadBalancer,
         Tier::ConnectionServers,
         Tier::ChannelOwners,
@@ -38,6 +46,10 @@ impl Tier {
         Tier::Replicas,
         Tier::Edge,
         Tier::Origin,
+        Tier::Stock,
+        Tier::MatchingEngine,
+        Tier::Notifications,
+        Tier::Providers,
     ];
 
     /// The name in scenario paths and reports.
@@ -54,6 +66,10 @@ impl Tier {
             Tier::Replicas => "replicas",
             Tier::Edge => "edge",
             Tier::Origin => "origin",
+            Tier::Stock => "stock",
+            Tier::MatchingEngine => "matching_engine",
+            Tier::Notifications => "notifications",
+            Tier::Providers => "providers",
         }
     }
 
@@ -71,6 +87,10 @@ impl Tier {
             Tier::Replicas => "read replicas",
             Tier::Edge => "points of presence",
             Tier::Origin => "origin",
+            Tier::Stock => "stock",
+            Tier::MatchingEngine => "matching engines",
+            Tier::Notifications => "notification service",
+            Tier::Providers => "providers",
         }
     }
 }
