@@ -37,7 +37,13 @@ pub fn count(design: &Design, tier: Tier) -> Option<(&'static str, u32)> {
             let held = design.database.as_ref()?.held.as_ref()?;
             ("design.database.pooler.count", held.pooler.as_ref()?.count)
         }
-        Tier::Edge => return None,
+        Tier::Stock => ("design.stock.count", design.stock.as_ref()?.count),
+        Tier::MatchingEngine => ("design.matching.count", design.matching.as_ref()?.count),
+        Tier::Notifications => (
+            "design.notifications.count",
+            design.notifications.as_ref()?.count,
+        ),
+        Tier::Edge | Tier::Providers => return None,
     })
 }
 
@@ -58,7 +64,18 @@ fn machine(design: &Design, tier: Tier) -> Option<(&'static str, &Machine)> {
             &design.database.as_ref()?.machine,
         ),
         Tier::Origin => ("design.origin.machine", &design.origin.as_ref()?.machine),
-        Tier::LoadBalancer | Tier::Pooler | Tier::Replicas | Tier::Edge => return None,
+        Tier::Stock => ("design.stock.machine", &design.stock.as_ref()?.machine),
+        Tier::MatchingEngine => (
+            "design.matching.machine",
+            &design.matching.as_ref()?.machine,
+        ),
+        Tier::Notifications => (
+            "design.notifications.machine",
+            &design.notifications.as_ref()?.machine,
+        ),
+        Tier::LoadBalancer | Tier::Pooler | Tier::Replicas | Tier::Edge | Tier::Providers => {
+            return None;
+        }
     })
 }
 

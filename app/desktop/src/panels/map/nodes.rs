@@ -2,7 +2,7 @@
 
 use egui::{Rect, pos2, vec2};
 use sim_core::report::TierReport;
-use sim_core::scenario::{Scenario, Tier, pooler};
+use sim_core::scenario::{Scenario, Tier, channel_name, pooler};
 use sim_core::system::TierHeat;
 
 use super::regions::{self, Place};
@@ -202,6 +202,10 @@ fn designed(scenario: &Scenario) -> Vec<Tier> {
             Tier::Replicas => design.replicas.is_some(),
             Tier::Edge => design.edge.is_some(),
             Tier::Origin => design.origin.is_some(),
+            Tier::Stock => design.stock.is_some(),
+            Tier::MatchingEngine => design.matching.is_some(),
+            Tier::Notifications => design.notifications.is_some(),
+            Tier::Providers => !design.providers.is_empty(),
         })
         .collect()
 }
@@ -256,6 +260,14 @@ fn machines(scenario: &Scenario, name: &str) -> (u32, Option<String>) {
             .edge
             .map(|edge| (edge.places.len() as u32, Some("managed".to_owned()))),
         Some(Tier::Origin) => design.origin.map(|origin| of(origin.count, origin.machine)),
+        Some(Tier::Stock) => design.stock.map(|stock| of(stock.count, stock.machine)),
+        Some(Tier::MatchingEngine) => design.matching.map(|own| of(own.count, own.machine)),
+        Some(Tier::Notifications) => design.notifications.map(|own| of(own.count, own.machine)),
+        Some(Tier::Providers) => {
+            let of = design.providers.iter().map(|own| channel_name(own.channel));
+            let names: Vec<&str> = of.collect();
+            Some((names.len() as u32, Some(names.join(", ").replace('_', "-"))))
+        }
         None => None,
     };
     found.unwrap_or((1, None))
