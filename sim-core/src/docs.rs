@@ -26,12 +26,14 @@ const SCENARIO: [&str; 13] = [
     include_str!("scenario/model.rs"),
 ];
 /// Texts that hold the reports.
-const REPORT: [&str; 5] = [
+const REPORT: [&str; 7] = [
     include_str!("report.rs"),
     include_str!("report/cost.rs"),
     include_str!("report/faults.rs"),
+    include_str!("report/operation.rs"),
     include_str!("report/regions.rs"),
     include_str!("report/series.rs"),
+    include_str!("report/tier.rs"),
 ];
 
 /// A set of types that refer to one another.

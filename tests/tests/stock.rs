@@ -152,10 +152,11 @@ fn a_dead_node_sells_nothing() {
     let refused = own.failed as f64;
     println!("{} failed in two seconds of 5 000 a second", own.failed);
     assert!((refused / 10_000.0 - 1.0).abs() < 0.05, "{refused}");
-    let answered = (own.completed_per_s * report.simulated_s) as u64;
-    assert_eq!(
-        counter(&report, "units_sold"),
-        answered,
+    let answered = own.completed_per_s * report.simulated_s;
+    let under_way = counter(&report, "units_sold") as f64 - answered;
+    println!("{under_way:.0} answers are on their way at the end");
+    assert!(
+        (0.0..200.0).contains(&under_way),
         "what is sold is answered"
     );
     let fault = &report.faults[0];

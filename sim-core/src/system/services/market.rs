@@ -97,7 +97,9 @@ pub struct Market {
     pub journals: Vec<Disk>,
     /// What they did since the start.
     pub counts: MarketCounts,
-    /// Acknowledgements of measured orders that were of no use any more.
+    /// Acknowledgements of measured orders.
+    pub acknowledged: u64,
+    /// Those of them that were of no use any more.
     pub late: u64,
     /// After that they are.
     pub deadline: Option<SimDuration>,
@@ -141,6 +143,7 @@ impl Market {
             nodes: Nodes::new(tier.count, 1),
             journals: vec![Disk::new(tier.journal); tier.count as usize],
             counts: MarketCounts::default(),
+            acknowledged: 0,
             late: 0,
             deadline: order.and_then(|order| order.deadline),
             told: CompactHistogram::new(),

@@ -85,6 +85,7 @@ impl Services {
         }
         if let Some(market) = &mut self.market {
             market.late = 0;
+            market.acknowledged = 0;
             market.told = CompactHistogram::new();
         }
         if let Some(notifier) = &mut self.notifier {
@@ -225,6 +226,7 @@ impl World {
             && let Some(market) = services.and_then(|all| all.market.as_mut())
         {
             let took = receipt.saturating_since(operation.started);
+            market.acknowledged += 1;
             market.late += u64::from(market.deadline.is_some_and(|limit| took > limit));
         }
     }

@@ -209,7 +209,7 @@ pub fn operation(
             report.rejected = Some(after.market.rejected - before.market.rejected);
             report.sequence_gaps = Some(after.gaps - before.gaps.min(after.gaps));
             let failed = own.failed + own.timed_out;
-            let ended = own.completed + failed;
+            let ended = market.acknowledged + failed;
             if market.deadline.is_some() && ended > 0 {
                 report.deadline_miss_ratio = Some((market.late + failed) as f64 / ended as f64);
             }
