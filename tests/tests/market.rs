@@ -61,7 +61,7 @@ fn c033_a_million_orders_a_second_are_sequenced_without_gaps() {
         mean(&report),
         own.sequence_gaps.unwrap(),
         report.tiers["matching_engine"].utilization["cpu"].mean,
-        report.engine.cpu_s * 1e6 / (own.offered_per_s * 2.5),
+        report.engine.cpu_s * 1e6 / (own.offered_per_s * 6.5),
         report.engine.events,
     );
     for objective in &report.objectives {
@@ -75,8 +75,7 @@ fn c033_a_million_orders_a_second_are_sequenced_without_gaps() {
     assert_eq!(own.sequence_gaps, Some(0));
     assert!(numbers as f64 > own.completed_per_s * report.simulated_s);
     assert_eq!(own.failed + own.timed_out, 0);
-    assert_eq!(verdict(&report, "order.sequence_gaps"), "pass");
-    assert_eq!(verdict(&report, "order.deadline_miss_ratio"), "pass");
+    assert!(report.objectives.iter().all(|own| own.verdict == "pass"));
 }
 
 /// The engine is one thread: M/D/1. Its journal shares writes: one to two of them.
@@ -132,7 +131,10 @@ fn c002_what_a_hundred_milliseconds_a_balancer_and_other_programs_cost() {
 #[test]
 fn market_data_by_multicast_and_by_unicast() {
     let one = small(&[]);
-    let each = small(&[("design.matching.market_data.casting", "Unicast")]);
+    let each = small(&[
+        ("design.matching.market_data.casting", "Unicast"),
+        ("run.duration", "6 s"),
+    ]);
     let told = |report: &RunReport| {
         let tier = &report.tiers["matching_engine"];
         let own = |name: &str| tier.utilization[name].mean;
@@ -154,15 +156,26 @@ fn market_data_by_multicast_and_by_unicast() {
         "{each_sent} and {one_sent}"
     );
     assert!(each_busy > 0.99 && one_busy < 0.05);
-    let market = |report: &RunReport| order(report).latency_ms["market_data"].p99.value.unwrap();
+    let market = order(&one).latency_ms["market_data"].p99.value.unwrap();
     println!(
-        "market data p99: {:.4} ms and {:.1} ms",
-        market(&one),
-        market(&each)
+        "market data p99 by multicast: {market:.4} ms; by unicast {}",
+        each.stop
     );
-    assert!(market(&one) < 0.1 && market(&each) > 100.0);
+    assert!(market < 0.1);
+    assert_eq!(each.stop, "Unstable{matching_engine}");
+    // What one core sends to twenty of them.
+    let few = small(&[
+        ("design.matching.market_data.casting", "Unicast"),
+        ("design.matching.market_data.receivers", "20 users"),
+    ]);
+    let late = order(&few).latency_ms["market_data"].p99.value.unwrap();
+    println!(
+        "20 listeners by unicast: {late:.4} ms, orders {:.4} ms",
+        p99(&few)
+    );
+    assert!(late > market && late < 1.0);
     assert!(
-        (p99(&one) - p99(&each)).abs() < 0.02,
+        (p99(&one) - p99(&few)).abs() < 0.02,
         "orders do not wait for market data"
     );
 }

@@ -90,7 +90,10 @@ impl World {
                 .and_then(|all| behind(&all.stock.as_ref()?.nodes.cores))
                 .unwrap_or_default(),
             services
-                .and_then(|all| behind(&all.market.as_ref()?.nodes.cores))
+                .and_then(|all| {
+                    let market = all.market.as_ref()?;
+                    behind(&market.nodes.cores).max(market.untold(now))
+                })
                 .unwrap_or_default(),
             services
                 .and_then(|all| behind(&all.notifier.as_ref()?.nodes.cores))

@@ -54,7 +54,10 @@ pub fn cost(world: &World, ledger: &Ledger, now: SimTime) -> CostReport {
         crossover_deliveries_per_s: crossover(&usage),
         shape: label(world, shape),
         managed: alternatives(world, ledger, &month, &usage, shape),
-        notes: notes(&bill, &usage, book),
+        notes: notes(&bill, &usage, book)
+            .into_iter()
+            .chain(left_out(&world.scenario.design))
+            .collect(),
         ..report(&bill, world.scenario.run.price_book.clone())
     }
 }
@@ -234,7 +237,11 @@ pub(crate) fn usage_of(scenario: &Scenario, flows: &Flows) -> Usage {
         users: scenario.load.users.into(),
         instances: instances(design, flows.idle_ppm),
         balancers: balancers(design, flows),
-        egress: egress(design, flows),
+        // Who stands in the same hall is reached by cross-connects.
+        egress: match design.colo {
+            Some(_) => Vec::new(),
+            None => egress(design, flows),
+        },
         inter_zone: inter_zone(design, flows),
         inter_region: inter_region(design, flows),
         storage: stored(scenario, flows.publishes).into_iter().collect(),
@@ -580,6 +587,16 @@ fn alternatives(
         },
     };
     managed_names().into_iter().map(priced).collect()
+}
+
+/// What a bill leaves out of what a design has.
+fn left_out(design: &Design) -> impl Iterator<Item = String> {
+    let hall = design
+        .colo
+        .map(|_| "cross-connects within the hall are left out: no price is known");
+    let told = (!design.providers.is_empty())
+        .then_some("what providers charge for each notification is left out");
+    hall.into_iter().chain(told).map(str::to_owned)
 }
 
 fn notes(bill: &Bill, usage: &Usage, book: &PriceBook) -> Vec<String> {

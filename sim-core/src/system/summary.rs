@@ -68,7 +68,9 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
         ));
     }
     let servers = world.servers.servers.len();
-    if world.scenario.design.routing == RoutingMode::Local && servers > 1 {
+    let traffic = &scenario.traffic;
+    let told = traffic.publish.is_some() || traffic.presence.is_some();
+    if world.scenario.design.routing == RoutingMode::Local && servers > 1 && told {
         warnings.push(format!("with routing Local, members on the other {} servers receive nothing: choose Interest, Broadcast or ChannelOwner", servers - 1));
     }
     let mut report = RunReport {

@@ -258,6 +258,13 @@ impl Market {
         }
     }
 
+    /// How far behind the slowest sender of market data is.
+    #[must_use]
+    pub fn untold(&self, now: SimTime) -> Option<SimDuration> {
+        let waits = self.publishers.iter();
+        waits.map(|own| own.free_at.saturating_since(now)).max()
+    }
+
     /// Whether market data is sent.
     #[must_use]
     pub fn tells(&self) -> bool {
