@@ -302,8 +302,8 @@ impl Market {
 /// A limit order: buy or sell, at most [`SPREAD`] ticks from the middle, one to [`LOTS`] lots.
 fn wanted(bits: u64) -> (Side, u64, u64) {
     let side = if bits & 1 == 0 { Side::Buy } else { Side::Sell };
-    let off = (bits >> 8 & 0xffff) * (2 * SPREAD + 1) >> 16;
-    let lots = (bits >> 24 & 0xff) * LOTS >> 8;
+    let off = ((bits >> 8 & 0xffff) * (2 * SPREAD + 1)) >> 16;
+    let lots = ((bits >> 24 & 0xff) * LOTS) >> 8;
     (side, MIDDLE - SPREAD + off, lots + 1)
 }
 
