@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 use sim_core::report::{OperationReport, RunReport};
-use system_tests::lab::{run, scenario};
+use system_tests::lab::{preset, run, scenario};
 
 /// A flash sale: 1 000 units of one article, 5 000 buyers a second for ten seconds, through ten connection servers.
 const SALE: &str = r#"(
@@ -103,6 +103,19 @@ fn c013_stock_is_oversold_by_copies_only_and_more_the_older_they_are() {
         assert!(p99(&report, "stockout_visible") > p99(&strong, "stockout_visible"));
         last = oversold;
     }
+}
+
+/// The preset sells what there is; by copies that are a second old it sells more, to its four servers.
+#[test]
+fn c013_the_flash_sale_of_the_preset() {
+    let flash = |edits: &[(&str, &str)]| run(&scenario(preset("flash-sale"), edits));
+    let set_aside = flash(&[]);
+    share(&set_aside, "preset");
+    assert_eq!(reserve(&set_aside).oversold, Some(0));
+    let copies = flash(&[("design.stock.mode", "Eventual(staleness: \"1 s\")")]);
+    share(&copies, "preset, by copies a second old");
+    let oversold = reserve(&copies).oversold.unwrap();
+    assert!((100..5_000).contains(&oversold), "{oversold}");
 }
 
 /// What is set aside and not paid for is sold to somebody else.
