@@ -37,6 +37,7 @@ pub mod raw;
 mod regions;
 mod repair;
 mod replicas;
+mod scaled;
 pub mod services;
 mod traffic;
 mod translate;
@@ -60,6 +61,7 @@ pub use over_time::{Arrivals, Day, FlashCrowd, Loop, OverTime, People, Shape};
 pub use pooler::{Held, Pooler, pooler};
 pub use regions::{Regions, Residency};
 pub use replicas::{Failover, Replicas};
+pub use scaled::{ERROR as MODEL_ERROR, SMALLEST as SMALLEST_MODEL, Unscalable};
 pub use services::{
     MarketData, MatchingTier, NotificationsTier, Notify, Order, Preferences, ProviderTier, Reserve,
     StockTier, channel_name,
