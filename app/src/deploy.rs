@@ -117,6 +117,11 @@ fn left_out(scenario: &Scenario) -> Vec<String> {
     let parts = [
         (traffic.presence.is_some(), "presence"),
         (traffic.query.is_some(), "queries of clients"),
+        (
+            traffic.reserve.is_some() || traffic.order.is_some(),
+            "purchases and orders",
+        ),
+        (traffic.notify.is_some(), "notifications"),
         (!scenario.faults.is_empty(), "faults"),
         (
             scenario.over_time != OverTime::default(),

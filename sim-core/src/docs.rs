@@ -10,7 +10,7 @@ pub mod fields;
 pub mod probe;
 
 /// Texts that hold the file form of a scenario.
-const SCENARIO: [&str; 13] = [
+const SCENARIO: [&str; 14] = [
     include_str!("scenario/raw.rs"),
     include_str!("scenario/asking/raw.rs"),
     include_str!("scenario/data/raw.rs"),
@@ -21,6 +21,7 @@ const SCENARIO: [&str; 13] = [
     include_str!("scenario/regions/raw.rs"),
     include_str!("scenario/replicas/raw.rs"),
     include_str!("scenario/sourcing/raw.rs"),
+    include_str!("scenario/services/raw.rs"),
     include_str!("scenario/traffic/raw.rs"),
     include_str!("scenario/over_time/raw.rs"),
     include_str!("scenario/model.rs"),

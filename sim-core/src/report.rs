@@ -18,7 +18,7 @@ use crate::scenario::tunes_events;
 
 pub use cost::{CostItem, CostReport, ManagedReport};
 pub use faults::{FaultLosses, FaultReport};
-pub use operation::{BreakdownRow, LatencyReport, OperationReport};
+pub use operation::{BreakdownRow, ClassReport, LatencyReport, OperationReport};
 pub use regions::{RegionReport, RegionsReport};
 pub use series::{OperationSeries, SeriesReport, TierSeries};
 pub use tier::{
@@ -512,7 +512,9 @@ pub struct GoneFileReport {
 }
 
 /// Names of operations, those that people ask about first in front: messages, reads, status changes, connects.
-pub const BY_IMPORTANCE: [&str; 4] = ["publish", "query", "presence", "connect"];
+pub const BY_IMPORTANCE: [&str; 7] = [
+    "publish", "query", "presence", "order", "reserve", "notify", "connect",
+];
 
 impl RunReport {
     /// The main operation: the first of [`BY_IMPORTANCE`] that has latencies.

@@ -42,7 +42,13 @@ pub fn count(design: &Design, tier: Tier) -> Option<(&'static str, u32)> {
             design.sourcing.as_ref()?.commands.count,
         ),
         Tier::Log => ("design.log.count", design.sourcing.as_ref()?.log.count),
-        Tier::Projections | Tier::Edge => return None,
+        Tier::Stock => ("design.stock.count", design.stock.as_ref()?.count),
+        Tier::MatchingEngine => ("design.matching.count", design.matching.as_ref()?.count),
+        Tier::Notifications => (
+            "design.notifications.count",
+            design.notifications.as_ref()?.count,
+        ),
+        Tier::Projections | Tier::Edge | Tier::Providers => return None,
     })
 }
 
@@ -68,7 +74,21 @@ fn machine(design: &Design, tier: Tier) -> Option<(&'static str, &Machine)> {
             &design.sourcing.as_ref()?.commands.machine,
         ),
         Tier::Log => ("design.log.machine", &design.sourcing.as_ref()?.log.machine),
-        Tier::LoadBalancer | Tier::Pooler | Tier::Replicas | Tier::Edge | Tier::Projections => {
+        Tier::Stock => ("design.stock.machine", &design.stock.as_ref()?.machine),
+        Tier::MatchingEngine => (
+            "design.matching.machine",
+            &design.matching.as_ref()?.machine,
+        ),
+        Tier::Notifications => (
+            "design.notifications.machine",
+            &design.notifications.as_ref()?.machine,
+        ),
+        Tier::LoadBalancer
+        | Tier::Pooler
+        | Tier::Replicas
+        | Tier::Edge
+        | Tier::Projections
+        | Tier::Providers => {
             return None;
         }
     })

@@ -2,7 +2,9 @@
 
 use session::Frame;
 use sim_core::report::FaultReport;
-use sim_core::scenario::{Fault, People, Scenario, Tier, TimedFault, can_happen, instances_of};
+use sim_core::scenario::{
+    Fault, People, Scenario, Tier, TimedFault, can_happen, channel_name, instances_of,
+};
 use sim_core::system::Heat;
 use sim_core::time::SimDuration;
 
@@ -259,6 +261,14 @@ pub fn instance_name(scenario: &Scenario, tier: Tier, instance: u32) -> String {
         Tier::CommandSide => ("the command side", "command-side instance"),
         Tier::Log => ("the event log", "node of the event log"),
         Tier::Projections => ("the projection", "projection instance"),
+        Tier::Stock => ("the stock", "stock node"),
+        Tier::MatchingEngine => ("the matching engine", "matching engine"),
+        Tier::Notifications => ("the notification service", "notification server"),
+        Tier::Providers => {
+            let provider = design.providers.get(instance as usize);
+            let name = provider.map_or("", |own| channel_name(own.channel));
+            return format!("the provider of {}", name.replace('_', "-"));
+        }
     };
     if alone {
         one.into()

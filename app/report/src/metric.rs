@@ -58,14 +58,17 @@ pub(crate) fn path_of(text: &str) -> &str {
 /// What the metric of an objective or a path measures.
 pub(crate) fn kind(text: &str) -> Kind {
     let path = path_of(text);
-    let is_latency = ["delivered", "complete", "answered"]
-        .iter()
-        .any(|kind| path.split('.').any(|part| part == *kind));
+    let has = |any: &[&str]| path.split('.').any(|part| any.contains(&part));
+    let is_latency = has(&["delivered", "complete", "answered"])
+        || ["market_data", "stockout_visible"]
+            .iter()
+            .any(|own| path.contains(own))
+        || path.starts_with("notify.") && has(&["mean", "p50", "p95", "p99", "p999"]);
     if path.contains("usd") {
         Kind::Money
     } else if is_latency {
         Kind::Time
-    } else if ["utilization", "ratio", "share"]
+    } else if ["utilization", "ratio", "share", "conversion"]
         .iter()
         .any(|share| path.contains(share))
     {

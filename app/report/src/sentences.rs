@@ -46,6 +46,9 @@ pub(crate) fn main_latency(report: &RunReport) -> Option<(&'static str, &Latency
         "publish" => ("delivered", "of messages arrive"),
         "query" => ("answered", "of queries are answered"),
         "presence" => ("delivered", "of status changes arrive"),
+        "order" => ("answered", "of orders are acknowledged"),
+        "reserve" => ("answered", "of purchases are answered"),
+        "notify" => ("delivered", "of notifications arrive"),
         _ => ("answered", "of connects succeed"),
     };
     let latency = report.operations.get(name)?.latency_ms.get(kind)?;

@@ -220,7 +220,8 @@ fn widest(report: &RunReport, aim: Aim) -> Option<f64> {
         .iter()
         .filter(|(name, _)| only.is_none_or(|only| only == *name))
         .flat_map(|(_, operation)| &operation.latency_ms)
-        .filter(|(name, latency)| *name != "complete" && latency.count > 0)
+        .filter(|(name, _)| matches!(name.as_str(), "delivered" | "answered"))
+        .filter(|(_, latency)| latency.count > 0)
         .map(|(_, latency)| latency);
     let asked = |latency: &LatencyReport| [latency.mean, latency.p99];
     let mut widest = 0.0_f64;

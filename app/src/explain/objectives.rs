@@ -120,6 +120,9 @@ fn things(operation: &str) -> Option<&'static str> {
         "connect" => "connects",
         "command" => "commands",
         "fetch_asset" => "assets",
+        "reserve" => "purchases",
+        "order" => "orders",
+        "notify" => "notifications",
         _ => return None,
     })
 }
@@ -136,6 +139,19 @@ fn latency(operation: &str, kind: &str, statistic: &str) -> Option<String> {
     let end = match kind {
         "delivered" => "reach each of their receivers within this",
         "complete" => "reach the last of their receivers within this",
+        "market_data" => "reach the last listener within this, as market data",
+        "stockout_visible" => {
+            return Some(format!(
+                "{share} the connection servers say within this that an article is sold out"
+            ));
+        }
+        other if operation == "notify" => {
+            let (provider, priority) = other.rsplit_once('_')?;
+            return Some(format!(
+                "{share} notifications by {} of {priority} priority reach their user within this",
+                provider.replace('_', "-")
+            ));
+        }
         _ => "are answered within this",
     };
     Some(format!("{share} {} {end}", things(operation)?))
@@ -157,6 +173,15 @@ fn counted(operation: &str, what: &str) -> Option<String> {
         "completed_per_s" => "done in a second",
         "deliveries_per_s" => "delivered in a second, one for each receiver",
         "stale_ratio" => "answered with old data, as a share",
+        "oversold" => "that got a unit that does not exist",
+        "rejected" if operation == "reserve" => "that are told that nothing is left",
+        "rejected" => "that cancel or change what no longer rests",
+        "conversion" => "that get what they ask for, as a share",
+        "partially_committed" => "that end with some of their articles and not all",
+        "deadline_miss_ratio" => "that fail or are answered too late, as a share",
+        "sequence_gaps" => "whose numbers a listener misses, or sees again",
+        "withheld" => "not told on purpose",
+        "sent_to_switched_off" => "sent over a channel that the user has switched off",
         _ => return None,
     };
     Some(format!("{things} {said}"))

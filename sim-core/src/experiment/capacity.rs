@@ -341,6 +341,17 @@ fn enlarge(tier: &str, scenario: &Scenario, before: u32) -> Option<(Tier, Vec<Ed
             };
             own.projections.iter().map(larger).collect()
         }
+        Tier::Stock => vec![set("count", design.stock.as_ref()?.count)],
+        Tier::MatchingEngine => {
+            let count = design.matching.as_ref()?.count;
+            vec![Edit::Set {
+                path: "design.matching.count".to_owned(),
+                value: count.saturating_mul(factor).to_string(),
+            }]
+        }
+        Tier::Notifications => vec![set("count", design.notifications.as_ref()?.count)],
+        // Somebody else's limits.
+        Tier::Providers => return None,
     };
     Some((tier, edits))
 }

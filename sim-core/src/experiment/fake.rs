@@ -45,7 +45,6 @@ impl Fake {
         }
         let estimate = fullest.as_ref().map(|b| BreaksAt {
             users: Estimate::point(libm::round(f64::from(users) / b.utilization)),
-            model: None,
             limit: format!("{}.{}", b.tier, b.resource),
             estimate: true,
         });
@@ -73,6 +72,7 @@ impl Fake {
             connections: ConnectionsReport::default(),
             bottleneck: fullest,
             breaks_at: estimate,
+            model: None,
             cost: Some(CostReport {
                 usd_per_month: f64::from(users),
                 ..CostReport::default()

@@ -12,7 +12,7 @@
 //! Stop-the-world pauses are a fluid: the backlog of a pause drains at 1 − ρ. Waits beyond zero count as exponential. Parts are added by numerical convolution. Breaks at: the load at which the first
 //! resource is full or the first objective fails, each followed by bisection.
 //!
-//! Left out: assets, and the latency of queries that points of presence may answer (what they take off the servers is in it),
+//! Left out: purchases, orders and notifications with their tiers, assets, and the latency of queries that points of presence may answer (what they take off the servers is in it),
 //! and with them the bill; faults, refused connections, timeouts, two pauses at once, the joint luck of copies of one message, and
 //! everything a run's finite length adds. Source: Allen, Probability, Statistics and Queueing Theory, section 5.4; Cobham 1954.
 

@@ -13,7 +13,9 @@ use routing::RoutingMode;
 /// US dollars per month of 730 hours at this load around the clock; `None`: some of it is not estimated.
 pub(super) fn usd_per_month(load: &Load<'_>) -> Option<f64> {
     let model = load.model;
-    if model.scenario.traffic.asset.is_some() || model.scenario.keeps_queries_at_edge() {
+    let traffic = &model.scenario.traffic;
+    let services = traffic.reserve.is_some() || traffic.order.is_some() || traffic.notify.is_some();
+    if services || traffic.asset.is_some() || model.scenario.keeps_queries_at_edge() {
         return None;
     }
     let placement = model.placement;

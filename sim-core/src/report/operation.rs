@@ -38,7 +38,7 @@ pub struct OperationReport {
     /// How long ago, for those that had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stale_ms: Option<LatencyReport>,
-    /// By kind: `delivered`, `complete`, `answered`.
+    /// By kind: `delivered`, `complete`, `answered`; of orders also `market_data`, of purchases `stockout_visible`, of notifications each provider and priority, as in `push_high`.
     pub latency_ms: BTreeMap<String, LatencyReport>,
     /// `delivered` (or `answered`) by region.
     pub by_region: BTreeMap<String, LatencyReport>,
@@ -49,12 +49,52 @@ pub struct OperationReport {
     /// Of commands that are decided on a version: decisions that came too late, because the record had changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflicting: Option<u64>,
-    /// Of what becomes events: refused because it waited too long for a place at the command side.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rejected: Option<u64>,
     /// Of queries to a projection: how far behind the log it was when they asked, as lacking events over their rate, milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behind_ms: Option<f64>,
+    /// Of purchases: told that nothing is left; of orders: cancellations and modifications of what no longer rested; of what becomes
+    /// events: refused because it waited too long for a place at the command side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<u64>,
+    /// Of purchases: units sold beyond what there was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oversold: Option<u64>,
+    /// Of purchases of several articles: those that are over, with some of their articles and not all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partially_committed: Option<u64>,
+    /// Of purchases: share that got what they asked for, 0..=1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversion: Option<f64>,
+    /// Of orders: share that failed or was acknowledged too late, 0..=1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_miss_ratio: Option<f64>,
+    /// Of orders: sequence numbers that a listener missed, saw again or saw late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence_gaps: Option<u64>,
+    /// Of notifications: not told on purpose, as the user wants it or because it was told lately.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<u64>,
+    /// Of notifications: handed over for a channel that the user has switched off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_to_switched_off: Option<u64>,
+    /// Of notifications by priority: `high`, `medium`, `low`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub classes: BTreeMap<String, ClassReport>,
+}
+
+/// What became of the notifications of one priority.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ClassReport {
+    /// Wanted by their users and not told before.
+    pub offered: u64,
+    /// Told.
+    pub delivered: u64,
+    /// Dropped from a full queue.
+    pub shed: u64,
+    /// Told, of those that are over, 0..=1.
+    pub delivered_ratio: Option<f64>,
+    /// Dropped, of those that are over, 0..=1.
+    pub shed_ratio: Option<f64>,
 }
 
 /// A latency distribution, milliseconds.

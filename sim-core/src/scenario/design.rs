@@ -25,7 +25,7 @@ use super::raw::{
     Quantity, RawBroker, RawChannelOwners, RawConnectionServers, RawDesign, RawDistribution,
     RawLoadBalancer, RawPlacement, RawPolicy, RawRouting, RawScenario, RawSlowConsumer,
 };
-use super::{pooler, regions, replicas, sourcing};
+use super::{pooler, regions, replicas, services, sourcing};
 
 const NONE: SimDuration = SimDuration::ZERO;
 
@@ -108,6 +108,23 @@ pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
             .as_ref()
             .map(|raw| edge::origin(raw, &names, check)),
         sourcing: sourcing::sourcing(raw, &names, check),
+        stock: raw
+            .stock
+            .as_ref()
+            .map(|raw| services::stock::stock(raw, &names, check)),
+        matching: raw
+            .matching
+            .as_ref()
+            .map(|raw| services::matching::matching(raw, &names, check)),
+        notifications: raw
+            .notifications
+            .as_ref()
+            .map(|raw| services::notify::notifications(raw, &names, check)),
+        providers: raw
+            .providers
+            .as_ref()
+            .map_or_else(Vec::new, |raw| services::notify::providers(raw, check)),
+        colo: services::matching::net(raw.net.as_ref(), check),
     }
 }
 

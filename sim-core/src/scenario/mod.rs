@@ -38,6 +38,7 @@ mod regions;
 mod repair;
 mod replicas;
 mod scaled;
+pub mod services;
 mod sourcing;
 mod traffic;
 mod translate;
@@ -62,6 +63,10 @@ pub use pooler::{Held, Pooler, pooler};
 pub use regions::{Regions, Residency};
 pub use replicas::{Failover, Replicas};
 pub use scaled::{ERROR as MODEL_ERROR, SMALLEST as SMALLEST_MODEL, Unscalable};
+pub use services::{
+    MarketData, MatchingTier, NotificationsTier, Notify, Order, Preferences, ProviderTier, Reserve,
+    StockTier, channel_name,
+};
 pub(crate) use sourcing::is_tuning as tunes_events;
 pub use sourcing::{CommandTier, Consistency, LogTier, ProjectionTier, ReadModelUse, Sourcing};
 

@@ -255,6 +255,16 @@ pub struct Design {
     pub origin: Option<OriginTier>,
     /// Log, command side and projections.
     pub sourcing: Option<super::Sourcing>,
+    /// They keep what is sold.
+    pub stock: Option<super::StockTier>,
+    /// They match orders.
+    pub matching: Option<super::MatchingTier>,
+    /// It decides whom to tell what.
+    pub notifications: Option<super::NotificationsTier>,
+    /// Who carries notifications.
+    pub providers: Vec<super::ProviderTier>,
+    /// One way between machines of one hall, clients included; `None`: that of a region.
+    pub colo: Option<SimDuration>,
 }
 
 /// One kind of rented computer.

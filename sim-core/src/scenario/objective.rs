@@ -42,7 +42,16 @@ pub struct Parsed {
 }
 
 /// Operations that a scenario may have or not.
-const OPERATIONS: [&str; 5] = ["publish", "presence", "query", "command", "fetch_asset"];
+const OPERATIONS: [&str; 8] = [
+    "publish",
+    "presence",
+    "query",
+    "command",
+    "fetch_asset",
+    "reserve",
+    "order",
+    "notify",
+];
 const STATISTICS: [&str; 5] = ["mean", "p50", "p95", "p99", "p999"];
 const COUNTS: [&str; 8] = [
     "lost",
@@ -54,6 +63,24 @@ const COUNTS: [&str; 8] = [
     "conflicting",
     "rejected",
 ];
+/// Latencies of notifications: of all, and by provider and priority.
+const NOTIFIED: [&str; 13] = [
+    "delivered",
+    "push_high",
+    "push_medium",
+    "push_low",
+    "email_high",
+    "email_medium",
+    "email_low",
+    "sms_high",
+    "sms_medium",
+    "sms_low",
+    "in_app_high",
+    "in_app_medium",
+    "in_app_low",
+];
+const PRIORITIES: [&str; 3] = ["high", "medium", "low"];
+const CLASS_SHARES: [&str; 2] = ["delivered_ratio", "shed_ratio"];
 const RATES: [&str; 3] = ["offered_per_s", "completed_per_s", "deliveries_per_s"];
 const COSTS: [&str; 3] = [
     "usd_per_month",
@@ -173,6 +200,9 @@ fn measure_by_name(path: &str) -> Measure {
         | [_, "stale_ratio"] => Measure::Share,
         ["tiers", _, "append_ms" | "lag_ms", _] | [_, "behind_ms"] => Measure::Latency,
         [_, "delivered" | "complete" | "answered", _] => Measure::Latency,
+        [operation, name] if own_shares(operation).contains(name) => Measure::Share,
+        [_, _, name] if CLASS_SHARES.contains(name) => Measure::Share,
+        [_, _, name] if STATISTICS.contains(name) => Measure::Latency,
         [_, name] if RATES.contains(name) => Measure::Rate,
         _ => Measure::Count,
     }
@@ -225,12 +255,18 @@ fn operations(traffic: &Traffic) -> Vec<&'static str> {
     names.extend(traffic.query.as_ref().map(|_| "query"));
     names.extend(traffic.command.as_ref().map(|_| "command"));
     names.extend(traffic.asset.as_ref().map(|_| "fetch_asset"));
+    names.extend(traffic.reserve.as_ref().map(|_| "reserve"));
+    names.extend(traffic.order.as_ref().map(|_| "order"));
+    names.extend(traffic.notify.as_ref().map(|_| "notify"));
     names
 }
 
 fn operation_path(path: &str, operation: &str, rest: &[&str]) -> Result<Measure, Problem> {
     let kinds: &[&str] = match operation {
         "publish" | "presence" => &["delivered", "complete"],
+        "reserve" => &["answered", "stockout_visible"],
+        "order" => &["answered", "market_data"],
+        "notify" => &NOTIFIED,
         _ => &["answered"],
     };
     match rest {
@@ -239,6 +275,11 @@ fn operation_path(path: &str, operation: &str, rest: &[&str]) -> Result<Measure,
         }
         ["behind_ms"] if operation == "query" => Ok(Measure::Latency),
         ["stale_ratio"] => Ok(Measure::Share),
+        [name] if own_shares(operation).contains(name) => Ok(Measure::Share),
+        [name] if own_counts(operation).contains(name) => Ok(Measure::Count),
+        [class, name] if operation == "notify" && PRIORITIES.contains(class) => {
+            one_of(path, name, &CLASS_SHARES, Measure::Share)
+        }
         [name] if RATES.contains(name) => Ok(Measure::Rate),
         [name] if COUNTS.contains(name) => Ok(Measure::Count),
         _ => {
@@ -246,6 +287,8 @@ fn operation_path(path: &str, operation: &str, rest: &[&str]) -> Result<Measure,
             known.extend(COUNTS);
             known.extend(RATES);
             known.push("stale_ratio");
+            known.extend(own_shares(operation));
+            known.extend(own_counts(operation));
             let name = rest.first().copied().unwrap_or("");
             if kinds.contains(&name) {
                 return Err(
@@ -259,6 +302,25 @@ fn operation_path(path: &str, operation: &str, rest: &[&str]) -> Result<Measure,
             }
             Err(problem)
         }
+    }
+}
+
+/// Shares of what only this operation has.
+fn own_shares(operation: &str) -> &'static [&'static str] {
+    match operation {
+        "reserve" => &["conversion"],
+        "order" => &["deadline_miss_ratio"],
+        _ => &[],
+    }
+}
+
+/// Counts of what only this operation has.
+fn own_counts(operation: &str) -> &'static [&'static str] {
+    match operation {
+        "reserve" => &["rejected", "oversold", "partially_committed"],
+        "order" => &["rejected", "sequence_gaps"],
+        "notify" => &["withheld", "sent_to_switched_off"],
+        _ => &[],
     }
 }
 
@@ -356,6 +418,10 @@ pub fn tiers(design: &Design) -> Vec<Tier> {
             let own = design.sourcing.as_ref();
             own.is_some_and(|own| !own.projections.is_empty())
         }
+        Tier::Stock => design.stock.is_some(),
+        Tier::MatchingEngine => design.matching.is_some(),
+        Tier::Notifications => design.notifications.is_some(),
+        Tier::Providers => !design.providers.is_empty(),
     };
     Tier::ALL.into_iter().filter(has).collect()
 }
@@ -383,6 +449,18 @@ fn resources(tier: Tier, design: &Design) -> Vec<&'static str> {
         Tier::Pooler => vec!["cpu", "clients"],
         Tier::Database | Tier::Replicas => vec!["pool"],
         Tier::Edge | Tier::Origin => vec!["cpu", "bandwidth"],
+        Tier::Stock | Tier::Notifications => vec!["cpu"],
+        Tier::MatchingEngine => {
+            let told = design
+                .matching
+                .as_ref()
+                .and_then(|own| own.market_data.as_ref());
+            let mut names = vec!["cpu"];
+            names.extend(told.map(|_| "publisher"));
+            names.extend(told.map(|_| "bandwidth"));
+            names
+        }
+        Tier::Providers => vec!["rate"],
     }
 }
 

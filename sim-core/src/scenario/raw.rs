@@ -17,6 +17,7 @@ use super::over_time::raw::{RawDay, RawFlashCrowd, RawShape};
 use super::product::raw::{RawBrokerProfile, RawCacheProfile, RawDatabaseProfile};
 use super::regions::raw::RawRegions;
 use super::replicas::raw::RawReplicas;
+use super::services::raw::{RawMatching, RawNet, RawNotifications, RawProvider, RawStock};
 use super::sourcing::raw::{RawCommandSide, RawLog, RawProjection};
 use super::traffic::raw::RawTraffic;
 
@@ -367,6 +368,16 @@ pub struct RawDesign {
     pub command_side: Option<RawCommandSide>,
     /// Read models that follow the log and answer queries, by name (pattern event_sourcing).
     pub projections: Option<Ordered<RawProjection>>,
+    /// Nodes that keep what is sold.
+    pub stock: Option<RawStock>,
+    /// Engines that match orders.
+    pub matching: Option<RawMatching>,
+    /// The service that decides whom to tell what.
+    pub notifications: Option<RawNotifications>,
+    /// Who carries notifications, by name: `push`, `email`, `sms`, `in_app`.
+    pub providers: Option<Ordered<RawProvider>>,
+    /// The network between machines of one place. Default: `Regional`.
+    pub net: Option<RawNet>,
 }
 
 /// How a message finds the servers with members.

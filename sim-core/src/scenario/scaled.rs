@@ -8,7 +8,7 @@
 //! Formula: λ/k on c/k cores: utilisation λS/c as in the whole; λ/k of service kS on c: k times the wait, told as one.
 //! Leaves out: that the many cores of a server wait less together than the few of its model, so it errs to the slow side as
 //! servers fill; [`ERROR`] is what was measured.
-//! Refused where something does not get smaller with the users: channels of all, caches (their keys stay), regions, assets.
+//! Refused where something does not get smaller with the users: channels of all, caches (their keys stay), regions, assets, purchases, orders, notifications.
 //! Source: measured against whole runs, `cargo test -p system-tests --test scale`.
 
 use super::asking::Asking;
@@ -168,7 +168,16 @@ fn traffic(whole: &Traffic, k: u32) -> Result<Traffic, Unscalable> {
         keys: _,
         asset,
         spread: _,
+        reserve,
+        order,
+        notify,
     } = &mut traffic;
+    if reserve.is_some() || order.is_some() || notify.is_some() {
+        return Err(Unscalable(
+            "has no words for stock, matching engines and providers: they do not get smaller with the users"
+                .to_owned(),
+        ));
+    }
     let rates = [
         publish.as_mut().map(|publish| &mut publish.rate),
         presence.as_mut().map(|presence| &mut presence.rate),
@@ -210,6 +219,12 @@ fn design(whole: &Design, k: u32) -> Result<Design, Unscalable> {
         edge,
         origin,
         sourcing,
+        // Nothing comes to them, see `traffic`.
+        stock: _,
+        matching: _,
+        notifications: _,
+        providers: _,
+        colo: _,
     } = whole;
     let kept = [
         ("regions", regions.is_some()),

@@ -24,7 +24,8 @@ use super::regions::check_regions;
 use super::scaled;
 use super::traffic::traffic;
 use super::{
-    asking, convert, data, design, edge, over_time, pooler, replicas, sourcing, words_of_edit,
+    asking, convert, data, design, edge, over_time, pooler, replicas, services, sourcing,
+    words_of_edit,
 };
 use crate::cost::{book, book_names};
 
@@ -398,6 +399,7 @@ fn check_together(traffic: &Traffic, design: &Design, patterns: Patterns, check:
     check_store(traffic, design, patterns, check);
     data::spread::check_together(traffic, design.shards.as_ref(), check);
     edge::check_together(traffic, design, check);
+    services::check_together(traffic, design, check);
 }
 
 /// Whatever is read, written, sharded or cached needs a database, and a switch something to switch on.
@@ -502,10 +504,13 @@ fn tier_objective(
         LatencyTier::FewSecond => "3 s",
         LatencyTier::NearRealTime => "30 s",
     };
-    let metric = if traffic.publish.is_some() {
-        "publish.delivered.p99"
-    } else {
-        "query.answered.p99"
+    let metric = match traffic {
+        _ if traffic.publish.is_some() => "publish.delivered.p99",
+        _ if traffic.query.is_some() => "query.answered.p99",
+        _ if traffic.order.is_some() => "order.answered.p99",
+        _ if traffic.reserve.is_some() => "reserve.answered.p99",
+        _ if traffic.notify.is_some() => "notify.delivered.p99",
+        _ => "query.answered.p99",
     };
     let text = format!("{metric} < {limit}");
     match objective::parse(&text, (traffic, design, &[])) {

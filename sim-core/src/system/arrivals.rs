@@ -39,7 +39,18 @@ impl World {
             return;
         }
         let gap = rhythm::gap(&self.draws, kind as u64, ordinal, rate);
-        out.after(gap, Event::Arrival(kind));
+        let Some(sale) = self.scenario.traffic.reserve.as_ref() else {
+            return out.after(gap, Event::Arrival(kind));
+        };
+        let opens = SimTime::ZERO + sale.opens;
+        let closes = sale.lasts.map_or(SimTime::MAX, |lasts| opens + lasts);
+        let from = match kind {
+            Kind::Reserve => out.now().max(opens),
+            _ => out.now(),
+        };
+        if kind != Kind::Reserve || from + gap <= closes {
+            out.at(from + gap, Event::Arrival(kind));
+        }
     }
 
     pub(super) fn arrival(&mut self, kind: Kind, out: &mut Schedule<'_, Event>) {
@@ -106,6 +117,9 @@ impl World {
         if measured {
             self.ledger.kind(kind).offered += 1;
         }
+        if kind == Kind::Notify {
+            return self.notify(operation, out);
+        }
         if origin == NOBODY {
             let id = self.operations.insert(operation);
             self.route(id, out);
@@ -156,7 +170,7 @@ impl World {
                 .map(|member| (member.0, channel));
         }
         let user = self.user(kind, ordinal);
-        if !self.is_online(user) {
+        if kind != Kind::Notify && !self.is_online(user) {
             return None;
         }
         if kind != Kind::Publish {
@@ -226,7 +240,9 @@ impl OverTime {
             Kind::Presence => &self.presence,
             Kind::Query => &self.query,
             Kind::Command => &self.command,
-            Kind::Connect | Kind::FetchAsset => &Arrivals::Poisson,
+            Kind::Connect | Kind::FetchAsset | Kind::Reserve | Kind::Order | Kind::Notify => {
+                &Arrivals::Poisson
+            }
         }
     }
 }

@@ -43,10 +43,13 @@ impl World {
         let traffic = &self.scenario.traffic;
         let publish = traffic.publish.as_ref();
         let operation = &mut self.operations[id];
+        if matches!(operation.kind, Kind::Reserve | Kind::Order) {
+            return self.received_for_service(id, out);
+        }
         let queries = match operation.kind {
             Kind::Publish => publish.map_or(0, |publish| publish.queries),
             Kind::Query | Kind::Command => 1,
-            Kind::Presence | Kind::Connect | Kind::FetchAsset => 0,
+            _ => 0,
         };
         operation.queries_left = queries as u16;
         // What a point of presence asks for is known already, and is one record.
@@ -426,7 +429,7 @@ impl World {
                 };
                 self.fetched(id, version, out);
             }
-            Kind::Publish | Kind::Presence | Kind::Connect | Kind::FetchAsset => {}
+            _ => {}
         }
         self.next_step(id, out);
     }
@@ -564,6 +567,7 @@ impl World {
         if operation.kind == Kind::Command && self.sourcing.is_some() {
             self.read_own_write(&operation, receipt, out);
         }
+        self.service_answered(&operation, receipt);
         self.receive_direct(server, direct);
         self.flush(server, now);
     }

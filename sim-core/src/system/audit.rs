@@ -55,6 +55,7 @@ impl World {
         let behind =
             |cores: &[crate::station::FastFifo]| cores.iter().map(|core| core.next_wait(now)).max();
         let sourcing = self.sourcing_backlogs(now);
+        let services = self.services.as_deref();
         let waiting = |server: &super::servers::Server| {
             server
                 .station
@@ -96,6 +97,18 @@ impl World {
             sourcing[0],
             sourcing[1],
             sourcing[2],
+            services
+                .and_then(|all| behind(&all.stock.as_ref()?.nodes.cores))
+                .unwrap_or_default(),
+            services
+                .and_then(|all| {
+                    let market = all.market.as_ref()?;
+                    behind(&market.nodes.cores).max(market.untold(now))
+                })
+                .unwrap_or_default(),
+            services
+                .and_then(|all| behind(&all.notifier.as_ref()?.nodes.cores))
+                .unwrap_or_default(),
         ]
     }
 }

@@ -8,7 +8,7 @@ use super::world::AUDIT;
 use crate::time::{SimDuration, SimTime};
 
 /// Tiers in the order of the samples.
-pub const TIERS: [&str; 11] = [
+pub const TIERS: [&str; 14] = [
     "connection_servers",
     "channel_owners",
     "broker",
@@ -20,6 +20,9 @@ pub const TIERS: [&str; 11] = [
     "command_side",
     "log",
     "projections",
+    "stock",
+    "matching_engine",
+    "notifications",
 ];
 const HOPELESS: SimDuration = SimDuration::from_secs(30);
 const NOTABLE: SimDuration = SimDuration::from_secs(1);

@@ -5,6 +5,7 @@ use routing::CacheCounters;
 use super::caches::CacheNodes;
 use super::edge::reading::WebReading;
 use super::ledger::InnerBytes;
+use super::services::reading::ServiceReading;
 use super::sourcing::reading::SourcingReading;
 use super::world::World;
 use crate::station::FastFifo;
@@ -44,6 +45,8 @@ pub struct Baseline {
     pub cached_in: Vec<CacheCounters>,
     /// Of points of presence and origin.
     pub web: WebReading,
+    /// Of stock, matching engines and notifications.
+    pub services: ServiceReading,
     /// By shard, of its pool.
     pub databases: Vec<Reading>,
     /// Read replicas.
@@ -93,6 +96,7 @@ impl Baseline {
                 .collect(),
             web: WebReading::of(world, now),
             sourcing: SourcingReading::of(world, now),
+            services: ServiceReading::of(world, now),
             replicas: world
                 .replicas
                 .as_ref()

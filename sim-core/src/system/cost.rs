@@ -55,7 +55,10 @@ pub fn cost(world: &World, ledger: &Ledger, now: SimTime) -> CostReport {
         crossover_deliveries_per_s: crossover(&usage),
         shape: label(world, shape),
         managed: alternatives(world, ledger, &month, &usage, shape),
-        notes: notes(&bill, &usage, book),
+        notes: notes(&bill, &usage, book)
+            .into_iter()
+            .chain(left_out(&world.scenario.design))
+            .collect(),
         ..report(&bill, world.scenario.run.price_book.clone())
     }
 }
@@ -236,7 +239,11 @@ pub(crate) fn usage_of(scenario: &Scenario, flows: &Flows) -> Usage {
         users: scenario.load.users.into(),
         instances: instances(design, flows.idle_ppm),
         balancers: balancers(design, flows),
-        egress: egress(design, flows),
+        // Who stands in the same hall is reached by cross-connects.
+        egress: match design.colo {
+            Some(_) => Vec::new(),
+            None => egress(design, flows),
+        },
         inter_zone: inter_zone(design, flows),
         inter_region: inter_region(design, flows),
         storage: stored(scenario, flows.publishes).into_iter().collect(),
@@ -402,14 +409,29 @@ fn instances(design: &Design, idle_ppm: u64) -> Vec<Instances> {
         let rent = Rent::All(Purpose::Edge);
         all.push(of(Tier::Origin, &origin.machine, origin.count, rent));
     }
+    let data = Rent::All(Purpose::Data);
     if let Some(own) = &design.sourcing {
-        let data = Rent::All(Purpose::Data);
         let side = &own.commands;
         all.push(of(Tier::CommandSide, &side.machine, side.count, messages));
         all.push(of(Tier::Log, &own.log.machine, own.log.count, data));
         for one in &own.projections {
             all.push(of(Tier::Projections, &one.machine, one.count, data));
         }
+    }
+    if let Some(stock) = &design.stock {
+        all.push(of(Tier::Stock, &stock.machine, stock.count, data));
+    }
+    if let Some(engines) = &design.matching {
+        let count = engines.count * (1 + engines.replicas);
+        all.push(of(Tier::MatchingEngine, &engines.machine, count, data));
+    }
+    if let Some(service) = &design.notifications {
+        all.push(of(
+            Tier::Notifications,
+            &service.machine,
+            service.count,
+            messages,
+        ));
     }
     all
 }
@@ -579,6 +601,16 @@ fn alternatives(
         },
     };
     managed_names().into_iter().map(priced).collect()
+}
+
+/// What a bill leaves out of what a design has.
+fn left_out(design: &Design) -> impl Iterator<Item = String> {
+    let hall = design
+        .colo
+        .map(|_| "cross-connects within the hall are left out: no price is known");
+    let told = (!design.providers.is_empty())
+        .then_some("what providers charge for each notification is left out");
+    hall.into_iter().chain(told).map(str::to_owned)
 }
 
 fn notes(bill: &Bill, usage: &Usage, book: &PriceBook) -> Vec<String> {

@@ -5,6 +5,7 @@ use super::caches::Update;
 use super::calls::{CallId, CopyId};
 use super::edge::WebEvent;
 use super::operation::{Kind, OperationId};
+use super::services::ServiceEvent;
 use super::sites::Site;
 use super::sourcing::SourcingEvent;
 use crate::time::SimDuration;
@@ -113,6 +114,8 @@ pub enum Event {
     Moves(u32),
     /// Something of what is asked for by HTTP.
     Web(WebEvent),
+    /// Something at a service beside the way of messages.
+    Service(ServiceEvent),
     /// A call has waited as long as it asked to.
     CallWakes(CallId),
     /// A copy of a question reaches its shard.

@@ -157,6 +157,9 @@ impl World {
             Tier::CommandSide => self.kill_commands(instance, now),
             Tier::Log => self.kill_log(instance, out),
             Tier::Projections => self.kill_projection(instance, out),
+            Tier::Stock | Tier::MatchingEngine | Tier::Notifications | Tier::Providers => {
+                self.kill_service(tier, instance, out);
+            }
             Tier::LoadBalancer | Tier::Pooler => unreachable!("the scenario refuses it"),
         }
     }
@@ -203,6 +206,9 @@ impl World {
                 if let Some(own) = &mut self.sourcing {
                     own.slow_down(tier, instance, factor);
                 }
+            }
+            Tier::Stock | Tier::MatchingEngine | Tier::Notifications | Tier::Providers => {
+                self.slow_service(tier, instance, factor);
             }
             Tier::LoadBalancer | Tier::Edge | Tier::Origin | Tier::Replicas => {
                 unreachable!("the scenario refuses it")
@@ -290,6 +296,9 @@ impl World {
             }
             Tier::Log => self.restore_log(instance, out),
             Tier::Projections => self.restore_projection(instance, out),
+            Tier::Stock | Tier::MatchingEngine | Tier::Notifications | Tier::Providers => {
+                self.restore_service(tier, instance, out);
+            }
             Tier::LoadBalancer | Tier::Pooler => unreachable!("the scenario refuses it"),
         }
     }

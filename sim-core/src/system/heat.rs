@@ -100,6 +100,7 @@ impl Span<'_> {
         let up = |i: usize| servers[i].is_up();
         let shares = self.fuller((&before.servers, &after.servers), room, up);
         heat.insert(Tier::ConnectionServers.name(), shares);
+        let services = world.services.as_deref();
         let nodes = [
             (
                 Tier::ChannelOwners,
@@ -130,6 +131,24 @@ impl Span<'_> {
                 Tier::Log,
                 world.sourcing.as_ref().map(|own| &own.log.nodes),
                 (&before.sourcing.log, &after.sourcing.log),
+            ),
+            (
+                Tier::Stock,
+                services.and_then(|all| Some(&all.stock.as_ref()?.nodes)),
+                (&before.services.stock, &after.services.stock),
+            ),
+            (
+                Tier::MatchingEngine,
+                services.and_then(|all| Some(&all.market.as_ref()?.nodes)),
+                (&before.services.engines, &after.services.engines),
+            ),
+            (
+                Tier::Notifications,
+                services.and_then(|all| Some(&all.notifier.as_ref()?.nodes)),
+                (
+                    &before.services.notifications,
+                    &after.services.notifications,
+                ),
             ),
         ];
         for (tier, nodes, readings) in nodes {

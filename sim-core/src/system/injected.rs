@@ -62,8 +62,7 @@ impl SystemRun {
         }
         let mut whole = Scenario::clone(&self.scenario);
         whole.faults.push(timed);
-        let fits = |k| whole.scales(k).is_ok();
-        if world.whole.is_some() && whole.run.scale.is_none_or(|k| !fits(k)) {
+        if world.whole.is_some() && whole.run.scale.is_none_or(|k| whole.scales(k).is_err()) {
             return Err(FaultRefused::NotInModel);
         }
         Arc::make_mut(&mut world.scenario).faults = whole.simulated().faults;

@@ -58,6 +58,7 @@ mod resharding;
 mod rhythm;
 mod seating;
 mod servers;
+mod services;
 mod sessions;
 mod sharding;
 mod sites;

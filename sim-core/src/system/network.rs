@@ -67,7 +67,10 @@ impl Network {
                     access: access.0.clone(),
                     trunk_one_way: sites
                         .iter()
-                        .map(|site| round_trip(&place.0, site) / 2)
+                        .map(|site| match scenario.design.colo {
+                            Some(one_way) if *site == place.0 => one_way,
+                            _ => round_trip(&place.0, site) / 2,
+                        })
                         .collect(),
                     last_mile: last_mile_table(network),
                     wifi: if network.fixed { wifi.clone() } else { None },

@@ -25,17 +25,26 @@ pub enum Kind {
     Command,
     /// A script, picture or other file.
     FetchAsset,
+    /// A purchase of units of which no more should be sold than there are.
+    Reserve,
+    /// A request to a matching engine.
+    Order,
+    /// Something that somebody is told outside their connection.
+    Notify,
 }
 
 impl Kind {
     /// All kinds, in report order.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 9] = [
         Kind::Publish,
         Kind::Presence,
         Kind::Query,
         Kind::Connect,
         Kind::Command,
         Kind::FetchAsset,
+        Kind::Reserve,
+        Kind::Order,
+        Kind::Notify,
     ];
 
     /// Name in reports.
@@ -48,6 +57,9 @@ impl Kind {
             Kind::Connect => "connect",
             Kind::Command => "command",
             Kind::FetchAsset => "fetch_asset",
+            Kind::Reserve => "reserve",
+            Kind::Order => "order",
+            Kind::Notify => "notify",
         }
     }
 
@@ -55,8 +67,13 @@ impl Kind {
     #[must_use]
     pub fn terminal(self) -> &'static str {
         match self {
-            Kind::Publish | Kind::Presence => "delivered",
-            Kind::Query | Kind::Connect | Kind::Command | Kind::FetchAsset => "answered",
+            Kind::Publish | Kind::Presence | Kind::Notify => "delivered",
+            Kind::Query
+            | Kind::Connect
+            | Kind::Command
+            | Kind::FetchAsset
+            | Kind::Reserve
+            | Kind::Order => "answered",
         }
     }
 
@@ -173,6 +190,7 @@ impl Part {
     /// The tier and cause of a part of an operation of a kind. Assets meet neither cache nor database: at those places stand
     /// the shield and the origin, so that an operation needs no more room. Where state is a log of events, messages and commands meet neither cache, replica
     /// nor point of presence, and queries no database: command side, log and projections stand there.
+    /// the shield and the origin, and those of services where they pass none of the tiers named here, so that an operation needs no more room.
     #[must_use]
     pub fn name(index: usize, kind: Kind, sourced: bool) -> (&'static str, &'static str) {
         let (tier, cause) = Self::NAMES[index];
@@ -197,6 +215,14 @@ impl Part {
         match (kind, tier) {
             (Kind::FetchAsset, "cache") => ("edge shield", cause),
             (Kind::FetchAsset, "database") => ("origin", cause),
+            (Kind::Reserve, "database") => ("stock", cause),
+            (Kind::Reserve, "cache") if cause == "service" => ("stock", "write"),
+            (Kind::Reserve, "cache") => ("stock", "transaction"),
+            (Kind::Order, "channel_owners") => ("matching_engine", cause),
+            (Kind::Order, "broker") => ("matching_engine", "journal and replicas"),
+            (Kind::Notify, "channel_owners") => ("notifications", cause),
+            (Kind::Notify, "database") if cause == "service" => ("providers", "delivery"),
+            (Kind::Notify, "database") => ("providers", cause),
             _ => (tier, cause),
         }
     }
@@ -370,9 +396,9 @@ impl Operation {
     /// Key of this operation's per-recipient draws; the same whatever the policy or the tier.
     #[must_use]
     pub fn key(&self) -> u64 {
-        // Two bits tell the first kinds apart; what came later is told by the highest.
-        let later = u64::from(self.kind as u64 > 3);
-        (self.ordinal << 2) | (self.kind as u64 & 3) | later << 63
+        // Two bits tell the first kinds apart; what came later is told by the two highest.
+        let (low, group) = (self.kind as u64 & 3, self.kind as u64 >> 2);
+        (self.ordinal << 2) | low | (group & 1) << 63 | (group >> 1) << 62
     }
 }
 

@@ -324,6 +324,17 @@ impl Recovery {
                         first_of(&|what| matches!(what, Noticed::Reader(own) if hit(own))),
                         "the others of its projection",
                     ),
+                    Tier::MatchingEngine => match engine_takes_over(timed, world) {
+                        Some(at) => (Some(at), "its replicas, which hear nothing of it"),
+                        None => (Some(began), "its callers, at once: they are refused"),
+                    },
+                    Tier::Stock | Tier::Notifications => {
+                        (Some(began), "its callers, at once: they are refused")
+                    }
+                    Tier::Providers => (
+                        Some(began),
+                        "the notification service, at once: it is refused",
+                    ),
                     Tier::LoadBalancer | Tier::Pooler => (None, "nobody"),
                 }
             }
@@ -372,6 +383,13 @@ impl Recovery {
                 Tier::CommandSide => (detected, "the other instances"),
                 Tier::Log => (detected, "the others, which lead its partitions"),
                 Tier::Projections => (detected, "the others, from its last snapshots"),
+                Tier::MatchingEngine => match engine_takes_over(timed, world) {
+                    Some(at) => (Some(at), "a replica, which has the same books"),
+                    None => (None, "nobody: it has no replica, or was back before"),
+                },
+                Tier::Stock => (None, "nobody: an article is kept by one node"),
+                Tier::Notifications => (None, "nobody: what it is given fails"),
+                Tier::Providers => (None, "nobody: what is for it waits, or is dropped"),
                 Tier::LoadBalancer | Tier::Pooler => (None, "nobody"),
             },
             Fault::LoseRegion { .. } => (self.moved(timed), "other regions, for its users"),
@@ -451,6 +469,14 @@ impl Recovery {
         let reached = self.seconds.last().is_some_and(|second| second.at >= at);
         (log.replication > 1 && !all && in_time && reached).then_some(at)
     }
+}
+
+/// When a replica takes over from a dead engine; `None`: it has none, or was back before.
+fn engine_takes_over(timed: &TimedFault, world: &World) -> Option<SimTime> {
+    let engines = world.scenario.design.matching.as_ref()?;
+    let in_time = timed.lasts.is_none_or(|lasts| lasts > engines.failover);
+    let at = SimTime::ZERO + timed.at + engines.failover;
+    (engines.replicas > 0 && in_time).then_some(at)
 }
 
 /// A report, and the second up to which losses are counted.

@@ -166,7 +166,10 @@ impl Sites {
             (id, (law > 0).then_some(Jurisdiction(law)))
         };
         let way = |from: &String, to: &String| Way {
-            one_way: round_trip(from, to) / 2,
+            one_way: match design.colo {
+                Some(one_way) if from == to => one_way,
+                _ => round_trip(from, to) / 2,
+            },
             ..Way::default()
         };
         Self {

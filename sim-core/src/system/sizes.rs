@@ -18,6 +18,9 @@ impl World {
             Kind::Query => traffic.query.as_ref().map(|query| query.rate),
             Kind::Command => traffic.command.as_ref().map(|command| command.rate),
             Kind::FetchAsset => traffic.asset.as_ref().map(|asset| asset.rate),
+            Kind::Reserve => traffic.reserve.as_ref().map(|reserve| reserve.rate),
+            Kind::Order => traffic.order.as_ref().map(|order| order.rate),
+            Kind::Notify => traffic.notify.as_ref().map(|notify| notify.rate),
             Kind::Connect => None,
         };
         rate.map_or(0.0, |Rate { per_s, per }| {
@@ -49,6 +52,9 @@ impl World {
                 .as_ref()
                 .map_or(0, |command| command.size_bytes),
             Kind::FetchAsset => traffic.asset.as_ref().map_or(0, |asset| asset.size_bytes),
+            Kind::Reserve => traffic.reserve.as_ref().map_or(0, |own| own.size_bytes),
+            Kind::Order => traffic.order.as_ref().map_or(0, |own| own.size_bytes),
+            Kind::Notify => traffic.notify.as_ref().map_or(0, |own| own.size_bytes),
             Kind::Connect => 0,
         }
     }

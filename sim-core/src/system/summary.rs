@@ -15,7 +15,7 @@ use super::sharding::Tally;
 use super::world::World;
 use routing::{CacheCounters, RoutingMode};
 
-use super::{cost, edge, limits, rates, regional, sourcing, verdict};
+use super::{cost, edge, limits, rates, regional, services, sourcing, verdict};
 use crate::histogram::Histogram;
 use crate::report::{
     BreakdownRow, ConnectionsReport, EngineReport, LagReport, LatencyReport, OperationReport,
@@ -48,10 +48,9 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
         }
         let way =
             own.in_transit + in_flight[kind.index()] + if kind == Kind::Publish { held } else { 0 };
-        operations.insert(
-            kind.name().to_owned(),
-            operation(world, kind, &ledger, way, (seconds, now), &mut intervals),
-        );
+        let mut told = operation(world, kind, &ledger, way, (seconds, now), &mut intervals);
+        services::report::operation(&mut told, world, (kind, own), now);
+        operations.insert(kind.name().to_owned(), told);
     }
     let mut tiers = tiers(world, &ledger, now, measured);
     let mut warnings = Vec::new();
@@ -69,7 +68,9 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
         ));
     }
     let servers = world.servers.servers.len();
-    if world.scenario.design.routing == RoutingMode::Local && servers > 1 {
+    let traffic = &scenario.traffic;
+    let told = traffic.publish.is_some() || traffic.presence.is_some();
+    if world.scenario.design.routing == RoutingMode::Local && servers > 1 && told {
         warnings.push(format!("with routing Local, members on the other {} servers receive nothing: choose Interest, Broadcast or ChannelOwner", servers - 1));
     }
     let mut report = RunReport {
@@ -186,6 +187,7 @@ fn operation(
         } else {
             None
         },
+        ..OperationReport::default()
     }
 }
 
@@ -319,6 +321,10 @@ fn tiers(
         let cores = (&span.before.cache, &span.after.cache);
         let report = fifo_nodes(&cache.nodes, cores.0, cores.1, span.ns);
         insert(Tier::Cache, cached(report, world, ledger, &span));
+    }
+    let own = (&span.before.services, &span.after.services);
+    for (tier, report) in services::report::tiers(world, own.0, own.1, span.ns) {
+        insert(tier, report);
     }
     if let Some(pooler) = &world.pooler {
         let cores = (&span.before.pooler, &span.after.pooler);

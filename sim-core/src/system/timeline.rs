@@ -21,7 +21,7 @@ const STEPS: usize = 128;
 /// Projections at most.
 const PROJECTIONS: usize = 16;
 /// Tiers with stations, in the order of a sample.
-const TIERS: [Tier; 12] = [
+const TIERS: [Tier; 16] = [
     Tier::ConnectionServers,
     Tier::ChannelOwners,
     Tier::Broker,
@@ -34,6 +34,10 @@ const TIERS: [Tier; 12] = [
     Tier::CommandSide,
     Tier::Log,
     Tier::Projections,
+    Tier::Stock,
+    Tier::MatchingEngine,
+    Tier::Notifications,
+    Tier::Providers,
 ];
 
 /// One step.
@@ -167,6 +171,7 @@ fn lags<T>(
 }
 
 fn has(world: &World, tier: Tier) -> bool {
+    let services = world.services.as_deref();
     match tier {
         Tier::ChannelOwners => world.owners.is_some(),
         Tier::Broker => world.broker.is_some(),
@@ -181,6 +186,10 @@ fn has(world: &World, tier: Tier) -> bool {
             let own = world.sourcing.as_ref();
             own.is_some_and(|own| !own.projections.is_empty())
         }
+        Tier::Stock => services.is_some_and(|all| all.stock.is_some()),
+        Tier::MatchingEngine => services.is_some_and(|all| all.market.is_some()),
+        Tier::Notifications => services.is_some_and(|all| all.notifier.is_some()),
+        Tier::Providers => !world.scenario.design.providers.is_empty(),
         Tier::ConnectionServers | Tier::LoadBalancer => true,
     }
 }
@@ -214,6 +223,14 @@ fn step(world: &World, before: &Baseline, after: &Baseline, span: SimDuration) -
         (&before.sourcing.commands, &after.sourcing.commands, 1),
         (&before.sourcing.log, &after.sourcing.log, 1),
         (&before.sourcing.projections, &after.sourcing.projections, 1),
+        (&before.services.stock, &after.services.stock, 1),
+        (&before.services.engines, &after.services.engines, 1),
+        (
+            &before.services.notifications,
+            &after.services.notifications,
+            1,
+        ),
+        (&before.services.providers, &after.services.providers, 1),
     ];
     let (hits_before, hits_after) = (before.web.hits(), after.web.hits());
     let mut step = Step {

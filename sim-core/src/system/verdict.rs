@@ -96,6 +96,10 @@ pub fn is_latency(path: &str, report: &RunReport) -> bool {
     let [operation, kind, _] = steps.as_slice() else {
         return false;
     };
+    // What is measured beside the operations has no interval: it rests on its value.
+    if !matches!(*kind, "delivered" | "complete" | "answered") {
+        return false;
+    }
     let found = report.operations.get(*operation);
     found.is_some_and(|found| found.latency_ms.contains_key(*kind))
 }
@@ -228,8 +232,17 @@ fn operation_value(operation: &OperationReport, rest: &[&str]) -> Option<f64> {
         ["timed_out"] => Some(operation.timed_out as f64),
         ["retried"] => Some(operation.retried as f64),
         ["conflicting"] => operation.conflicting.map(|count| count as f64),
-        ["rejected"] => operation.rejected.map(|count| count as f64),
         ["behind_ms"] => operation.behind_ms,
+        ["rejected"] => operation.rejected.map(|count| count as f64),
+        ["oversold"] => operation.oversold.map(|count| count as f64),
+        ["partially_committed"] => operation.partially_committed.map(|count| count as f64),
+        ["conversion"] => operation.conversion,
+        ["deadline_miss_ratio"] => operation.deadline_miss_ratio,
+        ["sequence_gaps"] => operation.sequence_gaps.map(|count| count as f64),
+        ["withheld"] => operation.withheld.map(|count| count as f64),
+        ["sent_to_switched_off"] => operation.sent_to_switched_off.map(|count| count as f64),
+        [class, "delivered_ratio"] => operation.classes.get(*class)?.delivered_ratio,
+        [class, "shed_ratio"] => operation.classes.get(*class)?.shed_ratio,
         _ => None,
     }
 }

@@ -40,6 +40,7 @@ use super::resharding::Resharding;
 use super::rhythm::Rhythm;
 use super::seating::{BALANCE, Places, seat};
 use super::servers::{Servers, timestamp};
+use super::services::Services;
 use super::sessions::{Away, Fate};
 use super::sharding::Split;
 use super::sites::{Site, Sites};
@@ -102,6 +103,8 @@ pub struct World {
     pub(super) calls: Option<Calls>,
     pub(super) cache: Option<CacheNodes>,
     pub(super) web: Web,
+    /// Stock, matching engines, notifications.
+    pub(super) services: Option<Box<Services>>,
     pub(super) records: Records,
     /// By fault that lasts: its number, the share of questions and the record that they are about.
     pub(super) hot_keys: Vec<(u64, f64, u32)>,
@@ -248,6 +251,7 @@ impl World {
             resharding: None,
             cache,
             web,
+            services: Services::of(&scenario, clients.len()),
             records,
             refreshes: 0,
             deadlines: TimerWheel::new(COHORT, 4096),
@@ -322,6 +326,7 @@ impl World {
         }
         self.schedule_crowds(out);
         self.begin_thinking(out);
+        self.begin_services(out);
         let waiting: Vec<u32> = self.away.keys().copied().collect();
         for connection in waiting {
             self.try_later(connection, out);
@@ -355,6 +360,9 @@ impl World {
         if let Some(own) = &mut self.sourcing {
             own.restart_counting();
         }
+        if let Some(services) = &mut self.services {
+            services.restart_counting();
+        }
         self.baseline = Baseline::of(self, now);
         self.recovery = Recovery::default();
         let mut timeline = core::mem::take(&mut self.timeline);
@@ -381,6 +389,7 @@ impl World {
             + self.clients.memory_bytes()
             + self.records.memory_bytes()
             + self.web.memory_bytes()
+            + self.services.as_ref().map_or(0, |all| all.memory_bytes())
             + self.presence_seen.len() * 8) as u64
     }
 
@@ -600,6 +609,7 @@ impl Model for World {
             Event::Moves(index) => self.moves_on(index, out),
             Event::Web(event) => self.web_event(event, out),
             Event::Sourcing(event) => self.sourcing_event(event, out),
+            Event::Service(event) => self.service_event(event, out),
             Event::CacheUpdate(update) => self.cache_update(update, out),
             Event::AtPooler(id) => self.at_pooler(id, out),
             Event::AtDatabase(id) => self.at_database(id, out),

@@ -28,6 +28,7 @@ pub fn broken(scenario: &Scenario, report: &RunReport) -> Vec<String> {
         tier_holds(name, tier, &mut must);
     }
     undisturbed(scenario, report, &mut must);
+    services(scenario, report, &mut must);
     connections(scenario, report, &mut must);
     money(report, &mut must);
     broken
@@ -57,7 +58,9 @@ pub fn under_way(scenario: &Scenario, report: &RunReport) -> Vec<String> {
         let fans_out = of.latency_ms.contains_key("complete");
         let count = |per_s: f64| (per_s * report.simulated_s).round() as u64;
         let offered = count(of.offered_per_s);
-        let over = count(of.completed_per_s) + of.failed + of.timed_out;
+        // Not told on purpose, or waiting for who is gone for good.
+        let kept = of.withheld.unwrap_or(0) + waiting(name, report);
+        let over = count(of.completed_per_s) + of.failed + of.timed_out + kept;
         if !fans_out && over < offered {
             left.push(format!(
                 "{name}: {} of {offered} are under way for ever",
@@ -72,6 +75,71 @@ pub fn under_way(scenario: &Scenario, report: &RunReport) -> Vec<String> {
         }
     }
     left
+}
+
+/// What waits for nodes or providers that may never come back.
+fn waiting(name: &str, report: &RunReport) -> u64 {
+    let (tier, counters) = match name {
+        "notify" => ("providers", "waiting_"),
+        "reserve" => ("stock", "under_way"),
+        _ => return 0,
+    };
+    let tier = report.tiers.get(tier).into_iter();
+    let counters = tier
+        .flat_map(|tier| &tier.counters)
+        .filter(|(own, _)| own.starts_with(counters));
+    counters.map(|(_, count)| count).sum()
+}
+
+/// Nothing that exists once is sold twice, no number is missing, and nobody is told what they do not want.
+fn services(scenario: &Scenario, report: &RunReport, must: &mut Must<'_>) {
+    for (name, of) in &report.operations {
+        let by_copies = scenario
+            .design
+            .stock
+            .as_ref()
+            .is_some_and(|stock| matches!(stock.mode, routing::stock::StockMode::Stale { .. }));
+        let oversold = of.oversold.unwrap_or(0);
+        must(
+            by_copies || oversold == 0,
+            format!("{name}: {oversold} oversold"),
+        );
+        let whole = scenario
+            .design
+            .stock
+            .as_ref()
+            .is_some_and(|stock| stock.txn != routing::sourcing::TransactionMode::None);
+        let halves = of.partially_committed.unwrap_or(0);
+        must(
+            !whole || halves == 0,
+            format!("{name}: {halves} half committed"),
+        );
+        let forgets = scenario.design.matching.as_ref().is_some_and(|engines| {
+            engines.replicas == 0 && engines.journal.is_zero() && !scenario.faults.is_empty()
+        });
+        let gaps = of.sequence_gaps.unwrap_or(0);
+        must(forgets || gaps == 0, format!("{name}: {gaps} gaps"));
+        let unwanted = of.sent_to_switched_off.unwrap_or(0);
+        must(
+            unwanted == 0,
+            format!("{name}: {unwanted} to who had switched it off"),
+        );
+        for (kind, share) in [
+            ("conversion", of.conversion),
+            ("misses", of.deadline_miss_ratio),
+        ] {
+            must(
+                share.is_none_or(|share| (0.0..=1.0).contains(&share)),
+                format!("{name}: {kind} {share:?}"),
+            );
+        }
+        for (class, own) in &of.classes {
+            must(
+                own.delivered + own.shed <= own.offered,
+                format!("{name}.{class}: {own:?}"),
+            );
+        }
+    }
 }
 
 type Must<'a> = dyn FnMut(bool, String) + 'a;

@@ -89,6 +89,7 @@ fn instances(dice: &mut Dice, shape: &Shape, kill: bool) -> String {
         .into_iter()
         .filter(|(.., there)| *there)
         .map(|(name, count, _)| (name, count))
+        .chain(shape.services.tiers.iter().copied())
         .collect();
     let (name, count) = there[dice.from(0, there.len() as u64 - 1) as usize];
     let first = dice.from(0, count - 1);

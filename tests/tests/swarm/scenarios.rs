@@ -6,6 +6,7 @@
 use super::copies;
 use super::dice::{Dice, Fields};
 use super::mishaps::faults;
+use super::services::{Services, services};
 
 const REGIONS: [&str; 8] = [
     "us-east-1",
@@ -51,12 +52,14 @@ pub struct Shape {
     pub hedged: bool,
     /// Milliseconds of the run, warm-up included.
     pub end_ms: u64,
+    pub services: Services,
 }
 
 /// The text of the scenario of a seed.
 pub fn text(seed: u64) -> String {
     let dice = &mut Dice::new(seed);
     let shape = &mut shape(dice);
+    shape.services = services(seed);
     let channels = channels(dice, shape);
     let mut all = Fields::default();
     all.set("version", 1)
@@ -125,6 +128,7 @@ fn shape(dice: &mut Dice) -> Shape {
             0
         },
         end_ms: dice.from(3, 9) * 1000,
+        services: Services::default(),
         places,
         regions,
     }
@@ -304,6 +308,9 @@ fn traffic(dice: &mut Dice, shape: &mut Shape) -> String {
         asset.maybe("ttl", dice.chance(60).then(|| dice.ms(1, 20_000)));
         asset.maybe("cacheable", dice.chance(40).then(|| dice.share(0, 100)));
         traffic.set("asset", asset.text());
+    }
+    for (name, text) in &shape.services.traffic {
+        traffic.set(name, text);
     }
     traffic.text()
 }
@@ -501,6 +508,9 @@ fn design(dice: &mut Dice, shape: &Shape) -> String {
             .set("machine", machine(dice));
         origin.maybe("serve", dice.chance(60).then(|| dice.us(1, 5000)));
         design.set("origin", origin.text());
+    }
+    for (name, text) in &shape.services.design {
+        design.set(name, text);
     }
     design.text()
 }

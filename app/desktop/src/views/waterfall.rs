@@ -71,6 +71,9 @@ fn pick(traces: &[Trace], followed: Followed) -> Option<(&Trace, usize)> {
         "command",
         "connect",
         "fetch_asset",
+        "order",
+        "reserve",
+        "notify",
     ];
     let of = |kind: &str| {
         traces

@@ -1,5 +1,7 @@
 //! What tiers and faults did, in a sentence each, beside the table of operations.
 
+mod services;
+
 use sim_core::report::{FaultReport, RunReport};
 
 use crate::numbers::{bytes, count, millis, percent, seconds};
@@ -18,6 +20,9 @@ pub(crate) fn beside(report: &RunReport) -> Vec<String> {
         events::log(report),
         events::projections(report),
         regions(report),
+        services::stock(report),
+        services::market(report),
+        services::notifications(report),
     ];
     let faults = report.faults.iter().map(fault);
     tiers.into_iter().flatten().chain(faults).collect()

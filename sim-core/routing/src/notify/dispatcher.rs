@@ -172,6 +172,11 @@ impl Dispatcher {
         self.up[channel.index()] = up;
     }
 
+    /// A provider takes its messages this far apart from now on.
+    pub fn set_gap(&mut self, channel: Channel, gap_ns: u64) {
+        self.options.providers[channel.index()].gap_ns = gap_ns;
+    }
+
     /// Messages that wait for a channel.
     #[must_use]
     pub fn queued(&self, channel: Channel) -> usize {

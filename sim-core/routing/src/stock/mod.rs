@@ -123,6 +123,11 @@ impl Stock {
         self.sold += units;
     }
 
+    /// Units that were sold are given back.
+    pub fn put_back(&mut self, units: u64) {
+        self.sold = self.sold.saturating_sub(units);
+    }
+
     /// When the next reservation runs out.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
@@ -216,6 +221,15 @@ impl StaleView {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_given_back_can_be_sold_again() {
+        let mut stock = Stock::new(1);
+        assert_eq!(stock.take(Timestamp(0), 1), Ok(()));
+        stock.put_back(1);
+        assert_eq!((stock.sold(), stock.available(Timestamp(1))), (0, 1));
+        assert_eq!(stock.take(Timestamp(2), 1), Ok(()));
+    }
 
     #[test]
     fn a_reservation_is_confirmed_released_or_runs_out() {

@@ -410,5 +410,9 @@ pub fn instances_of(tier: Tier, design: &Design) -> u32 {
             .sourcing
             .as_ref()
             .map_or(0, super::sourcing::Sourcing::instances),
+        Tier::Stock => design.stock.as_ref().map_or(0, |stock| stock.count),
+        Tier::MatchingEngine => design.matching.as_ref().map_or(0, |engines| engines.count),
+        Tier::Notifications => design.notifications.as_ref().map_or(0, |tier| tier.count),
+        Tier::Providers => design.providers.len() as u32,
     }
 }

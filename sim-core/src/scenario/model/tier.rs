@@ -29,11 +29,19 @@ pub enum Tier {
     Log,
     /// `projections`
     Projections,
+    /// `stock`
+    Stock,
+    /// `matching_engine`
+    MatchingEngine,
+    /// `notifications`
+    Notifications,
+    /// `providers`
+    Providers,
 }
 
 impl Tier {
-    /// All tiers, in the order a message meets them; then those that assets come from.
-    pub const ALL: [Tier; 13] = [
+    /// All tiers, in the order a message meets them; then those that assets come from, those of events, and the services beside.
+    pub const ALL: [Tier; 17] = [
         Tier::LoadBalancer,
         Tier::ConnectionServers,
         Tier::ChannelOwners,
@@ -47,6 +55,10 @@ impl Tier {
         Tier::CommandSide,
         Tier::Log,
         Tier::Projections,
+        Tier::Stock,
+        Tier::MatchingEngine,
+        Tier::Notifications,
+        Tier::Providers,
     ];
 
     /// The name in scenario paths and reports.
@@ -66,6 +78,10 @@ impl Tier {
             Tier::CommandSide => "command_side",
             Tier::Log => "log",
             Tier::Projections => "projections",
+            Tier::Stock => "stock",
+            Tier::MatchingEngine => "matching_engine",
+            Tier::Notifications => "notifications",
+            Tier::Providers => "providers",
         }
     }
 
@@ -86,6 +102,10 @@ impl Tier {
             Tier::CommandSide => "command side",
             Tier::Log => "event log",
             Tier::Projections => "projections",
+            Tier::Stock => "stock",
+            Tier::MatchingEngine => "matching engines",
+            Tier::Notifications => "notification service",
+            Tier::Providers => "providers",
         }
     }
 }

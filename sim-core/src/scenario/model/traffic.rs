@@ -3,6 +3,7 @@
 use super::Region;
 use crate::scenario::data::spread::Spread;
 use crate::scenario::edge::{Asset, QueryAtEdge};
+use crate::scenario::services::{Notify, Order, Reserve};
 use crate::scenario::sourcing::ReadModelUse;
 use crate::time::SimDuration;
 
@@ -23,6 +24,12 @@ pub struct Traffic {
     pub asset: Option<Asset>,
     /// Where records are, what kind they are of, and who needs several.
     pub spread: Option<Spread>,
+    /// A purchase of units of which no more should be sold than there are.
+    pub reserve: Option<Reserve>,
+    /// A request to a matching engine.
+    pub order: Option<Order>,
+    /// Something that somebody is told outside their connection.
+    pub notify: Option<Notify>,
 }
 
 /// How often something happens.

@@ -287,7 +287,9 @@ impl Scenario {
     /// Whether the load is constant and nothing breaks: such a run has a steady state. Any other is a story that ends.
     #[must_use]
     pub fn is_steady(&self) -> bool {
-        self.faults.is_empty() && self.over_time.is_constant()
+        let sale = self.traffic.reserve.as_ref();
+        let ends = sale.is_some_and(|sale| sale.lasts.is_some() || !sale.opens.is_zero());
+        self.faults.is_empty() && self.over_time.is_constant() && !ends
     }
 }
 

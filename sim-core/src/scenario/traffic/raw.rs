@@ -8,6 +8,7 @@ use crate::scenario::edge::raw::{RawAsset, RawQueryAtEdge};
 use crate::scenario::model::Source;
 use crate::scenario::over_time::raw::{RawArrivals, RawLoop};
 use crate::scenario::raw::{Ordered, Quantity, RawDistribution, Sources};
+use crate::scenario::services::raw::{RawNotify, RawOrder, RawReserve};
 use crate::scenario::sourcing::raw::RawReadModel;
 
 /// Operations; one that is left out never happens.
@@ -30,6 +31,12 @@ pub struct RawTraffic {
     pub features: Option<Ordered<RawFeature>>,
     /// Fetches of scripts, pictures and other files.
     pub asset: Option<RawAsset>,
+    /// Purchases of units of which no more should be sold than there are.
+    pub reserve: Option<RawReserve>,
+    /// Requests to matching engines.
+    pub order: Option<RawOrder>,
+    /// What people are told outside their connection.
+    pub notify: Option<RawNotify>,
 }
 
 /// Messages to channels.

@@ -33,6 +33,12 @@ struct Rates {
     assets: f64,
     /// To the origin of assets.
     to_origin: f64,
+    /// To the stock.
+    purchases: f64,
+    /// To the matching engines.
+    orders: f64,
+    /// To the notification service.
+    notifications: f64,
 }
 
 /// Arrows below the cards, so that nothing runs across a word.
@@ -80,6 +86,9 @@ pub fn show(ui: &Ui, view: &ViewCtx<'_>, map: &Layout) {
             "cache" => (rates.looked_up, rates.looked_up),
             "pooler" | "database" | "projections" => (rates.queries, rates.queries),
             "origin" => (rates.to_origin, rates.to_origin),
+            "stock" => (rates.purchases, rates.purchases),
+            "matching_engine" => (rates.orders, rates.orders),
+            "notifications" | "providers" => (rates.notifications, 0.0),
             _ => (rates.publishes, rates.publishes),
         });
         pair(&mut flows, from, to, lane, rates, [there, back]);
@@ -151,6 +160,7 @@ fn rates(report: &RunReport, view: &ViewCtx<'_>) -> Rates {
         .as_ref()
         .map_or(0, |publish| publish.queries);
     let command = offered("command");
+    let (purchases, orders) = (offered("reserve"), offered("order"));
     let cache = report.tiers.get("cache");
     let asked = |name: &str, over_s: f64| {
         let tier = report.tiers.get(name);
@@ -161,13 +171,16 @@ fn rates(report: &RunReport, view: &ViewCtx<'_>) -> Rates {
     let to_origin = asked("origin", report.warmup_s + report.simulated_s).unwrap_or(0.0);
     let missed = 1.0 - cache.and_then(|tier| tier.hit_ratio).unwrap_or(0.0);
     Rates {
-        requests: publish + presence + query + command,
-        deliveries: delivered + query + command,
+        requests: publish + presence + query + command + purchases + orders,
+        deliveries: delivered + query + command + purchases + orders,
         publishes: publish + presence,
         looked_up: query,
         queries: query * missed + command + publish * f64::from(per_message),
         assets: asked("edge", report.simulated_s).unwrap_or(to_origin),
         to_origin,
+        purchases,
+        orders,
+        notifications: offered("notify"),
     }
 }
 
@@ -209,6 +222,9 @@ fn label(
         "cache" => [format::rate(rates.looked_up), String::new()],
         "pooler" | "database" | "projections" => [format::rate(rates.queries), String::new()],
         "origin" => [format::rate(rates.to_origin), String::new()],
+        "stock" => [format::rate(rates.purchases), String::new()],
+        "matching_engine" => [format::rate(rates.orders), String::new()],
+        "notifications" | "providers" => [format::rate(rates.notifications), String::new()],
         _ => [format::rate(rates.publishes), String::new()],
     };
     let row = Rect::from_two_pos(from, to).expand2(vec2(0.0, 1.0));

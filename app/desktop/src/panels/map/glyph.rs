@@ -13,7 +13,10 @@ pub fn tier(painter: &Painter, rect: Rect, name: &str, color: Color32) {
         "broker" => hub(painter, rect, stroke),
         "cache" | "edge" => bolt(painter, rect, stroke),
         "pooler" => funnel(painter, rect, stroke),
-        "database" | "projections" => cylinder(painter, rect, stroke),
+        "database" | "projections" | "stock" => cylinder(painter, rect, stroke),
+        "matching_engine" => ordered(painter, rect, stroke),
+        "notifications" => fork(painter, rect, stroke),
+        "providers" => hub(painter, rect, stroke),
         _ => rack(painter, rect, stroke),
     }
 }

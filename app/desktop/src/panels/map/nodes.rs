@@ -2,7 +2,7 @@
 
 use egui::{Rect, pos2, vec2};
 use sim_core::report::TierReport;
-use sim_core::scenario::{Scenario, Tier, pooler};
+use sim_core::scenario::{Scenario, Tier, channel_name, pooler};
 use sim_core::system::TierHeat;
 
 use super::regions::{self, Place};
@@ -207,6 +207,10 @@ fn designed(scenario: &Scenario) -> Vec<Tier> {
                 let own = design.sourcing.as_ref();
                 own.is_some_and(|own| !own.projections.is_empty())
             }
+            Tier::Stock => design.stock.is_some(),
+            Tier::MatchingEngine => design.matching.is_some(),
+            Tier::Notifications => design.notifications.is_some(),
+            Tier::Providers => !design.providers.is_empty(),
         })
         .collect()
 }
@@ -272,6 +276,14 @@ fn machines(scenario: &Scenario, name: &str) -> (u32, Option<String>) {
             let first = own.projections.into_iter().next()?;
             Some(of(count, first.machine))
         }),
+        Some(Tier::Stock) => design.stock.map(|stock| of(stock.count, stock.machine)),
+        Some(Tier::MatchingEngine) => design.matching.map(|own| of(own.count, own.machine)),
+        Some(Tier::Notifications) => design.notifications.map(|own| of(own.count, own.machine)),
+        Some(Tier::Providers) => {
+            let of = design.providers.iter().map(|own| channel_name(own.channel));
+            let names: Vec<&str> = of.collect();
+            Some((names.len() as u32, Some(names.join(", ").replace('_', "-"))))
+        }
         None => None,
     };
     found.unwrap_or((1, None))
