@@ -46,6 +46,21 @@ pub struct OperationReport {
     pub by_access: BTreeMap<String, LatencyReport>,
     /// Where the time goes.
     pub breakdown: Vec<BreakdownRow>,
+    /// Of edits: ordered after one by somebody else that their author had not seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflicting: Option<u64>,
+    /// Of edits: documents with a copy that was not what it should have been.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diverged: Option<u64>,
+    /// Of edits: those whose effect is in no copy, although nobody deleted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_edits: Option<u64>,
+    /// Of edits: steps of transformation per simulated second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transforms_per_s: Option<f64>,
+    /// Of edits: what editors received per simulated second, each with one edit or more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frames_per_s: Option<f64>,
 }
 
 /// A latency distribution, milliseconds.

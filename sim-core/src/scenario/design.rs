@@ -11,6 +11,7 @@ use super::check::Check;
 use super::convert;
 use super::data;
 use super::data::raw::RawDatabase;
+use super::documents;
 use super::edge;
 use super::error::Problem;
 use super::limits;
@@ -104,6 +105,10 @@ pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
             .origin
             .as_ref()
             .map(|raw| edge::origin(raw, &names, check)),
+        documents: raw
+            .documents
+            .as_ref()
+            .map(|raw| documents::documents(raw, &names, check)),
     }
 }
 

@@ -11,7 +11,7 @@ use super::model::{Members, Scenario};
 use super::over_time::OverTime;
 
 /// Settings that the format got later, where a scenario does not use them: they leave the hashes of older scenarios alone.
-const LATER: [&str; 16] = [
+const LATER: [&str; 19] = [
     ", publish_loop: Open",
     ", inbox: None",
     ", leases: None",
@@ -28,6 +28,9 @@ const LATER: [&str; 16] = [
     ", spread: None",
     ", held: None",
     ", place: None",
+    ", edit: None",
+    ", edit: Poisson",
+    ", documents: None",
 ];
 
 /// The hash.

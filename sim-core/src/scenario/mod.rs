@@ -16,6 +16,7 @@ mod check;
 mod convert;
 mod data;
 mod design;
+mod documents;
 mod draft;
 mod edge;
 mod edit;
@@ -45,6 +46,7 @@ mod validate;
 pub(crate) use check::Layer;
 
 pub use asking::{Asking, Callers, Hedge, HedgeTo, SlowShards};
+pub use documents::{Conflict, DocumentsTier, Edits};
 pub use draft::{Beginning, Draft};
 pub use edge::{Asset, EdgeTier, OriginTier, QueryAtEdge, Shield};
 pub use edit::Edit;

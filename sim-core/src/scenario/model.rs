@@ -253,6 +253,8 @@ pub struct Design {
     pub edge: Option<EdgeTier>,
     /// Where assets come from.
     pub origin: Option<OriginTier>,
+    /// Who keeps documents.
+    pub documents: Option<super::documents::DocumentsTier>,
 }
 
 /// One kind of rented computer.

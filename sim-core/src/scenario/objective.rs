@@ -42,7 +42,16 @@ pub struct Parsed {
 }
 
 /// Operations that a scenario may have or not.
-const OPERATIONS: [&str; 5] = ["publish", "presence", "query", "command", "fetch_asset"];
+const OPERATIONS: [&str; 6] = [
+    "publish",
+    "presence",
+    "query",
+    "command",
+    "fetch_asset",
+    "edit",
+];
+/// What is counted of edits only.
+const OF_EDITS: [&str; 3] = ["conflicting", "diverged", "lost_edits"];
 const STATISTICS: [&str; 5] = ["mean", "p50", "p95", "p99", "p999"];
 const COUNTS: [&str; 6] = [
     "lost",
@@ -162,6 +171,7 @@ fn measure_by_name(path: &str) -> Measure {
         | [_, "stale_ratio"] => Measure::Share,
         [_, "delivered" | "complete" | "answered", _] => Measure::Latency,
         [_, name] if RATES.contains(name) => Measure::Rate,
+        ["edit", "transforms_per_s" | "frames_per_s"] => Measure::Rate,
         _ => Measure::Count,
     }
 }
@@ -213,12 +223,13 @@ fn operations(traffic: &Traffic) -> Vec<&'static str> {
     names.extend(traffic.query.as_ref().map(|_| "query"));
     names.extend(traffic.command.as_ref().map(|_| "command"));
     names.extend(traffic.asset.as_ref().map(|_| "fetch_asset"));
+    names.extend(traffic.edit.as_ref().map(|_| "edit"));
     names
 }
 
 fn operation_path(path: &str, operation: &str, rest: &[&str]) -> Result<Measure, Problem> {
     let kinds: &[&str] = match operation {
-        "publish" | "presence" => &["delivered", "complete"],
+        "publish" | "presence" | "edit" => &["delivered", "complete"],
         _ => &["answered"],
     };
     match rest {
@@ -228,11 +239,16 @@ fn operation_path(path: &str, operation: &str, rest: &[&str]) -> Result<Measure,
         ["stale_ratio"] => Ok(Measure::Share),
         [name] if RATES.contains(name) => Ok(Measure::Rate),
         [name] if COUNTS.contains(name) => Ok(Measure::Count),
+        [name] if operation == "edit" && OF_EDITS.contains(name) => Ok(Measure::Count),
+        ["transforms_per_s" | "frames_per_s"] if operation == "edit" => Ok(Measure::Rate),
         _ => {
             let mut known: Vec<&str> = kinds.to_vec();
             known.extend(COUNTS);
             known.extend(RATES);
             known.push("stale_ratio");
+            if operation == "edit" {
+                known.extend(OF_EDITS);
+            }
             let name = rest.first().copied().unwrap_or("");
             if kinds.contains(&name) {
                 return Err(
@@ -325,6 +341,7 @@ pub fn tiers(design: &Design) -> Vec<Tier> {
         Tier::Replicas => design.replicas.is_some(),
         Tier::Edge => design.edge.is_some(),
         Tier::Origin => design.origin.is_some(),
+        Tier::Documents => design.documents.is_some(),
     };
     Tier::ALL.into_iter().filter(has).collect()
 }
@@ -343,7 +360,7 @@ fn resources(tier: Tier, design: &Design) -> Vec<&'static str> {
             );
             names
         }
-        Tier::ChannelOwners | Tier::Broker | Tier::Cache => vec!["cpu"],
+        Tier::ChannelOwners | Tier::Broker | Tier::Cache | Tier::Documents => vec!["cpu"],
         Tier::Pooler => vec!["cpu", "clients"],
         Tier::Database | Tier::Replicas => vec!["pool"],
         Tier::Edge | Tier::Origin => vec!["cpu", "bandwidth"],

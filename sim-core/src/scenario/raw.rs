@@ -10,6 +10,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::data::raw::{RawCache, RawDatabase, RawShards};
+use super::documents::raw::RawDocuments;
 use super::edge::raw::{RawEdge, RawOrigin};
 use super::faults::raw::RawFault;
 use super::model::{LatencyTier, Source, Status};
@@ -360,6 +361,8 @@ pub struct RawDesign {
     pub edge: Option<RawEdge>,
     /// Where assets come from.
     pub origin: Option<RawOrigin>,
+    /// Who keeps documents that are edited together. Default: nobody.
+    pub documents: Option<RawDocuments>,
 }
 
 /// How a message finds the servers with members.

@@ -22,7 +22,7 @@ use super::raw::{
 };
 use super::regions::check_regions;
 use super::traffic::traffic;
-use super::{asking, convert, data, design, edge, over_time, pooler, replicas, words_of_edit};
+use super::{asking, convert, data, design, documents, edge, over_time, pooler, replicas, words_of_edit};
 use crate::cost::{book, book_names};
 
 /// A value that stands in for a refused one; the scenario is refused as a whole, so it is never used.
@@ -397,6 +397,7 @@ fn check_together(traffic: &Traffic, design: &Design, patterns: Patterns, check:
     check_store(traffic, design, patterns, check);
     data::spread::check_together(traffic, design.shards.as_ref(), check);
     edge::check_together(traffic, design, check);
+    documents::check_together(traffic, design, check);
 }
 
 /// Whatever is read, written, sharded or cached needs a database, and a switch something to switch on.

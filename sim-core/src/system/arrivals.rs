@@ -106,6 +106,9 @@ impl World {
         if measured {
             self.ledger.kind(kind).offered += 1;
         }
+        if kind == Kind::Edit {
+            return self.edit(operation, out);
+        }
         if origin == NOBODY {
             let id = self.operations.insert(operation);
             self.route(id, out);
@@ -130,9 +133,11 @@ impl World {
     pub(super) fn who(&self, kind: Kind, ordinal: u64) -> Option<(u32, ChannelId)> {
         let traffic = &self.scenario.traffic;
         let publish = traffic.publish.as_ref().filter(|_| kind == Kind::Publish);
-        let by_channel = publish.is_some_and(|publish| {
-            publish.rate.per == Per::Channel || publish.from != Publisher::Members
-        });
+        let edit = traffic.edit.as_ref().filter(|_| kind == Kind::Edit);
+        let by_channel = edit.is_some_and(|edit| edit.rate.per == Per::Channel)
+            || publish.is_some_and(|publish| {
+                publish.rate.per == Per::Channel || publish.from != Publisher::Members
+            });
         if by_channel {
             let channel = ChannelId(self.draws.below(
                 CHANNEL,
@@ -153,10 +158,10 @@ impl World {
         if !self.is_online(user) {
             return None;
         }
-        if kind != Kind::Publish {
+        if !matches!(kind, Kind::Publish | Kind::Edit) {
             return Some((user.0, ChannelId(user.0)));
         }
-        let channel = self.one_of_its_channels(user, ordinal)?;
+        let channel = self.one_of_its_channels(user, kind, ordinal)?;
         Some((user.0, channel))
     }
 
@@ -164,13 +169,14 @@ impl World {
     pub(super) fn one_of_its_channels(
         &self,
         user: ConnectionId,
+        kind: Kind,
         ordinal: u64,
     ) -> Option<ChannelId> {
         let channels = self.hub.directory().channels_of(user);
         let among = (channels.len() as u64).max(1);
         let index = self
             .draws
-            .below(CHANNEL, Kind::Publish as u64, ordinal, among);
+            .below(CHANNEL, kind as u64, ordinal, among);
         channels.get(index as usize).copied()
     }
 
@@ -220,6 +226,7 @@ impl OverTime {
             Kind::Presence => &self.presence,
             Kind::Query => &self.query,
             Kind::Command => &self.command,
+            Kind::Edit => &self.edit,
             Kind::Connect | Kind::FetchAsset => &Arrivals::Poisson,
         }
     }

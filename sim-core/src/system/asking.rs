@@ -46,7 +46,7 @@ impl World {
         let queries = match operation.kind {
             Kind::Publish => publish.map_or(0, |publish| publish.queries),
             Kind::Query | Kind::Command => 1,
-            Kind::Presence | Kind::Connect | Kind::FetchAsset => 0,
+            Kind::Presence | Kind::Connect | Kind::FetchAsset | Kind::Edit => 0,
         };
         operation.queries_left = queries as u16;
         // What a point of presence asks for is known already, and is one record.
@@ -419,7 +419,11 @@ impl World {
                 };
                 self.fetched(id, version, out);
             }
-            Kind::Publish | Kind::Presence | Kind::Connect | Kind::FetchAsset => {}
+            Kind::Publish
+            | Kind::Presence
+            | Kind::Connect
+            | Kind::FetchAsset
+            | Kind::Edit => {}
         }
         self.next_step(id, out);
     }
@@ -501,7 +505,7 @@ impl World {
     }
 
     /// Whether the connection that asked a server at `since` is still on it.
-    fn still_here(&self, server: usize, asker: u32, since: SimTime) -> bool {
+    pub(super) fn still_here(&self, server: usize, asker: u32, since: SimTime) -> bool {
         // Where nobody came or went, nothing of the connection needs to be looked at.
         self.servers.servers[server].is_quiet_since(since)
             || self.is_online(ConnectionId(asker))
@@ -512,6 +516,9 @@ impl World {
     pub(super) fn answer(&mut self, server: usize, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
         let operation = self.operations[id];
+        if operation.kind == Kind::Edit {
+            return self.acknowledged(server, id, out);
+        }
         if operation.leader != u16::MAX {
             return self.answer_site(server, id, out);
         }

@@ -19,13 +19,16 @@ impl World {
                 "connection server {number} lost count of its work at {now}"
             );
         }
-        for kind in [Kind::Publish, Kind::Presence] {
+        for kind in [Kind::Publish, Kind::Presence, Kind::Edit] {
             let ledger = self.ledger.kind(kind);
             assert!(
                 ledger.received + ledger.in_transit <= ledger.owed,
                 "{}: more received and under way than owed at {now}",
                 kind.name()
             );
+        }
+        if self.documents.is_some() {
+            self.keep_documents(out);
         }
         let backlogs = self.backlogs(now);
         self.backlog.push(now, backlogs);
@@ -84,6 +87,10 @@ impl World {
             self.pooler
                 .as_ref()
                 .and_then(|pooler| behind(&pooler.nodes.cores))
+                .unwrap_or_default(),
+            self.documents
+                .as_ref()
+                .and_then(|documents| behind(&documents.nodes.cores))
                 .unwrap_or_default(),
         ]
     }

@@ -8,7 +8,7 @@ use super::world::AUDIT;
 use crate::time::{SimDuration, SimTime};
 
 /// Tiers in the order of the samples.
-pub const TIERS: [&str; 8] = [
+pub const TIERS: [&str; 9] = [
     "connection_servers",
     "channel_owners",
     "broker",
@@ -17,6 +17,7 @@ pub const TIERS: [&str; 8] = [
     "edge",
     "origin",
     "pooler",
+    "documents",
 ];
 const HOPELESS: SimDuration = SimDuration::from_secs(30);
 const NOTABLE: SimDuration = SimDuration::from_secs(1);

@@ -3,6 +3,7 @@
 use routing::CacheCounters;
 
 use super::caches::CacheNodes;
+use super::documents::reading::DocumentsReading;
 use super::edge::reading::WebReading;
 use super::ledger::InnerBytes;
 use super::world::World;
@@ -43,6 +44,8 @@ pub struct Baseline {
     pub cached_in: Vec<CacheCounters>,
     /// Of points of presence and origin.
     pub web: WebReading,
+    /// Of document owners.
+    pub documents: DocumentsReading,
     /// By shard, of its pool.
     pub databases: Vec<Reading>,
     /// Read replicas.
@@ -89,6 +92,7 @@ impl Baseline {
                 .flat_map(|cache| cache.clusters().map(|cluster| cache.counters_of(cluster)))
                 .collect(),
             web: WebReading::of(world, now),
+            documents: DocumentsReading::of(world.documents.as_deref(), now),
             replicas: world
                 .replicas
                 .as_ref()

@@ -88,6 +88,9 @@ impl World {
     /// The region of the node that has ordered an operation.
     pub(super) fn left_from(&self, operation: &Operation) -> Site {
         let node = u32::from(operation.leader);
+        if operation.kind == Kind::Edit {
+            return self.sites.home;
+        }
         match self.scenario.design.routing {
             RoutingMode::Local => self.sites.home,
             RoutingMode::ChannelOwner => self.sites.owners.site(node),
@@ -348,6 +351,12 @@ impl World {
     /// What became of a copy that whoever ordered an operation would have sent at `left`.
     pub(super) fn sending(&self, id: OperationId, left: SimTime) -> Sending {
         let operation = &self.operations[id];
+        if operation.kind == Kind::Edit {
+            let (node, taken) = (operation.leader, operation.sequenced);
+            let owners = self.documents.as_deref();
+            let died = owners.and_then(|owners| owners.nodes.death(node, taken, left));
+            return died.map_or(Sending::Sent, |_| Sending::Lost);
+        }
         if self.scenario.design.routing == RoutingMode::ChannelOwner {
             let died = self.owners.as_ref().and_then(|owners| {
                 owners

@@ -369,6 +369,10 @@ fn instances(design: &Design, idle_ppm: u64) -> Vec<Instances> {
         let carried = (&broker.machine, broker.count);
         all.extend(spread(Tier::Broker, carried.0, carried.1, messages));
     }
+    if let Some(documents) = &design.documents {
+        let kept = (&documents.machine, documents.count);
+        all.push(of(Tier::Documents, kept.0, kept.1, messages));
+    }
     if let Some(cache) = &design.cache {
         let rent = Rent::All(Purpose::Data);
         if design.cache_clusters() > 1 {

@@ -245,7 +245,11 @@ impl World {
         let waits = match kind {
             Kind::Query => traffic.query.as_ref().map(|_| over_time.query_loop),
             Kind::Publish => traffic.publish.as_ref().map(|_| over_time.publish_loop),
-            Kind::Command | Kind::Presence | Kind::Connect | Kind::FetchAsset => None,
+            Kind::Command
+            | Kind::Presence
+            | Kind::Connect
+            | Kind::FetchAsset
+            | Kind::Edit => None,
         };
         match waits? {
             Loop::Open => None,
@@ -289,7 +293,7 @@ impl World {
         let nth = self.thinkers.count(kind)[client as usize];
         let number = (u64::from(client) << QUESTIONS) | u64::from(nth);
         let channel = match kind {
-            Kind::Publish => self.one_of_its_channels(user, number),
+            Kind::Publish => self.one_of_its_channels(user, kind, number),
             _ => Some(ChannelId(client)),
         };
         let Some(channel) = channel.filter(|_| self.is_online(user)) else {

@@ -3,6 +3,7 @@
 use super::between::BundleId;
 use super::caches::Update;
 use super::calls::{CallId, CopyId};
+use super::documents::DocumentEvent;
 use super::edge::WebEvent;
 use super::operation::{Kind, OperationId};
 use super::sites::Site;
@@ -110,6 +111,8 @@ pub enum Event {
     Moves(u32),
     /// Something of what is asked for by HTTP.
     Web(WebEvent),
+    /// Something of documents that are edited together.
+    Document(DocumentEvent),
     /// A call has waited as long as it asked to.
     CallWakes(CallId),
     /// A copy of a question reaches its shard.

@@ -149,6 +149,7 @@ impl World {
                 }
             }
             Tier::Edge => self.kill_site(instance, out),
+            Tier::Documents => self.kill_documents(instance, out),
             Tier::Origin => {
                 if let Some(origin) = &mut self.web.origin {
                     origin.kill(now, instance);
@@ -189,6 +190,11 @@ impl World {
             Tier::Pooler => {
                 if let Some(pooler) = &mut self.pooler {
                     pooler.nodes.slow_down(instance, factor);
+                }
+            }
+            Tier::Documents => {
+                if let Some(documents) = &mut self.documents {
+                    documents.nodes.slow_down(instance, factor);
                 }
             }
             Tier::Database => {
@@ -269,6 +275,7 @@ impl World {
             }
             Tier::Database => self.primary_back(instance),
             Tier::Edge => self.restore_site(instance),
+            Tier::Documents => self.restore_documents(instance, now),
             Tier::Replicas => self.replica_back(instance),
             Tier::Origin => {
                 if let Some(origin) = &mut self.web.origin {

@@ -121,6 +121,11 @@ impl Span<'_> {
                 world.pooler.as_ref().map(|pooler| &pooler.nodes),
                 (&before.pooler, &after.pooler),
             ),
+            (
+                Tier::Documents,
+                world.documents.as_ref().map(|all| &all.nodes),
+                (&before.documents.cores, &after.documents.cores),
+            ),
         ];
         for (tier, nodes, readings) in nodes {
             if let Some(nodes) = nodes {

@@ -26,6 +26,7 @@ mod compared;
 mod cost;
 mod crowds;
 mod deliveries;
+mod documents;
 mod early;
 mod edge;
 mod event;
@@ -247,10 +248,11 @@ fn build(scenario: &Scenario) -> Result<Simulation<World>, BuildError> {
 }
 
 /// The quick estimate of a fresh world; none where faults are planned, the database is asked under stress or not all share its
-/// connections: it knows nothing of these.
+/// connections: it knows nothing of these, nor of documents that are edited together.
 fn quick_of(world: &World, scenario: &Scenario) -> Option<Arc<Quick>> {
     let healthy = scenario.faults.is_empty()
         && scenario.asking == Asking::default()
+        && world.documents.is_none()
         && world
             .databases
             .as_ref()

@@ -25,17 +25,20 @@ pub enum Kind {
     Command,
     /// A script, picture or other file.
     FetchAsset,
+    /// A change of a document that several people edit.
+    Edit,
 }
 
 impl Kind {
     /// All kinds, in report order.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 7] = [
         Kind::Publish,
         Kind::Presence,
         Kind::Query,
         Kind::Connect,
         Kind::Command,
         Kind::FetchAsset,
+        Kind::Edit,
     ];
 
     /// Name in reports.
@@ -48,6 +51,7 @@ impl Kind {
             Kind::Connect => "connect",
             Kind::Command => "command",
             Kind::FetchAsset => "fetch_asset",
+            Kind::Edit => "edit",
         }
     }
 
@@ -55,7 +59,7 @@ impl Kind {
     #[must_use]
     pub fn terminal(self) -> &'static str {
         match self {
-            Kind::Publish | Kind::Presence => "delivered",
+            Kind::Publish | Kind::Presence | Kind::Edit => "delivered",
             Kind::Query | Kind::Connect | Kind::Command | Kind::FetchAsset => "answered",
         }
     }
@@ -63,7 +67,7 @@ impl Kind {
     /// Whether it ends with one answer to who asked, and not with copies to others.
     #[must_use]
     pub fn is_answered(self) -> bool {
-        !matches!(self, Kind::Publish | Kind::Presence)
+        !matches!(self, Kind::Publish | Kind::Presence | Kind::Edit)
     }
 
     /// Position in [`Self::ALL`].
@@ -171,13 +175,20 @@ impl Part {
     ];
 
     /// The tier and cause of a part of an operation of a kind. Assets meet neither cache nor database: at those places stand
-    /// the shield and the origin, so that an operation needs no more room.
+    /// the shield and the origin, so that an operation needs no more room; edits meet no broker: there stand the waits for earlier
+    /// edits, for a lock and for the end of a window.
     #[must_use]
     pub fn name(index: usize, kind: Kind) -> (&'static str, &'static str) {
         let (tier, cause) = Self::NAMES[index];
         match (kind, tier) {
             (Kind::FetchAsset, "cache") => ("edge shield", cause),
             (Kind::FetchAsset, "database") => ("origin", cause),
+            (Kind::Edit, "channel_owners") => ("documents", cause),
+            (Kind::Edit, "broker") => match cause {
+                "queue" => ("client", "earlier edits"),
+                "service" => ("documents", "lock"),
+                _ => ("documents", "window"),
+            },
             _ => (tier, cause),
         }
     }
@@ -206,6 +217,16 @@ impl Parts {
     pub fn add_units(&mut self, part: Part, units: u32) {
         let own = &mut self.units[part as usize];
         *own = own.saturating_add(units);
+    }
+
+    /// Adds what followed.
+    pub fn join(&mut self, later: &Parts) {
+        for (own, more) in self.units.iter_mut().zip(&later.units) {
+            *own = own.saturating_add(*more);
+        }
+        let carried = u64::from(self.carried_ns) + u64::from(later.carried_ns);
+        self.carried_ns = (carried % UNIT_NS) as u8;
+        self.add_units(Part::Link, (carried / UNIT_NS) as u32);
     }
 
     /// All of them, up to a carried fraction of a unit.
@@ -279,7 +300,7 @@ pub struct Operation {
     pub leader: u16,
     /// Server it came in through; a feed's has none.
     pub server: u16,
-    /// Record that it is about; unused by what is sent to channels.
+    /// Record that it is about; of a message or a frame with edits their number; unused by what is sent to channels.
     pub record: u32,
     /// Its number among its kind: the key of its draws.
     pub ordinal: u64,
@@ -342,6 +363,15 @@ impl Operation {
             asks: Asks::One,
             relayed: false,
             uncached: false,
+        }
+    }
+
+    /// Edits that a frame carries; 1 for anything else.
+    #[must_use]
+    pub fn edits(&self) -> u32 {
+        match self.kind {
+            Kind::Edit => self.record.max(1),
+            _ => 1,
         }
     }
 

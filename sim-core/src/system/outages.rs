@@ -72,6 +72,7 @@ impl World {
             .as_ref()
             .map_or_else(Vec::new, |all| all.at(site));
         let shards = self.primaries_at(site, !begins);
+        let documents = at_home(self.documents.as_ref().map_or(0, |all| all.nodes.count()));
         let in_turn =
             |here: core::ops::Range<u32>| -> Vec<(u32, u32)> { (0..).zip(here).collect() };
         // Replicas and primaries may have moved: they keep their numbers.
@@ -87,6 +88,7 @@ impl World {
             (Tier::ChannelOwners, in_turn(self.sites.owners.at(site))),
             (Tier::Broker, in_turn(self.sites.broker.at(site))),
             (Tier::Cache, in_turn(caches)),
+            (Tier::Documents, in_turn(documents)),
             (Tier::Database, own(shards, u32::MAX)),
         ];
         for (tier, here) in tiers {

@@ -21,6 +21,9 @@ impl World {
     /// Sends a message to whoever orders its channel, and its copies on.
     pub(super) fn route(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
+        if self.operations[id].kind == Kind::Edit {
+            return self.edits_to_owner(id, out);
+        }
         match self.scenario.design.routing {
             RoutingMode::Local => {
                 self.sequence(id, now);
@@ -244,7 +247,8 @@ impl World {
         let local = self.scenario.design.routing == RoutingMode::Local;
         let in_process = local && self.operations[id].origin != NOBODY;
         let copies = self.plan.copies().len() as u64;
-        let bytes = copies * self.inner_bytes(self.operations[id].kind);
+        let edits = self.operations[id].edits();
+        let bytes = copies * self.inner_bytes(self.operations[id].kind) * u64::from(edits);
         let operation = &mut self.operations[id];
         operation.outstanding = copies as u32 + 1;
         if operation.measured {
@@ -294,6 +298,9 @@ impl World {
         self.failed(&operation, timed_out);
         if operation.kind.is_answered() && operation.leader != u16::MAX {
             self.web_failed(id, &operation);
+        }
+        if operation.kind == Kind::Edit {
+            self.edits_failed(id);
         }
         if let Some(list) = operation.recipients {
             self.lists.remove(list);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::backend::{Databases, Nodes};
 use super::baseline::{Baseline, Reading};
 use super::caches::CacheNodes;
+use super::documents::reading::{DocumentsReading, counted, judged};
 use super::intervals::{Intervals, plain};
 use super::ledger::{KindLedger, Ledger, Refusal};
 use super::operation::{Kind, PARTS, Part};
@@ -52,6 +53,10 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
             kind.name().to_owned(),
             operation(world, kind, &ledger, way, seconds, &mut intervals),
         );
+    }
+    if let (Some(documents), Some(edit)) = (&world.documents, operations.get_mut("edit")) {
+        let after = DocumentsReading::of(Some(documents), now);
+        judged(edit, documents, (&world.baseline.documents, &after), seconds);
     }
     let mut tiers = tiers(world, &ledger, now, measured);
     let mut warnings = Vec::new();
@@ -143,7 +148,7 @@ fn operation(
         kind.terminal().to_owned(),
         intervals.latency(kind, Samples::Delivered, own),
     );
-    let fans_out = matches!(kind, Kind::Publish | Kind::Presence);
+    let fans_out = !kind.is_answered();
     if fans_out {
         latency_ms.insert(
             "complete".to_owned(),
@@ -173,6 +178,7 @@ fn operation(
         by_region: by_class(world, own, unstable, |class| &class.place),
         by_access: by_class(world, own, unstable, |class| &class.access),
         breakdown: breakdown(kind, own),
+        ..OperationReport::default()
     }
 }
 
@@ -340,6 +346,12 @@ fn tiers(
     }
     if let Some(replicas) = &world.replicas {
         insert(Tier::Replicas, followers(replicas, &span));
+    }
+    if let Some(documents) = &world.documents {
+        let (before, after) = (&span.before.documents, &span.after.documents);
+        let report = fifo_nodes(&documents.nodes, &before.cores, &after.cores, span.ns);
+        let counts = (&before.counts, &after.counts);
+        insert(Tier::Documents, counted(report, documents, counts));
     }
     for (tier, report) in edge::reading::tiers(world, &span.before.web, &span.after.web, span.ns) {
         insert(tier, report);

@@ -19,7 +19,7 @@ use crate::time::{SimDuration, SimTime};
 
 const STEPS: usize = 128;
 /// Tiers with stations, in the order of a sample.
-const TIERS: [Tier; 9] = [
+const TIERS: [Tier; 10] = [
     Tier::ConnectionServers,
     Tier::ChannelOwners,
     Tier::Broker,
@@ -29,6 +29,7 @@ const TIERS: [Tier; 9] = [
     Tier::Replicas,
     Tier::Edge,
     Tier::Origin,
+    Tier::Documents,
 ];
 
 /// One step.
@@ -151,6 +152,7 @@ fn has(world: &World, tier: Tier) -> bool {
         Tier::Replicas => world.replicas.is_some(),
         Tier::Edge => world.web.edge.is_some(),
         Tier::Origin => world.web.origin.is_some(),
+        Tier::Documents => world.documents.is_some(),
         Tier::ConnectionServers | Tier::LoadBalancer => true,
     }
 }
@@ -181,6 +183,7 @@ fn step(world: &World, before: &Baseline, after: &Baseline, span: SimDuration) -
         (&before.replicas, &after.replicas, pool),
         (&pops_before, &pops_after, u64::from(of_edge)),
         (&before.web.origin, &after.web.origin, of_origin.into()),
+        (&before.documents.cores, &after.documents.cores, 1),
     ];
     let (hits_before, hits_after) = (before.web.hits(), after.web.hits());
     let mut step = Step {

@@ -24,6 +24,7 @@ use super::caches::CacheNodes;
 use super::calls::Calls;
 use super::clients::Clients;
 use super::crowds::{self, Thinkers, Visit};
+use super::documents::Documents;
 use super::edge::Web;
 use super::event::{Event, Work};
 use super::ledger::Ledger;
@@ -96,6 +97,7 @@ pub struct World {
     pub(super) calls: Option<Calls>,
     pub(super) cache: Option<CacheNodes>,
     pub(super) web: Web,
+    pub(super) documents: Option<Box<Documents>>,
     pub(super) records: Records,
     /// By fault that lasts: its number, the share of questions and the record that they are about.
     pub(super) hot_keys: Vec<(u64, f64, u32)>,
@@ -239,6 +241,7 @@ impl World {
             resharding: None,
             cache,
             web,
+            documents: documents(&scenario),
             records,
             refreshes: 0,
             deadlines: TimerWheel::new(COHORT, 4096),
@@ -342,6 +345,9 @@ impl World {
     pub(super) fn begin_measuring(&mut self, now: SimTime) {
         self.sites.restart_counting();
         self.restart_tally();
+        if let Some(documents) = self.documents.as_deref_mut() {
+            documents.restart_measuring();
+        }
         self.baseline = Baseline::of(self, now);
         self.recovery = Recovery::default();
         let mut timeline = core::mem::take(&mut self.timeline);
@@ -368,6 +374,7 @@ impl World {
             + self.clients.memory_bytes()
             + self.records.memory_bytes()
             + self.web.memory_bytes()
+            + self.documents.as_ref().map_or(0, |all| all.memory_bytes())
             + self.presence_seen.len() * 8) as u64
     }
 
@@ -410,7 +417,7 @@ impl World {
         };
         let bytes = match work {
             Work::Copy { operation, .. } | Work::Answer(operation) => {
-                self.payload_bytes(self.operations[operation].kind)
+                self.payload_of(&self.operations[operation])
             }
             Work::Replay(_) => self.payload_bytes(Kind::Publish),
             Work::Receive(_) | Work::Accept(_) | Work::Chores { .. } => 0,
@@ -452,7 +459,10 @@ impl World {
                 operation,
                 recipients,
                 ..
-            } => self.write_copy(usize::from(server), operation, recipients, &done),
+            } => {
+                self.write_copy(usize::from(server), operation, recipients, &done);
+                self.wake_editors(out);
+            }
             Work::Receive(id) => {
                 let parts = &mut self.operations[id].parts;
                 parts.add(Part::ServerQueue, done.waited());
@@ -565,6 +575,14 @@ impl World {
     }
 }
 
+/// Who keeps the documents of a scenario.
+fn documents(scenario: &Scenario) -> Option<Box<Documents>> {
+    let tier = scenario.design.documents.as_ref()?;
+    let edits = scenario.traffic.edit.as_ref();
+    let deletes = edits.map_or(0.0, |edits| edits.deletes);
+    Some(Box::new(Documents::new(tier, deletes)))
+}
+
 impl Model for World {
     type Event = Event;
 
@@ -586,6 +604,7 @@ impl Model for World {
             Event::FromCache(id) => self.next_step(id, out),
             Event::Moves(index) => self.moves_on(index, out),
             Event::Web(event) => self.web_event(event, out),
+            Event::Document(event) => self.document_event(event, out),
             Event::CacheUpdate(update) => self.cache_update(update, out),
             Event::AtPooler(id) => self.at_pooler(id, out),
             Event::AtDatabase(id) => self.at_database(id, out),

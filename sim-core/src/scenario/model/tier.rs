@@ -23,11 +23,13 @@ pub enum Tier {
     Edge,
     /// `origin`
     Origin,
+    /// `documents`
+    Documents,
 }
 
 impl Tier {
     /// All tiers, in the order a message meets them; then those that assets come from.
-    pub const ALL: [Tier; 10] = [
+    pub const ALL: [Tier; 11] = [
         Tier::LoadBalancer,
         Tier::ConnectionServers,
         Tier::ChannelOwners,
@@ -38,6 +40,7 @@ impl Tier {
         Tier::Replicas,
         Tier::Edge,
         Tier::Origin,
+        Tier::Documents,
     ];
 
     /// The name in scenario paths and reports.
@@ -54,6 +57,7 @@ impl Tier {
             Tier::Replicas => "replicas",
             Tier::Edge => "edge",
             Tier::Origin => "origin",
+            Tier::Documents => "documents",
         }
     }
 
@@ -71,6 +75,7 @@ impl Tier {
             Tier::Replicas => "read replicas",
             Tier::Edge => "points of presence",
             Tier::Origin => "origin",
+            Tier::Documents => "document owners",
         }
     }
 }
