@@ -494,7 +494,7 @@ pub struct GoneFileReport {
 }
 
 /// Names of operations, those that people ask about first in front: messages, reads, status changes, connects.
-pub const BY_IMPORTANCE: [&str; 4] = ["publish", "query", "presence", "connect"];
+pub const BY_IMPORTANCE: [&str; 5] = ["publish", "edit", "query", "presence", "connect"];
 
 impl RunReport {
     /// The main operation: the first of [`BY_IMPORTANCE`] that has latencies.

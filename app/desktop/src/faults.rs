@@ -256,6 +256,7 @@ pub fn instance_name(scenario: &Scenario, tier: Tier, instance: u32) -> String {
             return format!("the point of presence in {place}");
         }
         Tier::Origin => ("the origin", "origin server"),
+        Tier::Documents => ("the document owner", "document owner"),
     };
     if alone {
         one.into()

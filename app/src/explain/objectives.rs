@@ -96,6 +96,7 @@ fn things(operation: &str) -> Option<&'static str> {
         "connect" => "connects",
         "command" => "commands",
         "fetch_asset" => "assets",
+        "edit" => "edits",
         _ => return None,
     })
 }
@@ -129,6 +130,11 @@ fn counted(operation: &str, what: &str) -> Option<String> {
         "offered_per_s" => "asked for in a second",
         "completed_per_s" => "done in a second",
         "deliveries_per_s" => "delivered in a second, one for each receiver",
+        "conflicting" => "concurrent with somebody else's",
+        "lost_edits" => "that left no trace",
+        "diverged" => "that left documents different, counted by document",
+        "transforms_per_s" => "transformed against one another in a second",
+        "frames_per_s" => "put together in frames, counted by frame and receiver in a second",
         "stale_ratio" => "answered with old data, as a share",
         _ => return None,
     };

@@ -22,7 +22,9 @@ use super::raw::{
 };
 use super::regions::check_regions;
 use super::traffic::traffic;
-use super::{asking, convert, data, design, documents, edge, over_time, pooler, replicas, words_of_edit};
+use super::{
+    asking, convert, data, design, documents, edge, over_time, pooler, replicas, words_of_edit,
+};
 use crate::cost::{book, book_names};
 
 /// A value that stands in for a refused one; the scenario is refused as a whole, so it is never used.

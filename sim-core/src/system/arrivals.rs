@@ -174,9 +174,7 @@ impl World {
     ) -> Option<ChannelId> {
         let channels = self.hub.directory().channels_of(user);
         let among = (channels.len() as u64).max(1);
-        let index = self
-            .draws
-            .below(CHANNEL, kind as u64, ordinal, among);
+        let index = self.draws.below(CHANNEL, kind as u64, ordinal, among);
         channels.get(index as usize).copied()
     }
 

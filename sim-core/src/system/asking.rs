@@ -419,11 +419,7 @@ impl World {
                 };
                 self.fetched(id, version, out);
             }
-            Kind::Publish
-            | Kind::Presence
-            | Kind::Connect
-            | Kind::FetchAsset
-            | Kind::Edit => {}
+            Kind::Publish | Kind::Presence | Kind::Connect | Kind::FetchAsset | Kind::Edit => {}
         }
         self.next_step(id, out);
     }

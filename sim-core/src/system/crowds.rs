@@ -245,11 +245,7 @@ impl World {
         let waits = match kind {
             Kind::Query => traffic.query.as_ref().map(|_| over_time.query_loop),
             Kind::Publish => traffic.publish.as_ref().map(|_| over_time.publish_loop),
-            Kind::Command
-            | Kind::Presence
-            | Kind::Connect
-            | Kind::FetchAsset
-            | Kind::Edit => None,
+            Kind::Command | Kind::Presence | Kind::Connect | Kind::FetchAsset | Kind::Edit => None,
         };
         match waits? {
             Loop::Open => None,

@@ -356,9 +356,10 @@ impl Recovery {
                     (detected, "the others, which order its channels")
                 }
                 Tier::ChannelOwners | Tier::Broker => (None, "nobody before it was back"),
-                Tier::Documents if detected.is_some() => {
-                    (detected, "the others, with what was stored of its documents")
-                }
+                Tier::Documents if detected.is_some() => (
+                    detected,
+                    "the others, with what was stored of its documents",
+                ),
                 Tier::Documents => (None, "nobody before it was back"),
                 Tier::Cache => (detected, "the other nodes and the database"),
                 Tier::Replicas => (detected, "the database itself"),

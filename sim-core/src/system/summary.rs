@@ -56,7 +56,12 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
     }
     if let (Some(documents), Some(edit)) = (&world.documents, operations.get_mut("edit")) {
         let after = DocumentsReading::of(Some(documents), now);
-        judged(edit, documents, (&world.baseline.documents, &after), seconds);
+        judged(
+            edit,
+            documents,
+            (&world.baseline.documents, &after),
+            seconds,
+        );
     }
     let mut tiers = tiers(world, &ledger, now, measured);
     let mut warnings = Vec::new();
@@ -74,7 +79,11 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
         ));
     }
     let servers = world.servers.servers.len();
-    if world.scenario.design.routing == RoutingMode::Local && servers > 1 {
+    let edits_only = world.documents.is_some() && {
+        let traffic = &world.scenario.traffic;
+        traffic.publish.is_none() && traffic.presence.is_none()
+    };
+    if world.scenario.design.routing == RoutingMode::Local && servers > 1 && !edits_only {
         warnings.push(format!("with routing Local, members on the other {} servers receive nothing: choose Interest, Broadcast or ChannelOwner", servers - 1));
     }
     let mut report = RunReport {
@@ -280,10 +289,11 @@ fn tiers(
     };
     let mut tiers = BTreeMap::new();
     let mut insert = |tier: Tier, report: TierReport| {
-        // Where nobody pools connections, nothing stands at that position.
+        // Where nobody pools connections or keeps documents, nothing stands at that position.
         let order = Tier::ALL
             .iter()
             .filter(|&&other| other != Tier::Pooler || world.pooler.is_some())
+            .filter(|&&other| other != Tier::Documents || world.documents.is_some())
             .position(|&other| other == tier)
             .unwrap_or_default() as u32;
         tiers.insert(tier.name().to_owned(), TierReport { order, ..report });

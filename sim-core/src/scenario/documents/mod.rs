@@ -140,9 +140,12 @@ pub fn documents(raw: &RawDocuments, names: &Names<'_>, check: &mut Check<'_>) -
             .journal
             .as_ref()
             .map(|q| check.take(&at("journal"), long(q), NONE)),
-        store: check.take_or(&at("store"), &raw.store, SimDuration::from_millis(50), |q| {
-            duration(q, NONE, limits::LONG)
-        }),
+        store: check.take_or(
+            &at("store"),
+            &raw.store,
+            SimDuration::from_millis(50),
+            |q| duration(q, NONE, limits::LONG),
+        ),
         lease: check.take_or(&at("lease"), &raw.lease, SimDuration::from_secs(2), long),
         clock_skew: check.take_or(&at("clock_skew"), &raw.clock_skew, NONE, |q| {
             duration(q, NONE, limits::LONG)
@@ -157,12 +160,17 @@ pub fn documents(raw: &RawDocuments, names: &Names<'_>, check: &mut Check<'_>) -
 /// Edits need somebody who keeps documents, in one region.
 pub fn check_together(traffic: &Traffic, design: &Design, check: &mut Check<'_>) {
     if traffic.edit.is_some() && design.documents.is_none() {
-        let problem = Problem::new("documents are edited, but the design has nobody who keeps them");
-        check.problem("traffic.edit", problem.help("add design.documents, or leave out traffic.edit"));
+        let problem =
+            Problem::new("documents are edited, but the design has nobody who keeps them");
+        check.problem(
+            "traffic.edit",
+            problem.help("add design.documents, or leave out traffic.edit"),
+        );
     }
     if design.documents.is_some() && design.regions.is_some() {
         let problem = Problem::new("document owners are not simulated in several regions");
-        let help = "leave out design.regions: editors elsewhere reach the one region by its round trips";
+        let help =
+            "leave out design.regions: editors elsewhere reach the one region by its round trips";
         check.problem(AT, problem.help(help));
     }
 }

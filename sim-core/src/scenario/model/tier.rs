@@ -33,6 +33,7 @@ impl Tier {
         Tier::LoadBalancer,
         Tier::ConnectionServers,
         Tier::ChannelOwners,
+        Tier::Documents,
         Tier::Broker,
         Tier::Cache,
         Tier::Pooler,
@@ -40,7 +41,6 @@ impl Tier {
         Tier::Replicas,
         Tier::Edge,
         Tier::Origin,
-        Tier::Documents,
     ];
 
     /// The name in scenario paths and reports.

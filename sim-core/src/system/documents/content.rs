@@ -6,10 +6,10 @@
 //! An item is a number: that of the edit which wrote it. *Formula:* edits fall anywhere in the document with equal chance.
 //! *Leaves out:* where people type, which makes conflicts more frequent than this; edits of several items.
 
-use routing::conflict::ot::{Edit, OtBatch, OtClient, OtError, OtServer, Ordered, apply};
+use routing::Timestamp;
+use routing::conflict::ot::{Edit, Ordered, OtBatch, OtClient, OtError, OtServer, apply};
 use routing::conflict::{Crdt, LwwMap, ReplicaId, Sequence, SequenceOp};
 use routing::order::HlcClock;
-use routing::Timestamp;
 
 use crate::draw::mix;
 use crate::scenario::Conflict;
@@ -244,11 +244,9 @@ impl Mine {
     #[must_use]
     pub fn loaded(original: &Original, number: u32, revision: u64, skew_ns: i64) -> Self {
         match original {
-            Original::Ot(server) => Mine::Ot(OtClient::new(
-                number,
-                server.document().to_vec(),
-                revision,
-            )),
+            Original::Ot(server) => {
+                Mine::Ot(OtClient::new(number, server.document().to_vec(), revision))
+            }
             Original::Other(Version::Text(text)) => {
                 Mine::Other(Version::Text(text.loaded_by(ReplicaId(number))))
             }
@@ -330,9 +328,7 @@ impl Mine {
     pub fn digest(&self) -> u64 {
         match self {
             Mine::Ot(client) => digest(client.document().iter().copied()),
-            Mine::Registers(own, _) => {
-                digest(own.iter().flat_map(|(&key, &value)| [key, value]))
-            }
+            Mine::Registers(own, _) => digest(own.iter().flat_map(|(&key, &value)| [key, value])),
             Mine::Other(version) => version.digest(),
         }
     }

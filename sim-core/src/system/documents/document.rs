@@ -6,9 +6,9 @@ use std::sync::Arc;
 use routing::Timestamp;
 use routing::conflict::LockTable;
 
+use super::Message;
 use super::content::{Content, Mine, Original, Version, What};
 use super::saving::Saving;
-use super::Message;
 use crate::scenario::{Conflict, DocumentsTier};
 use crate::system::operation::Operation;
 use crate::system::servers::timestamp;
@@ -40,6 +40,8 @@ pub struct Sent {
     pub content: Content,
     /// The last change that its author had seen.
     pub seen: u64,
+    /// Its number among what this copy sent; the first is 1.
+    pub number: u64,
 }
 
 /// An editor and the copy it has.
@@ -61,15 +63,27 @@ pub struct Replica {
     pub settled: u64,
     /// The life of the document that it belongs to.
     pub epoch: u32,
+    /// Its own number, that no copy of the document had before.
+    pub id: u32,
+    /// Messages sent.
+    pub sent: u64,
+    /// Messages that the owner has taken.
+    pub taken: u64,
+    /// Messages that came to the owner before others of this copy that were sent earlier.
+    pub early: BTreeMap<u64, Message>,
 }
 
 impl Replica {
     /// The copy of somebody who has just loaded the document.
-    pub fn new(mine: Mine, heard: u64, epoch: u32) -> Self {
+    pub fn new(mine: Mine, id: u32, heard: u64, epoch: u32) -> Self {
         Self {
             mine,
+            id,
             heard,
             epoch,
+            sent: 0,
+            taken: 0,
+            early: BTreeMap::new(),
             settled: 0,
             inbox: BTreeMap::new(),
             unheard: VecDeque::new(),
@@ -145,6 +159,8 @@ pub struct Document {
     pub window: Vec<Ready>,
     /// What it has stored.
     pub saving: Saving,
+    /// Edits whose way ended when a copy was loaded anew.
+    pub dropped: Vec<Operation>,
     /// Who may change it, and what others want to do.
     pub lock: Option<(LockTable, VecDeque<(SimTime, Message)>)>,
 }
@@ -153,13 +169,13 @@ impl Document {
     /// A document with its editors; `followed`: they have copies.
     pub fn new(
         now: SimTime,
-        owner: u32,
+        (channel, owner): (u32, u32),
         tier: &DocumentsTier,
         editors: impl Iterator<Item = (u32, i64)>,
         followed: bool,
     ) -> Self {
         let version = Version::new(tier.conflict, tier.items);
-        let saving = Saving::new(now, tier, version.clone());
+        let saving = Saving::new(now, tier, version.clone(), channel);
         let lock = (tier.conflict == Conflict::Lock && followed)
             .then(|| (LockTable::new(tier.lease.as_nanos()), VecDeque::new()));
         let original = Original::restored(version, 0, tier.conflict);
@@ -174,6 +190,7 @@ impl Document {
             latest: [(u32::MAX, 0); 2],
             edits: 0,
             window: Vec::new(),
+            dropped: Vec::new(),
             saving,
             lock,
             original: followed.then_some(original),
@@ -196,17 +213,20 @@ impl Document {
         };
         self.numbers += 1;
         let mine = Mine::loaded(original, self.numbers, self.revision, skew_ns);
-        let replica = Replica::new(mine, self.revision, self.epoch);
+        let replica = Replica::new(mine, self.numbers, self.revision, self.epoch);
         let Some(earlier) = self.replicas.insert(editor, replica) else {
             return 0;
         };
+        let in_hand = earlier.in_hand();
+        let early = earlier.early.into_values();
+        self.dropped.extend(early.flat_map(|message| message.edits));
         let ordered = self.log.iter().filter(|one| one.author == editor);
         let unheard = ordered.filter(|one| one.revision > earlier.heard);
         let kept: u64 = unheard.map(|one| u64::from(one.edits)).sum();
         if let Some(replica) = self.replicas.get_mut(&editor) {
             replica.edits = earlier.edits;
         }
-        earlier.in_hand().saturating_sub(earlier.settled + kept)
+        in_hand.saturating_sub(earlier.settled + kept)
     }
 
     /// Those whose copies are of an earlier life.
@@ -275,6 +295,16 @@ impl Document {
         let locked = self.lock.iter_mut().flat_map(|(_, queue)| queue);
         let locked = locked.flat_map(|(_, message)| &mut message.edits);
         for edit in waiting.chain(window).chain(locked) {
+            edit.measured = false;
+        }
+        let early = self
+            .replicas
+            .values_mut()
+            .flat_map(|one| one.early.values_mut());
+        for edit in early
+            .flat_map(|message| &mut message.edits)
+            .chain(&mut self.dropped)
+        {
             edit.measured = false;
         }
     }

@@ -40,7 +40,9 @@ impl Document {
             let change = self.log.get(index as usize)?;
             return (change.at + PATIENCE <= now).then_some(Remedy::CatchUp);
         }
-        let oldest = replica.unheard.front()?;
+        // What the owner has taken in is not sent again, whatever becomes of it there.
+        let mut sent = replica.unheard.iter();
+        let oldest = sent.find(|one| one.number > replica.taken)?;
         (oldest.at + PATIENCE <= now).then_some(Remedy::Resend)
     }
 
@@ -76,7 +78,10 @@ impl Documents {
         for editor in editors.into_iter().filter(|&editor| online(editor)) {
             if let Some(replica) = document.replicas.get_mut(&editor) {
                 replica.drain(editor, now);
-                let sent = replica.unheard.front().map_or(replica.heard, |one| one.seen);
+                let sent = replica
+                    .unheard
+                    .front()
+                    .map_or(replica.heard, |one| one.seen);
                 builds_on = builds_on.min(sent).min(replica.heard);
                 quiet &= replica.is_settled() && replica.heard == document.revision;
             }
@@ -105,6 +110,13 @@ impl World {
         };
         let changed: Vec<u32> = documents.changed.iter().copied().collect();
         let mut all = Vec::new();
+        let mut dropped = Vec::new();
+        for channel in &changed {
+            if let Some(document) = documents.all.get_mut(channel) {
+                dropped.append(&mut document.dropped);
+            }
+        }
+        self.fail_edits(dropped);
         for channel in changed {
             let online = |editor: u32| self.is_online(ConnectionId(editor));
             let remedies = documents.compare(channel, now, online);

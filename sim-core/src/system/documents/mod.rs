@@ -131,6 +131,8 @@ struct Message {
     count: u32,
     /// The last change that its author had seen.
     seen: u64,
+    /// Of its copy, and among what that copy sent.
+    number: (u32, u64),
     /// `None`: the document is not followed.
     content: Option<Content>,
 }
@@ -244,10 +246,5 @@ impl Documents {
     #[must_use]
     pub fn overwritten(&self) -> u64 {
         self.all.values().map(Document::overwritten).sum()
-    }
-
-    /// The node that a document is placed on, dead or not.
-    fn placed(&self, channel: u32) -> Option<u32> {
-        self.placement.owner(channel.into())
     }
 }

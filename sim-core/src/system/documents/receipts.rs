@@ -166,7 +166,10 @@ impl World {
     pub(in crate::system) fn end_frame_in(&self, id: OperationId, ledger: &mut Ledger) {
         let documents = self.documents.as_deref();
         if let Some(frame) = documents.and_then(|all| all.frames.get(&id)) {
-            frame.edits.iter().for_each(|edit| ledger.copies_ended(edit));
+            frame
+                .edits
+                .iter()
+                .for_each(|edit| ledger.copies_ended(edit));
         }
     }
 

@@ -12,8 +12,8 @@ use routing::sourcing::{Journal, JournalOptions, JournalWrite};
 
 use super::content::{Original, Version};
 use super::document::{Change, Document};
-use super::{Counts, Documents, DocumentEvent};
-use crate::draw::Draws;
+use super::{Counts, DocumentEvent, Documents};
+use crate::draw::{Draws, mix};
 use crate::engine::Schedule;
 use crate::histogram::{bucket_of, units_of};
 use crate::scenario::DocumentsTier;
@@ -38,7 +38,7 @@ pub struct Saving {
 
 impl Saving {
     /// Nothing has changed.
-    pub fn new(now: SimTime, tier: &DocumentsTier, version: Version) -> Self {
+    pub fn new(now: SimTime, tier: &DocumentsTier, version: Version, channel: u32) -> Self {
         let journal = tier.journal.map(|every| BatchLimits {
             linger_ns: every.as_nanos(),
             records: u32::MAX,
@@ -48,8 +48,11 @@ impl Saving {
             checkpoint_ns: tier.checkpoint.as_nanos(),
             journal,
         };
+        // Documents were opened at any time before.
+        let phase = mix(u64::from(channel)) % tier.checkpoint.as_nanos().max(1);
+        let first = now + SimDuration::from_nanos(phase);
         Self {
-            journal: Journal::new(timestamp(now), options),
+            journal: Journal::new(timestamp(now), options).first_checkpoint(timestamp(first)),
             stored: (0, version),
             writes: VecDeque::new(),
             open: VecDeque::new(),

@@ -54,21 +54,15 @@ impl World {
                 let documents = self.documents.as_deref_mut();
                 if documents.is_some_and(|all| all.take_over(out.now(), node)) {
                     self.reload_documents();
-                    self.recovery.notice(
-                        out.now(),
-                        crate::system::recovery::Noticed::Documents(node),
-                    );
+                    self.recovery
+                        .notice(out.now(), crate::system::recovery::Noticed::Documents(node));
                 }
             }
         }
     }
 
     /// Somebody edits a document.
-    pub(in crate::system) fn edit(
-        &mut self,
-        operation: Operation,
-        out: &mut Schedule<'_, Event>,
-    ) {
+    pub(in crate::system) fn edit(&mut self, operation: Operation, out: &mut Schedule<'_, Event>) {
         let now = out.now();
         let (channel, author) = (operation.channel.0, operation.origin);
         self.open_document(channel, now);
@@ -85,6 +79,13 @@ impl World {
         let Some(document) = documents.all.get_mut(&channel) else {
             return;
         };
+        if document.is_followed() && !document.replicas.contains_key(&author) {
+            let population = Draws::new(self.scenario.run.population_seed);
+            document.load(
+                author,
+                skew_of(&population, documents.tier.clock_skew, author),
+            );
+        }
         let Some(replica) = document.replicas.get_mut(&author) else {
             return self.send_edits((channel, author), vec![operation], None, out);
         };
@@ -115,12 +116,15 @@ impl World {
         let followed = documents.copies + editors.len() <= COPIES;
         documents.copies += if followed { editors.len() } else { 0 };
         let tier = &documents.tier;
-        let owner = documents.placement.owner(channel.into()).unwrap_or_default();
+        let owner = documents
+            .placement
+            .owner(channel.into())
+            .unwrap_or_default();
         let most = tier.clock_skew;
         let skewed = editors
             .into_iter()
             .map(|editor| (editor, skew_of(&population, most, editor)));
-        let document = Document::new(now, owner, tier, skewed, followed);
+        let document = Document::new(now, (channel, owner), tier, skewed, followed);
         documents.all.insert(channel, document);
     }
 
@@ -143,14 +147,17 @@ impl World {
             edit.parts.add(Part::BrokerQueue, now - edit.started);
         }
         let count = edits.len() as u32;
-        let mut seen = document.revision;
+        let (mut seen, mut number) = (document.revision, (0, 0));
         if let (Some(replica), Some(content)) = (document.replicas.get_mut(&author), &content) {
             seen = replica.heard;
+            replica.sent += 1;
+            number = (replica.id, replica.sent);
             replica.unheard.push_back(Sent {
                 at: now,
                 edits: count,
                 content: content.clone(),
                 seen,
+                number: replica.sent,
             });
         }
         let message = Message {
@@ -159,6 +166,7 @@ impl World {
             author,
             count,
             seen,
+            number,
             content,
             edits,
         };
@@ -207,7 +215,9 @@ impl World {
         };
         let heard = replica.heard;
         let mut messages = Vec::new();
-        for sent in &mut replica.unheard {
+        let taken = replica.taken;
+        let open = replica.unheard.iter_mut();
+        for sent in open.filter(|one| one.number > taken) {
             sent.at = now;
             sent.content = replica.mine.again(&sent.content);
             messages.push(Message {
@@ -217,6 +227,7 @@ impl World {
                 edits: Vec::new(),
                 count: sent.edits,
                 seen: sent.seen.max(heard),
+                number: (replica.id, sent.number),
                 content: Some(sent.content.clone()),
             });
         }
@@ -266,14 +277,59 @@ impl World {
             return;
         };
         self.operations.remove(id);
+        self.take_edits(message, out);
+    }
+
+    /// The owner takes the messages of a copy in the order in which they were sent, each once.
+    fn take_edits(&mut self, message: Message, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
+        let Some(documents) = self.documents.as_deref_mut() else {
+            return;
+        };
+        let document = documents.all.get_mut(&message.channel);
+        let replica = document.and_then(|one| one.replicas.get_mut(&message.author));
+        let Some(replica) = replica.filter(|_| message.content.is_some()) else {
+            return self.lock_edits(message, out);
+        };
+        let (id, number) = message.number;
+        if id != replica.id || number <= replica.taken {
+            return self.fail_edits(message.edits);
+        }
+        replica.early.insert(number, message);
+        let mut ready = Vec::new();
+        while let Some(mut message) = replica.early.remove(&(replica.taken + 1)) {
+            replica.taken += 1;
+            for edit in &mut message.edits {
+                // A connection keeps their order.
+                edit.parts.add(Part::Uplink, now - edit.mark);
+                edit.mark = now;
+            }
+            ready.push(message);
+        }
+        for message in ready {
+            self.lock_edits(message, out);
+        }
+    }
+
+    /// Where there is a lock, only who has it may go on.
+    fn lock_edits(&mut self, message: Message, out: &mut Schedule<'_, Event>) {
+        let now = out.now();
         let channel = message.channel;
+        let Some(documents) = self.documents.as_deref_mut() else {
+            return;
+        };
+        let Some(document) = documents.all.get_mut(&channel) else {
+            return;
+        };
         let lease = match &mut document.lock {
             None => None,
             Some((lock, queue)) => {
                 let asked = lock.acquire(timestamp(now), channel.into(), message.author);
                 match asked {
                     // Who waits already goes on waiting in order.
-                    LockRequest::Granted(grant) => Some((grant.token, grant.until, queue.is_empty())),
+                    LockRequest::Granted(grant) => {
+                        Some((grant.token, grant.until, queue.is_empty()))
+                    }
                     LockRequest::Waiting(_) => {
                         documents.counts.waited_for_lock += u64::from(message.count);
                         queue.push_back((now, message));
@@ -356,7 +412,11 @@ impl World {
         let tier = &documents.tier;
         let count = u64::from(message.count);
         let merges = matches!(tier.conflict, Conflict::Ot | Conflict::Crdt);
-        let merge = if merges { tier.merge * count } else { SimDuration::ZERO };
+        let merge = if merges {
+            tier.merge * count
+        } else {
+            SimDuration::ZERO
+        };
         let work = (tier.sequence, merge + tier.transform * steps);
         let (owner, window) = (document.owner, tier.window);
         if document.is_concurrent(message.author, message.seen) {
@@ -400,7 +460,9 @@ impl World {
             }
             return;
         }
-        let served = documents.nodes.serve(now, (owner, lane), (first, SimDuration::ZERO), 0);
+        let served = documents
+            .nodes
+            .serve(now, (owner, lane), (first, SimDuration::ZERO), 0);
         let Some(served) = served else { return };
         document.window.push(Ready {
             edits,
@@ -457,7 +519,12 @@ impl World {
         }
         let lane = routing::hash::hash_u64(CORE_SEED, channel.into());
         let owner = document.owner;
-        self.send_frame((channel, frame), (owner, lane, SimDuration::ZERO), None, out);
+        self.send_frame(
+            (channel, frame),
+            (owner, lane, SimDuration::ZERO),
+            None,
+            out,
+        );
     }
 
     /// Sends a frame to the editors of a document, but for one. What the owner does for it; `None`: it is dead.
@@ -478,7 +545,9 @@ impl World {
         let served = self.documents.as_deref_mut().and_then(|documents| {
             documents.counts.cpu[2] += documents.tier.copy * (copies + told) as u64;
             let work = (first, documents.tier.copy);
-            documents.nodes.serve(now, (node, lane), work, copies + told)
+            documents
+                .nodes
+                .serve(now, (node, lane), work, copies + told)
         });
         let Some(served) = served else {
             self.pairs = pairs;
@@ -498,7 +567,10 @@ impl World {
             }
         }
         self.pairs = pairs;
-        let ordinal = frame.edits.first().map_or(u64::from(channel), |one| one.ordinal);
+        let ordinal = frame
+            .edits
+            .first()
+            .map_or(u64::from(channel), |one| one.ordinal);
         let mut carrier = Operation::new(Kind::Edit, now, NOBODY, ordinal, false);
         carrier.channel = ChannelId(channel);
         carrier.record = frame.edits.len().max(1) as u32;

@@ -25,6 +25,8 @@ struct Rates {
     requests: f64,
     deliveries: f64,
     publishes: f64,
+    /// Edits to the owners of their documents.
+    edits: f64,
     /// To the cache.
     looked_up: f64,
     /// To the database: all of it, or what the cache does not answer.
@@ -80,6 +82,7 @@ pub fn show(ui: &Ui, view: &ViewCtx<'_>, map: &Layout) {
             "cache" => (rates.looked_up, rates.looked_up),
             "pooler" | "database" => (rates.queries, rates.queries),
             "origin" => (rates.to_origin, rates.to_origin),
+            "documents" => (rates.edits, rates.edits),
             _ => (rates.publishes, rates.publishes),
         });
         pair(&mut flows, from, to, lane, rates, [there, back]);
@@ -150,7 +153,7 @@ fn rates(report: &RunReport, view: &ViewCtx<'_>) -> Rates {
         .publish
         .as_ref()
         .map_or(0, |publish| publish.queries);
-    let command = offered("command");
+    let (command, edits) = (offered("command"), offered("edit"));
     let cache = report.tiers.get("cache");
     let asked = |name: &str, over_s: f64| {
         let tier = report.tiers.get(name);
@@ -161,9 +164,10 @@ fn rates(report: &RunReport, view: &ViewCtx<'_>) -> Rates {
     let to_origin = asked("origin", report.warmup_s + report.simulated_s).unwrap_or(0.0);
     let missed = 1.0 - cache.and_then(|tier| tier.hit_ratio).unwrap_or(0.0);
     Rates {
-        requests: publish + presence + query + command,
+        requests: publish + presence + query + command + edits,
         deliveries: delivered + query + command,
         publishes: publish + presence,
+        edits,
         looked_up: query,
         queries: query * missed + command + publish * f64::from(per_message),
         assets: asked("edge", report.simulated_s).unwrap_or(to_origin),
@@ -209,6 +213,7 @@ fn label(
         "cache" => [format::rate(rates.looked_up), String::new()],
         "pooler" | "database" => [format::rate(rates.queries), String::new()],
         "origin" => [format::rate(rates.to_origin), String::new()],
+        "documents" => [format::rate(rates.edits), String::new()],
         _ => [format::rate(rates.publishes), String::new()],
     };
     let row = Rect::from_two_pos(from, to).expand2(vec2(0.0, 1.0));
