@@ -11,7 +11,7 @@ use super::model::{Members, Scenario};
 use super::over_time::OverTime;
 
 /// Settings that the format got later, where a scenario does not use them: they leave the hashes of older scenarios alone.
-const LATER: [&str; 19] = [
+const LATER: [&str; 20] = [
     ", publish_loop: Open",
     ", inbox: None",
     ", leases: None",
@@ -31,6 +31,7 @@ const LATER: [&str; 19] = [
     ", edit: None",
     ", edit: Poisson",
     ", documents: None",
+    ", writes: None",
 ];
 
 /// The hash.

@@ -59,7 +59,7 @@ pub use numbers::Number;
 pub use objective::{Parsed as ParsedObjective, stated as stated_objective};
 pub use over_time::{Arrivals, Day, FlashCrowd, Loop, OverTime, People, Shape};
 pub use pooler::{Held, Pooler, pooler};
-pub use regions::{Regions, Residency};
+pub use regions::{Merge, Regions, Residency, Writes};
 pub use replicas::{Failover, Replicas};
 
 use std::cell::RefCell;

@@ -240,6 +240,9 @@ fn operation_path(path: &str, operation: &str, rest: &[&str]) -> Result<Measure,
         [name] if RATES.contains(name) => Ok(Measure::Rate),
         [name] if COUNTS.contains(name) => Ok(Measure::Count),
         [name] if operation == "edit" && OF_EDITS.contains(name) => Ok(Measure::Count),
+        ["conflicting" | "diverged" | "lost_updates"] if operation == "command" => {
+            Ok(Measure::Count)
+        }
         ["transforms_per_s" | "frames_per_s"] if operation == "edit" => Ok(Measure::Rate),
         _ => {
             let mut known: Vec<&str> = kinds.to_vec();

@@ -20,7 +20,7 @@ use super::raw::{
     Ordered, Quantity, RawChannels, RawLoad, RawMembers, RawPatterns, RawReconnect, RawRun,
     RawScenario, RawTransport, Switch,
 };
-use super::regions::check_regions;
+use super::regions::{check_regions, check_writes};
 use super::traffic::traffic;
 use super::{
     asking, convert, data, design, documents, edge, over_time, pooler, replicas, words_of_edit,
@@ -52,6 +52,7 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
     );
     pooler::check_alone(&design, &asking, check);
     replicas::check_failover(&design, &asking, check);
+    check_writes((&design, &effective), &asking, check);
     data::spread::check_resharding(raw, &faults, &asking, check);
     let kinds: Vec<&str> = faults.iter().map(|timed| timed.fault.name()).collect();
     let faults = faults

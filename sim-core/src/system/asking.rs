@@ -252,7 +252,9 @@ impl World {
         let operation = &mut self.operations[id];
         if operation.queries_left > 0 && self.databases.is_some() {
             operation.queries_left -= 1;
-            if !self.ask_replica(id, out) {
+            if self.stores.is_some() {
+                self.ask_store(id, out);
+            } else if !self.ask_replica(id, out) {
                 self.ask_primary(id, out);
             }
         } else if !matches!(operation.kind, Kind::Query | Kind::Command) {

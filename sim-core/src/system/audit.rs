@@ -30,6 +30,7 @@ impl World {
         if self.documents.is_some() {
             self.keep_documents(out);
         }
+        self.note_convergence(now);
         let backlogs = self.backlogs(now);
         self.backlog.push(now, backlogs);
         let mut recovery = core::mem::take(&mut self.recovery);
@@ -76,6 +77,7 @@ impl World {
                 .flat_map(|databases| &databases.shards)
                 .map(|shard| shard.backlog(now))
                 .chain(self.replicas.iter().map(|all| all.backlog(now)))
+                .chain(self.stores.iter().map(|all| all.backlog(now)))
                 .max()
                 .unwrap_or_default(),
             self.cache

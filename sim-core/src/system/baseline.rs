@@ -46,7 +46,7 @@ pub struct Baseline {
     pub web: WebReading,
     /// Of document owners.
     pub documents: DocumentsReading,
-    /// By shard, of its pool.
+    /// By shard, of its pool; where every region has a database, by region and shard.
     pub databases: Vec<Reading>,
     /// Read replicas.
     pub replicas: Vec<Reading>,
@@ -97,12 +97,15 @@ impl Baseline {
                 .replicas
                 .as_ref()
                 .map_or_else(Vec::new, |replicas| replicas.readings(now)),
-            databases: world
-                .databases
-                .iter()
-                .flat_map(|databases| &databases.shards)
-                .map(|shard| shard.reading(now))
-                .collect(),
+            databases: match &world.stores {
+                Some(stores) => stores.readings(now),
+                None => world
+                    .databases
+                    .iter()
+                    .flat_map(|databases| &databases.shards)
+                    .map(|shard| shard.reading(now))
+                    .collect(),
+            },
         }
     }
 }

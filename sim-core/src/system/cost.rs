@@ -398,7 +398,16 @@ fn instances(design: &Design, idle_ppm: u64) -> Vec<Instances> {
     if let Some(database) = &design.database {
         let rent = Rent::All(Purpose::Data);
         let count = design.shards.map_or(1, |shards| shards.count);
-        all.push(of(Tier::Database, &database.machine, count, rent));
+        let many = design
+            .regions
+            .as_ref()
+            .is_some_and(|all| all.writes.is_some());
+        if many {
+            let own = |region| at(region, Tier::Database, &database.machine, count, rent);
+            all.extend(site_names(design).into_iter().map(own));
+        } else {
+            all.push(of(Tier::Database, &database.machine, count, rent));
+        }
     }
     if let Some(origin) = &design.origin {
         let rent = Rent::All(Purpose::Edge);

@@ -7,6 +7,7 @@ use super::documents::DocumentEvent;
 use super::edge::WebEvent;
 use super::operation::{Kind, OperationId};
 use super::sites::Site;
+use super::stores::StoreEvent;
 use crate::time::SimDuration;
 
 /// One event of the simulated system.
@@ -113,6 +114,8 @@ pub enum Event {
     Web(WebEvent),
     /// Something of documents that are edited together.
     Document(DocumentEvent),
+    /// Something of the stores of regions.
+    Store(StoreEvent),
     /// A call has waited as long as it asked to.
     CallWakes(CallId),
     /// A copy of a question reaches its shard.

@@ -97,6 +97,7 @@ impl World {
             Fault::LoseZone { region, zone } => self.lose_zone((region as Site, zone), begins, out),
             Fault::Partition { from, to } => {
                 self.sites.partition(from as Site, to as Site, begins);
+                self.regroup(begins, out);
             }
             Fault::SlowLink { from, to, .. } => self.set_link((from, to), out.now()),
             Fault::FlashCrowd { joins, within } if begins => {

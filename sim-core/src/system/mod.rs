@@ -63,6 +63,7 @@ mod sessions;
 mod sharding;
 mod sites;
 mod sizes;
+mod stores;
 mod summary;
 mod survey;
 mod timeline;
@@ -248,11 +249,13 @@ fn build(scenario: &Scenario) -> Result<Simulation<World>, BuildError> {
 }
 
 /// The quick estimate of a fresh world; none where faults are planned, the database is asked under stress or not all share its
-/// connections: it knows nothing of these, nor of documents that are edited together.
+/// connections: it knows nothing of these, nor of documents that are edited together, nor of a
+/// database in every region.
 fn quick_of(world: &World, scenario: &Scenario) -> Option<Arc<Quick>> {
     let healthy = scenario.faults.is_empty()
         && scenario.asking == Asking::default()
         && world.documents.is_none()
+        && world.stores.is_none()
         && world
             .databases
             .as_ref()

@@ -54,6 +54,9 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
             operation(world, kind, &ledger, way, seconds, &mut intervals),
         );
     }
+    if let (Some(stores), Some(command)) = (&world.stores, operations.get_mut("command")) {
+        stores.judged(command);
+    }
     if let (Some(documents), Some(edit)) = (&world.documents, operations.get_mut("edit")) {
         let after = DocumentsReading::of(Some(documents), now);
         judged(
@@ -340,6 +343,9 @@ fn tiers(
         let primaries = primaries.and_then(|all| all.primaries.as_ref());
         report.writes_lost = primaries.map(|all| all.lost);
         report.resharding = world.resharding.as_ref().map(|change| change.report(now));
+        if let Some(stores) = &world.stores {
+            stores.counted(&mut report, &world.sites.names);
+        }
         if let Some(calls) = &world.calls {
             let shards = databases.shards.iter();
             let dropped = shards.map(|shard| shard.dropped_dead).sum();

@@ -45,6 +45,7 @@ use super::sessions::{Away, Fate};
 use super::sharding::Split;
 use super::sites::{Site, Sites};
 use super::sizes::wire;
+use super::stores::Stores;
 use super::timeline::Timeline;
 use super::traces::Traces;
 use super::warm::{entry_bytes, history};
@@ -98,6 +99,8 @@ pub struct World {
     pub(super) cache: Option<CacheNodes>,
     pub(super) web: Web,
     pub(super) documents: Option<Box<Documents>>,
+    /// A database in every region, where each takes writes.
+    pub(super) stores: Option<Box<Stores>>,
     pub(super) records: Records,
     /// By fault that lasts: its number, the share of questions and the record that they are about.
     pub(super) hot_keys: Vec<(u64, f64, u32)>,
@@ -242,6 +245,7 @@ impl World {
             cache,
             web,
             documents: documents(&scenario),
+            stores: Stores::of(design, &population_draws).map(Box::new),
             records,
             refreshes: 0,
             deadlines: TimerWheel::new(COHORT, 4096),
@@ -605,6 +609,7 @@ impl Model for World {
             Event::Moves(index) => self.moves_on(index, out),
             Event::Web(event) => self.web_event(event, out),
             Event::Document(event) => self.document_event(event, out),
+            Event::Store(event) => self.store_event(event, out),
             Event::CacheUpdate(update) => self.cache_update(update, out),
             Event::AtPooler(id) => self.at_pooler(id, out),
             Event::AtDatabase(id) => self.at_database(id, out),
