@@ -25,7 +25,7 @@ use super::raw::{
     Quantity, RawBroker, RawChannelOwners, RawConnectionServers, RawDesign, RawDistribution,
     RawLoadBalancer, RawPlacement, RawPolicy, RawRouting, RawScenario, RawSlowConsumer,
 };
-use super::{pooler, regions, replicas};
+use super::{ordering, pooler, regions, replicas};
 
 const NONE: SimDuration = SimDuration::ZERO;
 
@@ -109,6 +109,10 @@ pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
             .documents
             .as_ref()
             .map(|raw| documents::documents(raw, &names, check)),
+        ordering: raw
+            .ordering
+            .as_ref()
+            .map(|raw| ordering::ordering(raw, check)),
     }
 }
 

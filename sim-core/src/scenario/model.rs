@@ -255,6 +255,8 @@ pub struct Design {
     pub origin: Option<OriginTier>,
     /// Who keeps documents.
     pub documents: Option<super::documents::DocumentsTier>,
+    /// In which order members see messages; `None`: nobody asks.
+    pub ordering: Option<super::ordering::Ordering>,
 }
 
 /// One kind of rented computer.

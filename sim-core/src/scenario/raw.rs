@@ -14,6 +14,7 @@ use super::documents::raw::RawDocuments;
 use super::edge::raw::{RawEdge, RawOrigin};
 use super::faults::raw::RawFault;
 use super::model::{LatencyTier, Source, Status};
+use super::ordering::raw::RawOrdering;
 use super::over_time::raw::{RawDay, RawFlashCrowd, RawShape};
 use super::product::raw::{RawBrokerProfile, RawCacheProfile, RawDatabaseProfile};
 use super::regions::raw::RawRegions;
@@ -363,6 +364,8 @@ pub struct RawDesign {
     pub origin: Option<RawOrigin>,
     /// Who keeps documents that are edited together. Default: nobody.
     pub documents: Option<RawDocuments>,
+    /// In which order members see messages, and what is held back for it. Default: nobody asks.
+    pub ordering: Option<RawOrdering>,
 }
 
 /// How a message finds the servers with members.

@@ -23,7 +23,8 @@ use super::raw::{
 use super::regions::{check_regions, check_writes};
 use super::traffic::traffic;
 use super::{
-    asking, convert, data, design, documents, edge, over_time, pooler, replicas, words_of_edit,
+    asking, convert, data, design, documents, edge, ordering, over_time, pooler, replicas,
+    words_of_edit,
 };
 use crate::cost::{book, book_names};
 
@@ -401,6 +402,7 @@ fn check_together(traffic: &Traffic, design: &Design, patterns: Patterns, check:
     data::spread::check_together(traffic, design.shards.as_ref(), check);
     edge::check_together(traffic, design, check);
     documents::check_together(traffic, design, check);
+    ordering::check_together(design, patterns.pooling, check);
 }
 
 /// Whatever is read, written, sharded or cached needs a database, and a switch something to switch on.

@@ -305,7 +305,7 @@ impl World {
             })
         } else {
             self.broker.as_mut().and_then(|broker| {
-                let partition = broker.partition(operation.channel);
+                let partition = broker.partition(operation.channel.0.into());
                 let leader = broker.leader(now, site, partition)?;
                 Some((leader, broker.take(now, leader, partition, copies)?))
             })
@@ -344,7 +344,7 @@ impl World {
         }
         let broker = self.broker.as_ref();
         broker.map_or(Sending::Sent, |broker| {
-            broker.sending((site, node), operation.channel, taken, left)
+            broker.sending((site, node), operation.channel.0.into(), taken, left)
         })
     }
 
@@ -369,7 +369,8 @@ impl World {
             return Sending::Sent;
         };
         let at = (self.left_from(operation), operation.leader);
-        broker.sending(at, operation.channel, operation.sequenced, left)
+        let key = self.path_key(operation);
+        broker.sending(at, key, operation.sequenced, left)
     }
 }
 

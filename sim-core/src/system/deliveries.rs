@@ -471,6 +471,7 @@ impl World {
                 now,
             );
         }
+        self.forget_number(ServerId(server as u16), id);
         self.copy_over(id);
         self.release(id);
     }

@@ -114,6 +114,13 @@ pub enum Event {
     Web(WebEvent),
     /// Something of documents that are edited together.
     Document(DocumentEvent),
+    /// What a server holds back of a stream may have waited long enough.
+    InTurn {
+        /// Which server.
+        server: u16,
+        /// Which stream.
+        stream: u64,
+    },
     /// Something of the stores of regions.
     Store(StoreEvent),
     /// A call has waited as long as it asked to.

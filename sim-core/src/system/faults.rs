@@ -296,6 +296,7 @@ impl World {
         }
         self.before_churn(index);
         self.truncate_server(index, now);
+        self.drop_held(server, now);
         let state = &mut self.servers.servers[index];
         let epoch = state.epoch;
         state.epoch = state.epoch.wrapping_add(1);

@@ -35,6 +35,8 @@ pub struct KindLedger {
     pub retried: u64,
     /// Receipts of something received before.
     pub duplicated: u64,
+    /// Receipts after one of something that was numbered later.
+    pub reordered: u64,
     /// What the latencies consist of.
     pub causes: CauseHistogram<PARTS>,
     /// Latency to each recipient, or of the answer, by class.
@@ -55,6 +57,7 @@ impl KindLedger {
             timed_out: 0,
             retried: 0,
             duplicated: 0,
+            reordered: 0,
             causes: CauseHistogram::new(),
             by_class: vec![CompactHistogram::new(); classes],
             slots: SlotSeries::new(since, SLOT),

@@ -42,6 +42,7 @@ mod limits;
 mod lists;
 mod network;
 mod operation;
+mod ordering;
 mod outages;
 mod path;
 mod pooler;
@@ -250,12 +251,13 @@ fn build(scenario: &Scenario) -> Result<Simulation<World>, BuildError> {
 
 /// The quick estimate of a fresh world; none where faults are planned, the database is asked under stress or not all share its
 /// connections: it knows nothing of these, nor of documents that are edited together, nor of a
-/// database in every region.
+/// database in every region or of messages that wait for their turn.
 fn quick_of(world: &World, scenario: &Scenario) -> Option<Arc<Quick>> {
     let healthy = scenario.faults.is_empty()
         && scenario.asking == Asking::default()
         && world.documents.is_none()
         && world.stores.is_none()
+        && world.order.is_none()
         && world
             .databases
             .as_ref()

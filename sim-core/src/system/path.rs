@@ -65,7 +65,7 @@ impl World {
 
     pub(super) fn at_owner(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
-        let key = u64::from(self.operations[id].channel.0);
+        let key = self.path_key(&self.operations[id]);
         let site = self.ordered_in(id);
         let owner = self.owners.as_ref();
         let Some(node) = owner.and_then(|owners| owners.owner(site, key)) else {
@@ -88,10 +88,11 @@ impl World {
     pub(super) fn at_broker(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
         let site = self.ordered_in(id);
+        let key = self.path_key(&self.operations[id]);
         let Some(broker) = &mut self.broker else {
             return;
         };
-        let partition = broker.partition(self.operations[id].channel);
+        let partition = broker.partition(key);
         let Some(leader) = broker.leader(now, site, partition) else {
             match broker.retry_at(site, partition, now) {
                 Some(at) => {
@@ -200,6 +201,9 @@ impl World {
         operation.owed = published.owed_live + published.owed_away;
         if operation.measured {
             self.ledger.kind(Kind::Publish).owed += published.owed_live + published.owed_away;
+        }
+        if self.order.is_some() {
+            self.number_copies(id);
         }
     }
 

@@ -183,7 +183,7 @@ fn operation(
             0
         },
         duplicated: own.duplicated,
-        reordered: 0,
+        reordered: own.reordered,
         stale_ratio: stale_ratio(kind, own, ledger),
         stale_ms: stale_ms(kind, ledger),
         latency_ms,
@@ -302,7 +302,18 @@ fn tiers(
         tiers.insert(tier.name().to_owned(), TierReport { order, ..report });
     };
     insert(Tier::LoadBalancer, load_balancer(world, ledger, measured));
-    insert(Tier::ConnectionServers, servers(world, ledger, &span));
+    let mut own = servers(world, ledger, &span);
+    if let Some(order) = &world.order {
+        let held_ms = order.held.1.as_nanos() / 1_000_000;
+        let counts = [
+            ("held_back", order.held.0),
+            ("held_back_ms", held_ms),
+            ("given_up", order.given_up),
+        ];
+        let named = counts.map(|(name, count)| (name.to_owned(), count));
+        own.counters.extend(named);
+    }
+    insert(Tier::ConnectionServers, own);
     if let Some(owners) = &world.owners {
         let report = fifo_nodes(
             &owners.nodes,

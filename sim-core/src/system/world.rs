@@ -31,6 +31,7 @@ use super::ledger::Ledger;
 use super::lists::Lists;
 use super::network::Network;
 use super::operation::{Kind, OperationSlab, Part};
+use super::ordering::Order;
 use super::pooler::PoolerNodes;
 use super::population::Population;
 use super::receipts::Scratch;
@@ -99,6 +100,8 @@ pub struct World {
     pub(super) cache: Option<CacheNodes>,
     pub(super) web: Web,
     pub(super) documents: Option<Box<Documents>>,
+    /// Messages in order, where somebody asks.
+    pub(super) order: Option<Box<Order>>,
     /// A database in every region, where each takes writes.
     pub(super) stores: Option<Box<Stores>>,
     pub(super) records: Records,
@@ -245,6 +248,7 @@ impl World {
             cache,
             web,
             documents: documents(&scenario),
+            order: design.ordering.map(|rule| Box::new(Order::new(rule))),
             stores: Stores::of(design, &population_draws).map(Box::new),
             records,
             refreshes: 0,
@@ -464,7 +468,7 @@ impl World {
                 recipients,
                 ..
             } => {
-                self.write_copy(usize::from(server), operation, recipients, &done);
+                self.write_in_turn(server, (operation, recipients), &done, out);
                 self.wake_editors(out);
             }
             Work::Receive(id) => {
@@ -610,6 +614,7 @@ impl Model for World {
             Event::Web(event) => self.web_event(event, out),
             Event::Document(event) => self.document_event(event, out),
             Event::Store(event) => self.store_event(event, out),
+            Event::InTurn { server, stream } => self.release_in_turn(server, stream, out),
             Event::CacheUpdate(update) => self.cache_update(update, out),
             Event::AtPooler(id) => self.at_pooler(id, out),
             Event::AtDatabase(id) => self.at_database(id, out),

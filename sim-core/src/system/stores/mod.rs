@@ -9,7 +9,7 @@
 //! *Formula:* a write waits for the k-th nearest of the others from where it is ordered: their round trip and their service.
 //! *Counts:* a command is *conflicting* when its write was acknowledged and lost against one that had not seen it; *lost updates* = updates
 //! acknowledged − the sum of all records once everything under way has arrived and been exchanged.
-//! *Assumed:* a cut is known at once. *Leaves out:* several questions per message to several shards, repair of reads, the bytes
+//! *Assumed:* a cut is known at once, and those on one side agree at once on what they have. *Leaves out:* several questions per message to several shards, repair of reads, the bytes
 //! of an exchange, retries. Source: as [`routing::consistency`]; round trips from `assets/regions.tsv`.
 
 pub mod reading;
@@ -76,6 +76,8 @@ pub enum StoreEvent {
         id: OperationId,
         /// Which region.
         site: Site,
+        /// What tells it from a later question in its place.
+        check: u32,
     },
     /// The answer of that region is back.
     Told {
@@ -83,10 +85,10 @@ pub enum StoreEvent {
         id: OperationId,
         /// Which region.
         site: Site,
-        /// The read's number: a later question in its place is another one.
-        ordinal: u64,
+        /// As before.
+        check: u32,
         /// What it said.
-        value: u64,
+        value: u32,
     },
     /// An answer is back at the server that asked.
     Back(OperationId),

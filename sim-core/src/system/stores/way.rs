@@ -8,7 +8,7 @@ use super::{Sent, StoreEvent, Stores};
 use crate::draw::Purpose;
 use crate::engine::Schedule;
 use crate::system::event::Event;
-use crate::system::operation::{Kind, OperationId, Part};
+use crate::system::operation::{Kind, Operation, OperationId, Part};
 use crate::system::sites::Site;
 use crate::system::world::World;
 use crate::time::{SimDuration, SimTime};
@@ -63,13 +63,13 @@ impl World {
             StoreEvent::Comes { update, site } => self.update_comes(update, site, out),
             StoreEvent::Applied { update, site } => self.update_applied(update, site, out),
             StoreEvent::Acked { update } => self.answer_of(update, true, out),
-            StoreEvent::Asked { id, site } => self.store_asked(id, site, out),
+            StoreEvent::Asked { id, site, check } => self.store_asked(id, (site, check), out),
             StoreEvent::Told {
                 id,
                 site,
-                ordinal,
+                check,
                 value,
-            } => self.store_told(id, (site, ordinal, value), out),
+            } => self.store_told(id, (site, check, value.into()), out),
             StoreEvent::Back(id) => self.next_step(id, out),
             StoreEvent::Exchange => self.exchange_stores(out.now()),
         }
@@ -345,7 +345,12 @@ impl World {
             if !self.sites.cut_off(site, other) && !self.sites.is_lost(other) {
                 reached += 1;
                 let link = self.sites.link(site, other);
-                let asked = StoreEvent::Asked { id, site: other };
+                let check = check_of(&operation);
+                let asked = StoreEvent::Asked {
+                    id,
+                    site: other,
+                    check,
+                };
                 out.after(link, Event::Store(asked));
             }
         }
@@ -355,7 +360,12 @@ impl World {
         }
     }
 
-    fn store_asked(&mut self, id: OperationId, site: Site, out: &mut Schedule<'_, Event>) {
+    fn store_asked(
+        &mut self,
+        id: OperationId,
+        (site, check): (Site, u32),
+        out: &mut Schedule<'_, Event>,
+    ) {
         let now = out.now();
         let operation = self.operations[id];
         let back = self.sites.of_server(operation.server);
@@ -363,7 +373,7 @@ impl World {
         let Some(stores) = self.stores.as_deref_mut() else {
             return;
         };
-        if !stores.reads.contains_key(&id) {
+        if check_of(&operation) != check || !stores.reads.contains_key(&id) {
             return;
         }
         let salt = (operation.ordinal << 8) | u64::from(site);
@@ -375,8 +385,8 @@ impl World {
             let told = StoreEvent::Told {
                 id,
                 site,
-                ordinal: operation.ordinal,
-                value: stores.values.read(site.into(), operation.record.into()),
+                check,
+                value: stores.values.read(site.into(), operation.record.into()) as u32,
             };
             out.at(done + link, Event::Store(told));
         }
@@ -385,7 +395,7 @@ impl World {
     fn store_told(
         &mut self,
         id: OperationId,
-        (site, ordinal, value): (Site, u64, u64),
+        (site, check, value): (Site, u32, u64),
         out: &mut Schedule<'_, Event>,
     ) {
         let operation = self.operations[id];
@@ -393,7 +403,7 @@ impl World {
         let Some(stores) = self.stores.as_deref_mut() else {
             return;
         };
-        if operation.ordinal != ordinal {
+        if check_of(&operation) != check {
             return;
         }
         let Some(read) = stores.reads.get_mut(&id) else {
@@ -444,6 +454,8 @@ impl World {
         if begins {
             // A side that grows smaller knows at once; one that grows waits until it knows what the others did.
             stores.values.split_mut().cut(&groups);
+            // Those who still see each other agree on what most of all have.
+            stores.counts.exchanged += stores.values.exchange();
             (stores.healed, stores.converged) = (None, None);
         } else {
             stores.healed = Some(out.now());
@@ -491,6 +503,11 @@ impl World {
             stores.converged = Some(now.saturating_since(healed));
         }
     }
+}
+
+/// What tells an operation from a later one in its place.
+fn check_of(operation: &Operation) -> u32 {
+    operation.key() as u32
 }
 
 impl Stores {
