@@ -10,6 +10,7 @@ mod invariants;
 mod mishaps;
 mod reduced;
 mod scenarios;
+mod together;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
