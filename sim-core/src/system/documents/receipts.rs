@@ -7,7 +7,7 @@ use routing::{ConnectionId, ServerId};
 
 use super::{Ack, DocumentEvent};
 use crate::engine::Schedule;
-use crate::histogram::MAX_UNITS;
+use crate::histogram::{MAX_UNITS, units_of};
 use crate::system::event::Event;
 use crate::system::inflight::Direct;
 use crate::system::ledger::{Ledger, units_ns};
@@ -230,7 +230,18 @@ impl World {
         let jitter = self.network.jitter_units(client.place, key, ack.author);
         let free = now + SimDuration::from_nanos(units_ns(client.place.base_units() + jitter));
         let receipt = free.max(self.clients.last_receipt(ack.author, now));
-        self.clients.set_last_receipt(ack.author, receipt);
+        let direct = Direct {
+            connection: ack.author,
+            kind: Kind::Edit,
+            measured: false,
+            started: now,
+            receipt,
+            units: units_of(receipt - now),
+            parts: Parts::default(),
+            message: None,
+        };
+        // What is written to the same client after it comes after it.
+        self.receive_direct(server, direct);
         let bytes = u64::from(self.wire_bytes(Kind::Edit));
         self.servers.servers[server].bytes_out += bytes;
         self.ledger.egress_bytes += bytes;
