@@ -166,6 +166,8 @@ pub(crate) struct Flows {
     pub(crate) egress: u128,
     /// Messages published.
     pub(crate) publishes: u128,
+    /// Edits made.
+    pub(crate) edits: u128,
     /// Copies received.
     pub(crate) deliveries: u128,
     /// Bytes to whoever orders messages.
@@ -191,6 +193,7 @@ fn usage(world: &World, ledger: &Ledger, month: &Month, now: SimTime) -> Usage {
         new_connections: month.of(ledger.attempts),
         egress: month.of(ledger.egress_bytes - world.baseline.egress_bytes),
         publishes: month.of(ledger.kinds[Kind::Publish.index()].offered),
+        edits: month.of(ledger.kinds[Kind::Edit.index()].offered),
         deliveries: deliveries(ledger, month),
         to_order: month.of(total.to_order - before.to_order),
         copies: month.of(total.copies - before.copies),
@@ -242,7 +245,7 @@ pub(crate) fn usage_of(scenario: &Scenario, flows: &Flows) -> Usage {
         metered: Vec::new(),
         activity: vec![Activity {
             region,
-            messages: flows.publishes,
+            messages: flows.publishes + flows.edits,
             deliveries: flows.deliveries,
             connection_minutes: u128::from(connections * MINUTES_PER_MONTH),
         }],
@@ -324,7 +327,7 @@ fn inter_region(design: &Design, flows: &Flows) -> Vec<Transfer> {
 }
 
 fn deliveries(ledger: &Ledger, month: &Month) -> u128 {
-    [Kind::Publish, Kind::Presence]
+    [Kind::Publish, Kind::Presence, Kind::Edit]
         .iter()
         .map(|kind| month.of(ledger.kinds[kind.index()].received))
         .sum()
@@ -540,7 +543,13 @@ fn alternatives(
     let connections = u64::from(world.residents);
     let minutes = usage.activity.iter().map(|a| a.connection_minutes).sum();
     let (mut messages, mut bytes) = (0u128, 0u128);
-    for kind in [Kind::Publish, Kind::Presence, Kind::Query, Kind::Command] {
+    for kind in [
+        Kind::Publish,
+        Kind::Presence,
+        Kind::Query,
+        Kind::Command,
+        Kind::Edit,
+    ] {
         let own = &ledger.kinds[kind.index()];
         // Requests are published once and answered once.
         let received = if kind.is_answered() {

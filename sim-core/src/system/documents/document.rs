@@ -275,9 +275,11 @@ impl Document {
         self.digests.get(index as usize).copied()
     }
 
-    /// Changes up to a number are not asked for again.
-    pub fn forget_log(&mut self, upto: u64) {
-        while self.log_from() < upto && self.log.pop_front().is_some() {
+    /// Changes up to a number that were ordered before `since` are not asked for again.
+    pub fn forget_log(&mut self, upto: u64, since: SimTime) {
+        let old = |log: &VecDeque<Arc<Change>>| log.front().is_some_and(|one| one.at < since);
+        while self.log_from() < upto && old(&self.log) {
+            self.log.pop_front();
             self.digests.pop_front();
         }
     }

@@ -22,6 +22,9 @@ use crate::system::servers::timestamp;
 use crate::system::world::World;
 use crate::time::{SimDuration, SimTime};
 
+/// For how long changes are kept at least, for editors that have not received them.
+const KEPT: SimDuration = SimDuration::from_secs(10);
+
 /// What a document has stored, and is storing.
 #[derive(Clone, Debug)]
 pub struct Saving {
@@ -94,7 +97,7 @@ impl Document {
             self.check_versions(upto, &mut documents.0);
             self.saving.stored = (upto, version);
             // Who was away for less than a checkpoint is sent what it missed.
-            self.forget_log(from);
+            self.forget_log(from, now.saturating_sub(KEPT));
         }
     }
 
