@@ -43,6 +43,9 @@ pub struct RunReport {
     pub simulated_s: f64,
     /// Simulated time before measuring, seconds.
     pub warmup_s: f64,
+    /// What was simulated in place of the whole; `None`: the whole was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelReport>,
     /// Why the run ended: `Finished`, `EventBudget`, `TimeBudget`, `Interrupted`, `Unstable{tier}`.
     pub stop: String,
     /// By operation name: `publish`, `presence`, `query`, `connect`, `command`, `fetch_asset`.
@@ -87,6 +90,15 @@ pub struct RunReport {
     pub warnings: Vec<String>,
     /// Work done; not part of the byte-identical result.
     pub engine: EngineReport,
+}
+
+/// A scale model.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelReport {
+    /// One in so many users, on machines with one in so many cores.
+    pub one_in: u32,
+    /// Largest relative error of latencies up to the 99th percentile that was measured against whole runs.
+    pub error: f64,
 }
 
 /// Name and hash of a scenario.

@@ -19,6 +19,10 @@ use sim_core::time::SimTime;
 
 /// How long the window is watched, wall seconds.
 const WATCHED: Duration = Duration::from_secs(12);
+/// A run alone is watched for at least so many seconds of CPU.
+const LEAST_CPU_S: f64 = 1.0;
+/// How long is waited for what is there in the end, wall seconds.
+const LONGEST: Duration = Duration::from_secs(120);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -36,11 +40,11 @@ fn report(draft: &Draft) {
     let users = draft.scenario().load.users;
     println!("{} users", users);
     let started = Instant::now();
-    let views = ["Time strip", "Follow one message"];
+    let views = ["Time strip"];
     let mut probe = Probe::new(draft.clone(), &views);
     probe.send(Command::SetPace(Pace::Fast));
     let wait = |what: &str, ready: &dyn Fn(&Frame) -> bool| {
-        while !ready(&probe.frame()) && started.elapsed() < Duration::from_secs(120) {
+        while !ready(&probe.frame()) && started.elapsed() < LONGEST {
             std::thread::sleep(Duration::from_millis(5));
         }
         println!("  {what}: {:.2} s", started.elapsed().as_secs_f64());
@@ -60,7 +64,22 @@ fn report(draft: &Draft) {
         shown(p99(&frame), 1.0),
         shown(half_width(&frame), 100.0)
     );
-    let (events, simulation) = (events(&frame), cpu_s("simulation"));
+    // The load line is computed once; what is watched is what goes on.
+    let mut points = (0, Instant::now());
+    while points.1.elapsed() < Duration::from_secs(3) && started.elapsed() < LONGEST {
+        let now = probe.frame().load_line.len();
+        if now != points.0 {
+            points = (now, Instant::now());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    println!(
+        "  load line of {} points: {:.2} s",
+        points.0,
+        points.1.duration_since(started).as_secs_f64()
+    );
+    let from_s = probe.frame().simulated_s;
+    let (events, simulation) = fresh(&probe);
     let window = cpu_s("cost");
     let mut passes = Vec::new();
     let watched = Instant::now();
@@ -80,20 +99,22 @@ fn report(draft: &Draft) {
         passes.len(),
         100.0 * (cpu_s("cost") - window) / WATCHED.as_secs_f64()
     );
+    let (handled, spent) = fresh(&probe);
     let frame = probe.frame();
-    let handled = self::events(&frame).saturating_sub(events);
-    let beside = (cpu_s("simulation") - simulation) / handled.max(1) as f64;
+    let beside = (spent - simulation) / handled.saturating_sub(events).max(1) as f64;
     println!(
         "  {} keyframes, {:.0} MB resident",
         frame.time.keyframes,
         resident_mb()
     );
     drop(probe);
-    let alone = alone(
-        draft.scenario(),
-        reached.min(60.0),
-        frame.simulated_s.min(90.0),
-    );
+    let mut scenario = Scenario::clone(draft.scenario());
+    let model = frame.report.as_ref().and_then(|report| report.model);
+    scenario.run.scale = model.map(|model| model.one_in);
+    if let Some(model) = model {
+        println!("  a model of one in {}", model.one_in);
+    }
+    let alone = alone(&scenario, from_s, frame.simulated_s.max(from_s + 1.0));
     println!(
         "  CPU per event: {:.0} ns beside the window, {:.0} ns alone: {:+.1} %",
         beside * 1e9,
@@ -102,18 +123,35 @@ fn report(draft: &Draft) {
     );
 }
 
+/// Events up to a report that has just come, and the CPU seconds of the simulation then.
+fn fresh(probe: &Probe) -> (u64, f64) {
+    let before = events(&probe.frame());
+    let asked = Instant::now();
+    while events(&probe.frame()) == before && asked.elapsed() < LONGEST {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    (events(&probe.frame()), cpu_s("simulation"))
+}
+
 /// CPU seconds per event of a run by itself, between two simulated seconds.
 fn alone(scenario: &Scenario, from_s: f64, to_s: f64) -> f64 {
     let Ok(mut run) = SystemRun::new(scenario) else {
         return f64::NAN;
     };
     let at = |seconds: f64| SimTime::from_nanos((seconds * 1e9) as u64);
-    run.set_end(at(to_s));
     let mut on = |to_s: f64| {
+        run.set_end(at(to_s));
         let _ = run.advance(at(to_s), None, &mut |_, _| Interrupt::Continue);
         (run.work().0, cpu_s("cost"))
     };
-    let (before, after) = (on(from_s), on(to_s));
+    let before = on(from_s);
+    let mut after = on(to_s);
+    for more in 1.. {
+        if after.1 - before.1 >= LEAST_CPU_S {
+            break;
+        }
+        after = on(to_s + f64::from(more) * (to_s - from_s));
+    }
     (after.1 - before.1) / (after.0 - before.0).max(1) as f64
 }
 

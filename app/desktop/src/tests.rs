@@ -106,6 +106,7 @@ fn report() -> RunReport {
         seed: 7,
         population_seed: 1,
         users: 200_000,
+        model: None,
         simulated_s: 60.0,
         warmup_s: 10.0,
         stop: "Finished".into(),

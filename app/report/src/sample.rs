@@ -34,6 +34,7 @@ pub fn run() -> RunReport {
         seed: 7,
         population_seed: 1,
         users: 200_000,
+        model: None,
         simulated_s: 60.0,
         warmup_s: 5.0,
         stop: "Finished".to_owned(),

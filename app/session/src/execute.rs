@@ -399,6 +399,7 @@ mod tests {
             seed: 1,
             population_seed: 1,
             users,
+            model: None,
             simulated_s: 1.0,
             warmup_s: 0.0,
             stop: stop.to_owned(),

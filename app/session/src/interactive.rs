@@ -45,10 +45,16 @@ pub use time::{Pace, Step};
 const FRAME_INTERVAL: Duration = Duration::from_millis(33);
 /// A report that is dear to make is made this many times less often than it takes.
 const REPORT_SHARE: u32 = 8;
+/// All of them together may take this part of the time since the run began, …
+const REPORTS_SHARE: u32 = 40;
+/// … beyond what the first ones may take: they are waited for.
+const FIRST_REPORTS: Duration = Duration::from_millis(300);
 /// Simulated seconds per wall second once the scenario's own duration is measured.
 const WATCHED_PACE: f64 = 10.0;
 /// From this simulated second on the warm-up is measured for a first look.
-const EARLY_S: f64 = 1.0;
+const EARLY_S: f64 = 0.5;
+/// More users than these are simulated by a scale model, where there is one: so many are seated in a fraction of a second.
+const WHOLE_USERS: u32 = 400_000;
 /// Simulated time measured before a report is worth showing.
 const WORTH_SHOWING_S: f64 = 1.0;
 /// Simulated time over which it is said how full each instance is.
@@ -222,7 +228,8 @@ struct Driver {
     estimate: Arc<Vec<CurvePoint>>,
     problem: Option<String>,
     speed: SpeedMeter,
-    report_cost: Duration,
+    /// What the reports of this run have taken, and when it began.
+    reports_cost: (Duration, Instant),
     next_report: Instant,
     /// The time and the number of faults that the report is about.
     reported_at: Option<(SimTime, usize)>,
@@ -264,7 +271,7 @@ impl Driver {
             estimate: Arc::default(),
             problem: None,
             speed: SpeedMeter::default(),
-            report_cost: Duration::ZERO,
+            reports_cost: (Duration::ZERO, Instant::now()),
             next_report: Instant::now(),
             reported_at: None,
         }
@@ -334,7 +341,7 @@ impl Driver {
         self.begin_time();
         self.stalled = false;
         self.publish(true);
-        match SystemRun::new(&self.scenario) {
+        match SystemRun::new(&to_watch(&self.scenario)) {
             Ok(run) => self.run_from_the_start(run),
             Err(error) => {
                 self.stalled = true;
@@ -347,6 +354,7 @@ impl Driver {
         run.measure_early(at(EARLY_S));
         run.follow(self.follows);
         self.begin_time();
+        self.reports_cost = (Duration::ZERO, Instant::now());
         self.stalled = false;
         self.keyframes.keep(&run);
         self.run = Some(run);
@@ -394,7 +402,7 @@ impl Driver {
 
     /// Another number of users. The old run goes on where the new one cannot be built.
     fn set_users(&mut self, scenario: Scenario) {
-        match SystemRun::new(&scenario) {
+        match SystemRun::new(&to_watch(&scenario)) {
             Ok(run) => {
                 self.scenario = Arc::new(scenario);
                 self.problem = None;
@@ -483,6 +491,14 @@ impl Driver {
             }
         }
     }
+}
+
+/// The scenario as it is simulated while somebody waits for it: by a scale model if it is large and says nothing else.
+fn to_watch(scenario: &Scenario) -> Scenario {
+    let mut scenario = scenario.clone();
+    let said = scenario.run.scale;
+    scenario.run.scale = said.or_else(|| scenario.model_of(WHOLE_USERS));
+    scenario
 }
 
 fn seconds(time: SimTime) -> f64 {

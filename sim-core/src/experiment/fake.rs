@@ -45,6 +45,7 @@ impl Fake {
         }
         let estimate = fullest.as_ref().map(|b| BreaksAt {
             users: Estimate::point(libm::round(f64::from(users) / b.utilization)),
+            model: None,
             limit: format!("{}.{}", b.tier, b.resource),
             estimate: true,
         });

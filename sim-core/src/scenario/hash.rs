@@ -11,7 +11,7 @@ use super::model::{Members, Scenario};
 use super::over_time::OverTime;
 
 /// Settings that the format got later, where a scenario does not use them: they leave the hashes of older scenarios alone.
-const LATER: [&str; 21] = [
+const LATER: [&str; 22] = [
     ", publish_loop: Open",
     ", inbox: None",
     ", leases: None",
@@ -33,6 +33,7 @@ const LATER: [&str; 21] = [
     ", documents: None",
     ", writes: None",
     ", ordering: None",
+    ", scale: None",
 ];
 
 /// The hash.

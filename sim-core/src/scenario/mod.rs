@@ -39,6 +39,7 @@ pub mod raw;
 mod regions;
 mod repair;
 mod replicas;
+mod scaled;
 mod traffic;
 mod translate;
 pub mod tree;
@@ -63,6 +64,7 @@ pub use over_time::{Arrivals, Day, FlashCrowd, Loop, OverTime, People, Shape};
 pub use pooler::{Held, Pooler, pooler};
 pub use regions::{Merge, Regions, Residency, Writes};
 pub use replicas::{Failover, Replicas};
+pub use scaled::{ERROR as MODEL_ERROR, SMALLEST as SMALLEST_MODEL, Unscalable};
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -534,4 +534,6 @@ pub struct Run {
     pub duration: SimDuration,
     /// Name of the price book.
     pub price_book: String,
+    /// A model of one in so many is simulated; `None`: the whole.
+    pub scale: Option<u32>,
 }

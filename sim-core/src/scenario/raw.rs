@@ -706,4 +706,6 @@ pub struct RawRun {
     pub duration: Option<Quantity>,
     /// Prices to use. Default: `2026-07`.
     pub price_book: Option<String>,
+    /// Simulate a model of one in so many: of the users, and of every machine's cores. Figures are for the whole. Default: the whole.
+    pub scale: Option<Quantity>,
 }

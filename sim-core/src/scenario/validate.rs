@@ -21,6 +21,7 @@ use super::raw::{
     RawScenario, RawTransport, Switch,
 };
 use super::regions::{check_regions, check_writes};
+use super::scaled;
 use super::traffic::traffic;
 use super::{
     asking, convert, data, design, documents, edge, ordering, over_time, pooler, replicas,
@@ -70,7 +71,7 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
     if !check.errors.is_empty() {
         return None;
     }
-    Some(Scenario {
+    let scenario = Scenario {
         name: raw.name.clone(),
         title: raw.title.clone().unwrap_or_else(|| raw.name.clone()),
         story: raw.story.clone().unwrap_or_default(),
@@ -87,7 +88,8 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
         run,
         sources: std::mem::take(&mut check.sources),
         numbers: Vec::new(),
-    })
+    };
+    scaled::check(&scenario, check).then_some(scenario)
 }
 
 fn check_name(name: &str, check: &mut Check<'_>) {
@@ -564,6 +566,14 @@ fn run(raw: Option<&RawRun>, check: &mut Check<'_>) -> Run {
             time(limits::SHORT),
         ),
         price_book,
+        scale: raw
+            .scale
+            .as_ref()
+            .map(|q| {
+                let read = count(q, &[], 1, scaled::SMALLEST.into());
+                check.take("run.scale", read, 1) as u32
+            })
+            .filter(|&k| k > 1),
     }
 }
 

@@ -51,6 +51,8 @@ pub struct FastFifo {
     max_queue: usize,
     now: SimTime,
     down: bool,
+    /// How many times as slow its clock is; 1 but in a scale model.
+    slow: u32,
 }
 
 impl FastFifo {
@@ -69,7 +71,14 @@ impl FastFifo {
             max_queue: 0,
             now: SimTime::ZERO,
             down: false,
+            slow: 1,
         }
+    }
+
+    /// The station of a scale model of one in `k`: it gets one in `k` of the jobs, and its clock goes `k` times as slow, so that
+    /// they meet the same queue as in the whole. What comes out is told in the time of those who wait: (d − a) / k after a.
+    pub fn slow_clock(&mut self, k: u32) {
+        self.slow = k.max(1);
     }
 
     /// Takes in a job and says when it leaves; `None` while the station is down. Arrivals come in
@@ -81,6 +90,10 @@ impl FastFifo {
             return None;
         }
         self.cut(now);
+        let demand = match self.slow {
+            1 => demand,
+            k => demand * u64::from(k),
+        };
         let started = self.free_at[0].max(now);
         let at = started + demand;
         self.occupy_first(at);
@@ -92,16 +105,29 @@ impl FastFifo {
             self.max_queue = self.max_queue.max(self.starts.len());
         }
         Some(Departure {
-            started,
-            at,
+            started: self.told(now, started),
+            at: self.told(now, at),
             stamp: self.stamp,
         })
+    }
+
+    /// A time to come in the time of those who wait.
+    #[inline]
+    fn told(&self, now: SimTime, at: SimTime) -> SimTime {
+        match self.slow {
+            1 => at,
+            k => now + (at - now) / u64::from(k),
+        }
     }
 
     /// How long a job arriving at `now` would wait.
     #[inline]
     pub fn next_wait(&self, now: SimTime) -> SimDuration {
-        self.free_at[0].saturating_since(now)
+        let wait = self.free_at[0].saturating_since(now);
+        match self.slow {
+            1 => wait,
+            k => wait / u64::from(k),
+        }
     }
 
     /// Loses every job that has not left, and goes down. Returns how many those are.

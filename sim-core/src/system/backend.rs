@@ -53,6 +53,11 @@ impl Nodes {
         }
     }
 
+    /// The nodes of a scale model.
+    pub fn slow_clock(&mut self, k: u32) {
+        self.cores.iter_mut().for_each(|core| core.slow_clock(k));
+    }
+
     /// A node takes `factor` times as long from now on.
     pub fn slow_down(&mut self, node: u32, factor: f64) {
         self.slow.resize(self.died.len(), 1.0);

@@ -43,7 +43,7 @@ const KEPT_MONTHS: u128 = 1;
 #[must_use]
 pub fn cost(world: &World, ledger: &Ledger, now: SimTime) -> CostReport {
     let (shape, of_busiest) = day(world, ledger, now);
-    let month = Month::new(ledger, now, of_busiest);
+    let month = Month::new(ledger, now, of_busiest / world.stands_for());
     let usage = usage(world, ledger, &month, now);
     let usage = integrate(&usage, &BTreeMap::new(), shape);
     let Some(book) = book(&world.scenario.run.price_book).or_else(|| book(PRICE_BOOK)) else {
@@ -139,7 +139,7 @@ struct Month {
 }
 
 impl Month {
-    /// `level`: what was measured relative to the load that the month is counted at.
+    /// `level`: what was measured relative to the load that the month is counted at, and to the whole.
     fn new(ledger: &Ledger, now: SimTime, level: f64) -> Self {
         Self {
             seconds: now.saturating_since(ledger.since).as_secs_f64() * level,
@@ -189,7 +189,7 @@ pub(crate) struct Flows {
 fn usage(world: &World, ledger: &Ledger, month: &Month, now: SimTime) -> Usage {
     let (total, before) = (world.ledger.inner, world.baseline.inner);
     let flows = Flows {
-        connections: u64::from(world.clients.len()),
+        connections: libm::round(f64::from(world.clients.len()) * world.stands_for()) as u64,
         new_connections: month.of(ledger.attempts),
         egress: month.of(ledger.egress_bytes - world.baseline.egress_bytes),
         publishes: month.of(ledger.kinds[Kind::Publish.index()].offered),
@@ -207,7 +207,7 @@ fn usage(world: &World, ledger: &Ledger, month: &Month, now: SimTime) -> Usage {
             .collect(),
         idle_ppm: idle_share(world, now),
     };
-    let mut usage = usage_of(&world.scenario, &flows);
+    let mut usage = usage_of(world.billed(), &flows);
     edge::bill::add(&mut usage, world, now, |count| month.of(count));
     usage
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::SystemRun;
 use super::event::Event;
-use crate::scenario::{Fault, TimedFault, can_happen, limits};
+use crate::scenario::{Fault, Scenario, TimedFault, can_happen, limits};
 use crate::time::{SimDuration, SimTime};
 
 /// Why a fault cannot be added.
@@ -26,6 +26,11 @@ pub enum FaultRefused {
     /// More people than a simulation holds.
     #[error("that would be more people than the {} of a scenario", limits::USERS)]
     TooManyPeople,
+    /// The scale model that is simulated has fewer of these instances.
+    #[error(
+        "the scale model that is simulated has fewer of what the fault would hit; simulate the whole"
+    )]
+    NotInModel,
     /// A scenario has room for so many.
     #[error(
         "there are {} faults already, as many as a scenario may have",
@@ -55,11 +60,14 @@ impl SystemRun {
         if index >= limits::ENTRIES {
             return Err(FaultRefused::TooMany);
         }
-        Arc::make_mut(&mut world.scenario)
-            .faults
-            .push(timed.clone());
+        let mut whole = Scenario::clone(&self.scenario);
+        whole.faults.push(timed);
+        if world.whole.is_some() && !whole.run.scale.is_some_and(|k| whole.scales(k).is_ok()) {
+            return Err(FaultRefused::NotInModel);
+        }
+        Arc::make_mut(&mut world.scenario).faults = whole.simulated().faults;
         world.backlog.no_longer_steady();
-        Arc::make_mut(&mut self.scenario).faults.push(timed);
+        self.scenario = Arc::new(whole);
         self.quick = None;
         let event = Event::Fault {
             index: index as u16,

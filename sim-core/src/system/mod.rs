@@ -73,6 +73,7 @@ mod verdict;
 mod versions;
 mod warm;
 mod watched;
+mod whole;
 mod world;
 
 use std::sync::Arc;
@@ -83,6 +84,7 @@ use crate::report::{ConnectionsReport, RunReport};
 use crate::scenario::{Asking, Scenario};
 use crate::statistics::CONFIDENCE;
 use crate::time::SimTime;
+use whole::Whole;
 use world::World;
 
 pub use compared::{compared, compared_reports, compared_stories};
@@ -191,7 +193,7 @@ impl SystemRun {
         let now = self.now();
         let mut scenario = (*self.scenario).clone();
         scenario.load.users = users;
-        let mut world = World::new(effective(&scenario))?;
+        let mut world = world_of(&scenario)?;
         world.continue_from(self.simulation.model(), now);
         self.earlier = self.work();
         self.quick = quick_of(&world, &scenario);
@@ -214,6 +216,12 @@ impl SystemRun {
             events + self.simulation.events(),
             deliveries + self.simulation.model().deliveries,
         )
+    }
+
+    /// Bytes of its large arrays, some of which clones share.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        self.simulation.model().memory_bytes()
     }
 
     /// What was measured since the warm-up ended. `engine.cpu_s` and `wall_s` are filled by the caller.
@@ -244,16 +252,17 @@ impl SystemRun {
 }
 
 fn build(scenario: &Scenario) -> Result<Simulation<World>, BuildError> {
-    let mut simulation = Simulation::new(World::new(effective(scenario))?);
+    let mut simulation = Simulation::new(world_of(scenario)?);
     simulation.with(World::begin);
     Ok(simulation)
 }
 
-/// The quick estimate of a fresh world; none where faults are planned, the database is asked under stress or not all share its
-/// connections: it knows nothing of these, nor of documents that are edited together, nor of a
-/// database in every region or of messages that wait for their turn.
+/// The quick estimate of a fresh world; none of a model, and none where faults are planned, the database is asked under stress or
+/// not all share its connections: it knows nothing of these, nor of documents that are edited together, nor of a database in every
+/// region or of messages that wait for their turn.
 fn quick_of(world: &World, scenario: &Scenario) -> Option<Arc<Quick>> {
     let healthy = scenario.faults.is_empty()
+        && world.whole.is_none()
         && scenario.asking == Asking::default()
         && world.documents.is_none()
         && world.stores.is_none()
@@ -267,10 +276,12 @@ fn quick_of(world: &World, scenario: &Scenario) -> Option<Arc<Quick>> {
     healthy.then(|| Arc::new(quick::estimate(scenario, &survey::survey(world))))
 }
 
-/// The scenario with its patterns applied to its design.
-fn effective(scenario: &Scenario) -> Arc<Scenario> {
-    Arc::new(Scenario {
-        design: scenario.effective_design(),
-        ..scenario.clone()
-    })
+/// The system of a scenario, or its scale model.
+fn world_of(scenario: &Scenario) -> Result<World, BuildError> {
+    let simulated = scenario.simulated();
+    let whole = Whole::of(scenario, &simulated);
+    let mut world = World::new(Arc::new(simulated))?;
+    world.whole = whole;
+    world.slow_clocks();
+    Ok(world)
 }

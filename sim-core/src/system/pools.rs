@@ -115,6 +115,18 @@ impl DatabasePool {
         }
     }
 
+    /// The pool of a scale model; its steps are not events there.
+    pub fn slow_clock(&mut self, k: u32) {
+        match &mut self.station {
+            Station::Fast(fifo) => fifo.slow_clock(k),
+            Station::Shared(lanes) => lanes
+                .iter_mut()
+                .flatten()
+                .for_each(|lane| lane.slow_clock(k)),
+            Station::Watched { .. } => {}
+        }
+    }
+
     /// It takes `factor` times as long from now on.
     pub fn slow_down(&mut self, factor: f64) {
         self.slow[1] = factor;

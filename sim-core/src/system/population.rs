@@ -5,6 +5,9 @@
 //! membership slot keeps its member when the load grows unless a new user takes it ([`nested_pick`]), so that a ramp
 //! compares like with like.
 //!
+//! The channels of a scale model stand for those of the whole, `k` of like size each: drawn for themselves, the few huge ones
+//! that decide the mean fan-out would be others.
+//!
 //! Left out: people who leave and join channels while the run lasts, and people in the channels who are offline.
 
 use routing::{ChannelId, ConnectionId};
@@ -162,14 +165,20 @@ impl<'a> Population<'a> {
         each: &mut impl FnMut(ChannelId, &[ConnectionId]),
     ) {
         let wanted = self.wanted_memberships(per_user);
+        let kept = self.scenario.run.scale;
+        let kept = kept.map(|k| sizes.of_model(wanted * u64::from(k), k as usize));
         let mut seen = vec![u32::MAX; self.connections as usize];
         let places = self.places();
         let mut members = Vec::new();
         let mut total = 0;
         let mut channel = 0;
-        while total < wanted {
+        let next = |channel: u32, total: u64| match &kept {
+            None => (total < wanted).then(|| sizes.size(channel)),
+            Some(kept) => kept.get(channel as usize).copied(),
+        };
+        while let Some(size) = next(channel, total) {
             let of = self.circle(channel, &places);
-            let size = sizes.size(channel).min(of.there_are);
+            let size = size.min(of.there_are);
             self.pick_distinct(channel, size, &of, &mut seen, &mut members);
             total += u64::from(size);
             each(ChannelId(channel), &members);
@@ -353,6 +362,29 @@ impl LogNormalSizes {
         let z = self.draws.normal(SIZE, u64::from(channel), 0);
         let size = libm::round(libm::exp(self.mu + self.sigma * z));
         (size as u32).clamp(1, self.max)
+    }
+
+    /// Sizes of a model of one in `k`, by falling size: two stand for `2k` neighbours in the order of sizes, one standard
+    /// deviation above and below their mean, so that they have as many memberships and send as many copies.
+    fn of_model(&self, memberships: u64, k: usize) -> Vec<u32> {
+        let mut all = Vec::new();
+        let mut total = 0;
+        while total < memberships {
+            let size = self.size(all.len() as u32);
+            total += u64::from(size);
+            all.push(size);
+        }
+        all.sort_unstable();
+        let pair = |block: &[u32]| {
+            let many = block.len() as f64;
+            let sizes = || block.iter().map(|&size| f64::from(size));
+            let mean = sizes().sum::<f64>() / many;
+            let square = sizes().map(|size| size * size).sum::<f64>() / many;
+            let deviation = libm::sqrt((square - mean * mean).max(0.0));
+            [mean + deviation, (mean - deviation).max(1.0)]
+        };
+        let sizes = all.rchunks_exact(2 * k).flat_map(pair);
+        sizes.map(|size| libm::round(size) as u32).collect()
     }
 }
 

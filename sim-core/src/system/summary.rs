@@ -99,6 +99,7 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
         seed: scenario.run.seed,
         population_seed: scenario.run.population_seed,
         users: scenario.load.users.into(),
+        model: None,
         simulated_s: seconds,
         warmup_s: ledger.since.as_secs_f64(),
         stop: unstable.map_or_else(
@@ -126,6 +127,9 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
             ..EngineReport::default()
         },
     };
+    if let Some(whole) = &world.whole {
+        whole.enlarge(&mut report);
+    }
     report.rates = rates::rates(&report);
     report.objectives = scenario
         .objectives

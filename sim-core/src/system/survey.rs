@@ -4,6 +4,8 @@
 //! changes are counted exactly for [`SAMPLE`] users (fewer where channels are huge), and their mean corrected by the ratio of
 //! distinct to all co-members, which is known for everybody. Delays are those of the clients themselves.
 
+use std::sync::Arc;
+
 use routing::{ChannelId, ConnectionId, FanoutPlan, RoutingMode, ServerId};
 
 use super::BuildError;
@@ -31,7 +33,7 @@ const JITTERS: u32 = 8_192;
 
 /// Builds a world and takes its survey.
 pub fn survey_of(scenario: &Scenario) -> Result<Placement, BuildError> {
-    Ok(survey(&World::new(super::effective(scenario))?))
+    Ok(survey(&World::new(Arc::new(scenario.effective()))?))
 }
 
 /// The survey of a world at time zero.

@@ -50,6 +50,7 @@ use super::stores::Stores;
 use super::timeline::Timeline;
 use super::traces::Traces;
 use super::warm::{entry_bytes, history};
+use super::whole::Whole;
 use crate::delivery::Kernel;
 use crate::draw::{Draws, Purpose};
 use crate::engine::{Model, Schedule, TimerWheel};
@@ -78,6 +79,8 @@ pub struct Sent {
 #[derive(Clone)]
 pub struct World {
     pub(super) scenario: Arc<Scenario>,
+    /// What this is a scale model of.
+    pub(super) whole: Option<Whole>,
     pub(super) network: Arc<Network>,
     pub(super) draws: Draws,
     pub(super) kernel: Kernel,
@@ -275,6 +278,7 @@ impl World {
             pairs: Vec::new(),
             wakes: Vec::new(),
             scenario: Arc::clone(&scenario),
+            whole: None,
             network,
             draws,
             hub,

@@ -105,7 +105,11 @@ impl Frame {
             return None;
         }
         let ms = (report.simulated_s * 1e9).round() / 1e6;
-        Some(format!("{} --duration {ms}ms", draft.command("run")))
+        let model = report.model.filter(|_| self.scenario.run.scale.is_none());
+        let model = model.map_or_else(String::new, |model| {
+            format!(" --set run.scale={}", model.one_in)
+        });
+        Some(format!("{}{model} --duration {ms}ms", draft.command("run")))
     }
 
     /// Whether the report is a first look at a system that still warms up.

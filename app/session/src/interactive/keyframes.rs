@@ -2,7 +2,8 @@
 //!
 //! A keyframe is a clone of the run: large arrays are shared until one of the copies changes them. They are thinned
 //! geometrically: dense where time is near, sparse where it is long ago, so that [`MOST`] of them reach over any length and going
-//! back costs a re-simulation in proportion to how far back it is.
+//! back costs a re-simulation in proportion to how far back it is. Of large systems there are fewer: as if nothing of them were
+//! shared, all together have [`BUDGET`] bytes.
 
 use std::time::{Duration, Instant};
 
@@ -14,10 +15,14 @@ use super::seconds;
 
 /// Keyframes at most, the beginning included.
 const MOST: usize = 24;
+/// Keyframes at least: the beginning, one on the way and the newest.
+const LEAST: usize = 3;
+/// Bytes of all of them.
+const BUDGET: u64 = 2 << 30;
 /// Simulated seconds between two new ones.
 const EVERY_S: f64 = 1.0;
 /// Taking them may take this part of the wall time.
-const SHARE: u32 = 20;
+const SHARE: u32 = 50;
 
 /// The states, by rising time.
 #[derive(Default)]
@@ -53,7 +58,7 @@ impl Keyframes {
     pub(super) fn keep(&mut self, run: &SystemRun) {
         let started = Instant::now();
         self.kept.push(run.clone());
-        if self.kept.len() > MOST {
+        while self.kept.len() > room(run.memory_bytes()) {
             let times: Vec<f64> = self.kept.iter().map(|kept| seconds(kept.now())).collect();
             self.kept.remove(least(&times));
         }
@@ -80,6 +85,11 @@ impl Keyframes {
     }
 }
 
+/// How many there may be of a system that has so many bytes.
+fn room(bytes: u64) -> usize {
+    usize::try_from(BUDGET / bytes.max(1)).map_or(MOST, |fit| fit.clamp(LEAST, MOST))
+}
+
 /// The one that is missed least: its neighbours are close to each other for how long ago it was. The first and the last stay.
 fn least(times: &[f64]) -> usize {
     let now = times.last().copied().unwrap_or_default();
@@ -96,6 +106,14 @@ fn least(times: &[f64]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn large_systems_have_fewer() {
+        assert_eq!(room(0), MOST);
+        assert_eq!(room(80 << 20), MOST);
+        assert_eq!(room(200 << 20), 10);
+        assert_eq!(room(4 << 30), LEAST);
+    }
 
     #[test]
     fn any_length_has_a_keyframe_near_in_proportion_to_how_long_ago_it_was() {

@@ -18,7 +18,7 @@ use sim_core::report::RunReport;
 use sim_core::scenario::Scenario;
 use sim_core::system::SystemRun;
 
-use super::{LoadPoint, lasting, main_latency, seconds_of};
+use super::{LoadPoint, lasting, main_latency, seconds_of, to_watch};
 
 /// Largest load of the grid, unless the scenario's own is larger.
 const CHEAP_USERS: u32 = 500_000;
@@ -164,7 +164,7 @@ impl Worker {
         scenario.faults.clear();
         scenario.run.warmup = lasting(seconds_of(scenario.run.warmup).min(3.0));
         scenario.run.duration = lasting((1_000_000.0 / f64::from(users)).clamp(8.0, 120.0));
-        let mut run = SystemRun::new(&scenario).ok()?;
+        let mut run = SystemRun::new(&to_watch(&scenario)).ok()?;
         let end = run.end();
         let stop = run.advance(end, None, &mut |_, _| {
             if self.cancelled(job) {

@@ -10,7 +10,10 @@ use sim_core::report::RunReport;
 use sim_core::system::{Readings, SystemRun};
 
 use super::frame::{Frame, Phase, TimeFrame};
-use super::{Driver, EARLY_S, HEAT_OVER_S, REPORT_SHARE, WORTH_SHOWING_S, seconds, seconds_of};
+use super::{
+    Driver, EARLY_S, FIRST_REPORTS, HEAT_OVER_S, REPORT_SHARE, REPORTS_SHARE, WORTH_SHOWING_S,
+    seconds, seconds_of,
+};
 
 /// Says in the last frame what went wrong.
 pub(super) fn problem(frames: &ArcSwap<Frame>, problem: String) {
@@ -99,8 +102,11 @@ impl Driver {
         if self.follows {
             self.traces = Arc::new(run.traces());
         }
-        self.report_cost = started.elapsed();
-        self.next_report = started + self.report_cost * REPORT_SHARE;
+        let cost = started.elapsed();
+        let (all, begun) = &mut self.reports_cost;
+        *all += cost;
+        let paid = *begun + all.saturating_sub(FIRST_REPORTS) * REPORTS_SHARE;
+        self.next_report = paid.max(started + cost * REPORT_SHARE);
     }
 
     fn refresh_heat(&mut self) {

@@ -432,3 +432,23 @@ fn dropping_ends_the_threads() {
     }
     panic!("the simulation thread did not end");
 }
+
+#[test]
+fn a_large_system_is_a_model_and_the_command_says_so() {
+    let (session, _) = counted(true);
+    session.send(with_users(600_000));
+    let large = |frame: &Frame| {
+        let report = frame.report.as_ref();
+        report.is_some_and(|report| report.users == 600_000) && !frame.is_early()
+    };
+    let frame = wait_for(&session, "a report of 600 000 users", large);
+    let report = frame.report.as_ref().unwrap();
+    assert_eq!(report.model.unwrap().one_in, 2);
+    assert_eq!(frame.scenario.run.scale, None, "what is shown is the whole");
+    assert!((500_000..=600_000).contains(&report.connections.wanted));
+    let command = frame.command(&draft()).unwrap();
+    assert!(
+        command.contains("--set run.scale=2 --duration"),
+        "{command}"
+    );
+}
