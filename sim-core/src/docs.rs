@@ -10,12 +10,14 @@ pub mod fields;
 pub mod probe;
 
 /// Texts that hold the file form of a scenario.
-const SCENARIO: [&str; 14] = [
+const SCENARIO: [&str; 16] = [
     include_str!("scenario/raw.rs"),
     include_str!("scenario/asking/raw.rs"),
     include_str!("scenario/data/raw.rs"),
+    include_str!("scenario/documents/raw.rs"),
     include_str!("scenario/edge/raw.rs"),
     include_str!("scenario/faults/raw.rs"),
+    include_str!("scenario/ordering/raw.rs"),
     include_str!("scenario/pooler/raw.rs"),
     include_str!("scenario/product/raw.rs"),
     include_str!("scenario/regions/raw.rs"),

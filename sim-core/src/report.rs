@@ -512,8 +512,8 @@ pub struct GoneFileReport {
 }
 
 /// Names of operations, those that people ask about first in front: messages, reads, status changes, connects.
-pub const BY_IMPORTANCE: [&str; 7] = [
-    "publish", "query", "presence", "order", "reserve", "notify", "connect",
+pub const BY_IMPORTANCE: [&str; 8] = [
+    "publish", "edit", "query", "presence", "order", "reserve", "notify", "connect",
 ];
 
 impl RunReport {

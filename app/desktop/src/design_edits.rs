@@ -37,6 +37,7 @@ pub fn count(design: &Design, tier: Tier) -> Option<(&'static str, u32)> {
             let held = design.database.as_ref()?.held.as_ref()?;
             ("design.database.pooler.count", held.pooler.as_ref()?.count)
         }
+        Tier::Documents => ("design.documents.count", design.documents.as_ref()?.count),
         Tier::CommandSide => (
             "design.command_side.count",
             design.sourcing.as_ref()?.commands.count,
@@ -69,6 +70,10 @@ fn machine(design: &Design, tier: Tier) -> Option<(&'static str, &Machine)> {
             &design.database.as_ref()?.machine,
         ),
         Tier::Origin => ("design.origin.machine", &design.origin.as_ref()?.machine),
+        Tier::Documents => (
+            "design.documents.machine",
+            &design.documents.as_ref()?.machine,
+        ),
         Tier::CommandSide => (
             "design.command_side.machine",
             &design.sourcing.as_ref()?.commands.machine,

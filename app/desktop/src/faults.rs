@@ -258,6 +258,7 @@ pub fn instance_name(scenario: &Scenario, tier: Tier, instance: u32) -> String {
             return format!("the point of presence in {place}");
         }
         Tier::Origin => ("the origin", "origin server"),
+        Tier::Documents => ("the document owner", "document owner"),
         Tier::CommandSide => ("the command side", "command-side instance"),
         Tier::Log => ("the event log", "node of the event log"),
         Tier::Projections => ("the projection", "projection instance"),

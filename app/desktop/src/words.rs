@@ -17,6 +17,7 @@ pub struct MainLatency<'a> {
 pub fn main_latency(report: &RunReport) -> Option<MainLatency<'_>> {
     let kinds = [
         ("publish", "delivered", "messages arrive"),
+        ("edit", "delivered", "edits arrive"),
         ("query", "answered", "queries are answered"),
         ("presence", "delivered", "updates arrive"),
         ("connect", "answered", "connections open"),
@@ -34,6 +35,7 @@ pub fn latency_objective(scenario: &Scenario) -> Option<&Objective> {
         matches!(objective.comparison, Comparison::Less | Comparison::AtMost)
             && [
                 "publish.delivered.p99",
+                "edit.delivered.p99",
                 "query.answered.p99",
                 "presence.delivered.p99",
             ]

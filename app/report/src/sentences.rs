@@ -44,6 +44,7 @@ pub(crate) fn main_latency(report: &RunReport) -> Option<(&'static str, &Latency
     let name = report.headline()?;
     let (kind, words) = match name {
         "publish" => ("delivered", "of messages arrive"),
+        "edit" => ("delivered", "of edits arrive"),
         "query" => ("answered", "of queries are answered"),
         "presence" => ("delivered", "of status changes arrive"),
         "order" => ("answered", "of orders are acknowledged"),
@@ -209,12 +210,20 @@ pub(crate) fn mishaps(name: &str, operation: &OperationReport) -> Option<String>
         (operation.retried, "retried"),
         (operation.duplicated, "received twice"),
         (operation.reordered, "received out of order"),
+        (
+            operation.conflicting.unwrap_or(0),
+            "concurrent with somebody else's",
+        ),
+        (operation.lost_edits.unwrap_or(0), "left no trace"),
     ];
     let mut parts: Vec<String> = kinds
         .iter()
         .filter(|(n, _)| *n > 0)
         .map(|(n, what)| format!("{} {what}", count(*n as f64)))
         .collect();
+    if let Some(diverged @ 1..) = operation.diverged {
+        parts.push(format!("{} documents diverged", count(diverged as f64)));
+    }
     if operation.stale_ratio > 0.0 {
         parts.push(format!(
             "{} of answers stale",

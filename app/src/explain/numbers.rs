@@ -6,7 +6,8 @@ use sim_core::scenario::{Scenario, parse_objective, tree};
 /// The type of a run's report.
 const ROOT: &str = "RunReport";
 /// Operations, which objectives name without `operations`.
-pub(crate) const OPERATIONS: [&str; 5] = ["connect", "publish", "presence", "query", "command"];
+pub(crate) const OPERATIONS: [&str; 6] =
+    ["connect", "publish", "presence", "query", "command", "edit"];
 /// Latencies, which objectives name without `latency_ms`.
 const KINDS: [&str; 3] = ["delivered", "complete", "answered"];
 /// Limits that an objective may have, one for each unit.
@@ -97,7 +98,7 @@ pub(crate) fn known() -> Vec<String> {
     }
     for operation in OPERATIONS {
         let kinds: &[&str] = match operation {
-            "publish" | "presence" => &KINDS[..2],
+            "publish" | "presence" | "edit" => &KINDS[..2],
             _ => &KINDS[2..],
         };
         for kind in kinds {

@@ -328,6 +328,7 @@ fn enlarge(tier: &str, scenario: &Scenario, before: u32) -> Option<(Tier, Vec<Ed
         Tier::Replicas => vec![set("count", design.replicas.as_ref()?.count)],
         Tier::Edge => vec![set("cores", design.edge.as_ref()?.cores)],
         Tier::Origin => vec![set("count", design.origin.as_ref()?.count)],
+        Tier::Documents => vec![set("count", design.documents.as_ref()?.count)],
         Tier::CommandSide => vec![set("count", design.sourcing.as_ref()?.commands.count)],
         Tier::Log => {
             let log = &design.sourcing.as_ref()?.log;

@@ -57,6 +57,7 @@ pub(super) fn usd_per_month(load: &Load<'_>) -> Option<f64> {
         new_connections: 0,
         egress: month(egress),
         publishes: month(load.publish_per_s),
+        edits: 0,
         deliveries: month(deliveries),
         to_order: month(to_order),
         copies: month(copies),

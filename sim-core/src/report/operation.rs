@@ -46,9 +46,27 @@ pub struct OperationReport {
     pub by_access: BTreeMap<String, LatencyReport>,
     /// Where the time goes.
     pub breakdown: Vec<BreakdownRow>,
-    /// Of commands that are decided on a version: decisions that came too late, because the record had changed.
+    /// Of edits: ordered after one by somebody else that their author had not seen. Of commands to a database in every region: writes that
+    /// lost against one that had not seen them. Of commands that are decided on a version: decisions that came too late, because the
+    /// record had changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflicting: Option<u64>,
+    /// Of edits: documents with a copy that was not what it should have been. Of such commands: records that do not read the same
+    /// everywhere once all that is under way has arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diverged: Option<u64>,
+    /// Of edits: those whose effect is in no copy, although nobody deleted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_edits: Option<u64>,
+    /// Of commands to a database in every region: updates acknowledged that are in no record in the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_updates: Option<u64>,
+    /// Of edits: steps of transformation per simulated second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transforms_per_s: Option<f64>,
+    /// Of edits: what editors received per simulated second, each with one edit or more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frames_per_s: Option<f64>,
     /// Of queries to a projection: how far behind the log it was when they asked, as lacking events over their rate, milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behind_ms: Option<f64>,

@@ -11,6 +11,7 @@ use super::check::Check;
 use super::convert;
 use super::data;
 use super::data::raw::RawDatabase;
+use super::documents;
 use super::edge;
 use super::error::Problem;
 use super::limits;
@@ -25,7 +26,7 @@ use super::raw::{
     Quantity, RawBroker, RawChannelOwners, RawConnectionServers, RawDesign, RawDistribution,
     RawLoadBalancer, RawPlacement, RawPolicy, RawRouting, RawScenario, RawSlowConsumer,
 };
-use super::{pooler, regions, replicas, services, sourcing};
+use super::{ordering, pooler, regions, replicas, services, sourcing};
 
 const NONE: SimDuration = SimDuration::ZERO;
 
@@ -107,6 +108,14 @@ pub fn design(raw: &RawScenario, check: &mut Check<'_>) -> Design {
             .origin
             .as_ref()
             .map(|raw| edge::origin(raw, &names, check)),
+        documents: raw
+            .documents
+            .as_ref()
+            .map(|raw| documents::documents(raw, &names, check)),
+        ordering: raw
+            .ordering
+            .as_ref()
+            .map(|raw| ordering::ordering(raw, check)),
         sourcing: sourcing::sourcing(raw, &names, check),
         stock: raw
             .stock

@@ -11,7 +11,7 @@ use super::model::{Members, Scenario};
 use super::over_time::OverTime;
 
 /// Settings that the format got later, where a scenario does not use them: they leave the hashes of older scenarios alone.
-const LATER: [&str; 27] = [
+const LATER: [&str; 32] = [
     ", publish_loop: Open",
     ", inbox: None",
     ", leases: None",
@@ -30,6 +30,11 @@ const LATER: [&str; 27] = [
     ", place: None",
     ", sourcing: None",
     ", read_model: None",
+    ", edit: None",
+    ", edit: Poisson",
+    ", documents: None",
+    ", writes: None",
+    ", ordering: None",
     ", scale: None",
     ", reserve: None",
     ", order: None",

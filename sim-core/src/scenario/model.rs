@@ -253,6 +253,10 @@ pub struct Design {
     pub edge: Option<EdgeTier>,
     /// Where assets come from.
     pub origin: Option<OriginTier>,
+    /// Who keeps documents.
+    pub documents: Option<super::documents::DocumentsTier>,
+    /// In which order members see messages; `None`: nobody asks.
+    pub ordering: Option<super::ordering::Ordering>,
     /// Log, command side and projections.
     pub sourcing: Option<super::Sourcing>,
     /// They keep what is sold.

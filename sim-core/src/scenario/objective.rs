@@ -42,7 +42,7 @@ pub struct Parsed {
 }
 
 /// Operations that a scenario may have or not.
-const OPERATIONS: [&str; 8] = [
+const OPERATIONS: [&str; 9] = [
     "publish",
     "presence",
     "query",
@@ -51,6 +51,7 @@ const OPERATIONS: [&str; 8] = [
     "reserve",
     "order",
     "notify",
+    "edit",
 ];
 const STATISTICS: [&str; 5] = ["mean", "p50", "p95", "p99", "p999"];
 const COUNTS: [&str; 8] = [
@@ -204,6 +205,7 @@ fn measure_by_name(path: &str) -> Measure {
         [_, _, name] if CLASS_SHARES.contains(name) => Measure::Share,
         [_, _, name] if STATISTICS.contains(name) => Measure::Latency,
         [_, name] if RATES.contains(name) => Measure::Rate,
+        ["edit", "transforms_per_s" | "frames_per_s"] => Measure::Rate,
         _ => Measure::Count,
     }
 }
@@ -258,12 +260,13 @@ fn operations(traffic: &Traffic) -> Vec<&'static str> {
     names.extend(traffic.reserve.as_ref().map(|_| "reserve"));
     names.extend(traffic.order.as_ref().map(|_| "order"));
     names.extend(traffic.notify.as_ref().map(|_| "notify"));
+    names.extend(traffic.edit.as_ref().map(|_| "edit"));
     names
 }
 
 fn operation_path(path: &str, operation: &str, rest: &[&str]) -> Result<Measure, Problem> {
     let kinds: &[&str] = match operation {
-        "publish" | "presence" => &["delivered", "complete"],
+        "publish" | "presence" | "edit" => &["delivered", "complete"],
         "reserve" => &["answered", "stockout_visible"],
         "order" => &["answered", "market_data"],
         "notify" => &NOTIFIED,
@@ -282,6 +285,10 @@ fn operation_path(path: &str, operation: &str, rest: &[&str]) -> Result<Measure,
         }
         [name] if RATES.contains(name) => Ok(Measure::Rate),
         [name] if COUNTS.contains(name) => Ok(Measure::Count),
+        ["conflicting" | "diverged" | "lost_updates"] if operation == "command" => {
+            Ok(Measure::Count)
+        }
+        ["transforms_per_s" | "frames_per_s"] if operation == "edit" => Ok(Measure::Rate),
         _ => {
             let mut known: Vec<&str> = kinds.to_vec();
             known.extend(COUNTS);
@@ -320,6 +327,7 @@ fn own_counts(operation: &str) -> &'static [&'static str] {
         "reserve" => &["rejected", "oversold", "partially_committed"],
         "order" => &["rejected", "sequence_gaps"],
         "notify" => &["withheld", "sent_to_switched_off"],
+        "edit" => &["conflicting", "diverged", "lost_edits"],
         _ => &[],
     }
 }
@@ -413,6 +421,7 @@ pub fn tiers(design: &Design) -> Vec<Tier> {
         Tier::Replicas => design.replicas.is_some(),
         Tier::Edge => design.edge.is_some(),
         Tier::Origin => design.origin.is_some(),
+        Tier::Documents => design.documents.is_some(),
         Tier::CommandSide | Tier::Log => design.sourcing.is_some(),
         Tier::Projections => {
             let own = design.sourcing.as_ref();
@@ -443,6 +452,7 @@ fn resources(tier: Tier, design: &Design) -> Vec<&'static str> {
         Tier::ChannelOwners
         | Tier::Broker
         | Tier::Cache
+        | Tier::Documents
         | Tier::CommandSide
         | Tier::Log
         | Tier::Projections => vec!["cpu"],

@@ -10,9 +10,11 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::data::raw::{RawCache, RawDatabase, RawShards};
+use super::documents::raw::RawDocuments;
 use super::edge::raw::{RawEdge, RawOrigin};
 use super::faults::raw::RawFault;
 use super::model::{LatencyTier, Source, Status};
+use super::ordering::raw::RawOrdering;
 use super::over_time::raw::{RawDay, RawFlashCrowd, RawShape};
 use super::product::raw::{RawBrokerProfile, RawCacheProfile, RawDatabaseProfile};
 use super::regions::raw::RawRegions;
@@ -362,6 +364,10 @@ pub struct RawDesign {
     pub edge: Option<RawEdge>,
     /// Where assets come from.
     pub origin: Option<RawOrigin>,
+    /// Who keeps documents that are edited together. Default: nobody.
+    pub documents: Option<RawDocuments>,
+    /// In which order members see messages, and what is held back for it. Default: nobody asks.
+    pub ordering: Option<RawOrdering>,
     /// What happened, in order (pattern event_sourcing).
     pub log: Option<RawLog>,
     /// What makes events (pattern event_sourcing).

@@ -8,7 +8,8 @@
 //! Formula: λ/k on c/k cores: utilisation λS/c as in the whole; λ/k of service kS on c: k times the wait, told as one.
 //! Leaves out: that the many cores of a server wait less together than the few of its model, so it errs to the slow side as
 //! servers fill; [`ERROR`] is what was measured.
-//! Refused where something does not get smaller with the users: channels of all, caches (their keys stay), regions, assets, purchases, orders, notifications.
+//! Refused where something does not get smaller with the users: channels of all, caches (their keys stay), regions, assets,
+//! documents, purchases, orders, notifications.
 //! Source: measured against whole runs, `cargo test -p system-tests --test scale`.
 
 use super::asking::Asking;
@@ -167,6 +168,8 @@ fn traffic(whole: &Traffic, k: u32) -> Result<Traffic, Unscalable> {
         command,
         keys: _,
         asset,
+        // The design that it needs is refused.
+        edit: _,
         spread: _,
         reserve,
         order,
@@ -218,6 +221,8 @@ fn design(whole: &Design, k: u32) -> Result<Design, Unscalable> {
         cache,
         edge,
         origin,
+        documents,
+        ordering,
         sourcing,
         // Nothing comes to them, see `traffic`.
         stock: _,
@@ -235,6 +240,8 @@ fn design(whole: &Design, k: u32) -> Result<Design, Unscalable> {
             database.as_ref().is_some_and(|tier| tier.held.is_some()),
         ),
         ("points of presence", edge.is_some() || origin.is_some()),
+        ("document owners", documents.is_some()),
+        ("messages that wait for their turn", ordering.is_some()),
         ("an event log", sourcing.is_some()),
     ];
     if let Some((what, _)) = kept.iter().find(|(_, there)| *there) {

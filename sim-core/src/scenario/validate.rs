@@ -20,12 +20,12 @@ use super::raw::{
     Ordered, Quantity, RawChannels, RawLoad, RawMembers, RawPatterns, RawReconnect, RawRun,
     RawScenario, RawTransport, Switch,
 };
-use super::regions::check_regions;
+use super::regions::{check_regions, check_writes};
 use super::scaled;
 use super::traffic::traffic;
 use super::{
-    asking, convert, data, design, edge, over_time, pooler, replicas, services, sourcing,
-    words_of_edit,
+    asking, convert, data, design, documents, edge, ordering, over_time, pooler, replicas,
+    services, sourcing, words_of_edit,
 };
 use crate::cost::{book, book_names};
 
@@ -55,6 +55,7 @@ pub fn validate(raw: &RawScenario, check: &mut Check<'_>) -> Option<Scenario> {
     );
     pooler::check_alone(&design, &asking, check);
     replicas::check_failover(&design, &asking, check);
+    check_writes((&design, &effective), &asking, check);
     data::spread::check_resharding(raw, &faults, &asking, check);
     let kinds: Vec<&str> = faults.iter().map(|timed| timed.fault.name()).collect();
     let faults = faults
@@ -399,6 +400,8 @@ fn check_together(traffic: &Traffic, design: &Design, patterns: Patterns, check:
     check_store(traffic, design, patterns, check);
     data::spread::check_together(traffic, design.shards.as_ref(), check);
     edge::check_together(traffic, design, check);
+    documents::check_together(traffic, design, check);
+    ordering::check_together(design, patterns.pooling, check);
     services::check_together(traffic, design, check);
 }
 

@@ -120,6 +120,9 @@ impl World {
         if kind == Kind::Notify {
             return self.notify(operation, out);
         }
+        if kind == Kind::Edit {
+            return self.edit(operation, out);
+        }
         if origin == NOBODY {
             let id = self.operations.insert(operation);
             self.route(id, out);
@@ -150,9 +153,11 @@ impl World {
     pub(super) fn who(&self, kind: Kind, ordinal: u64) -> Option<(u32, ChannelId)> {
         let traffic = &self.scenario.traffic;
         let publish = traffic.publish.as_ref().filter(|_| kind == Kind::Publish);
-        let by_channel = publish.is_some_and(|publish| {
-            publish.rate.per == Per::Channel || publish.from != Publisher::Members
-        });
+        let edit = traffic.edit.as_ref().filter(|_| kind == Kind::Edit);
+        let by_channel = edit.is_some_and(|edit| edit.rate.per == Per::Channel)
+            || publish.is_some_and(|publish| {
+                publish.rate.per == Per::Channel || publish.from != Publisher::Members
+            });
         if by_channel {
             let channel = ChannelId(self.draws.below(
                 CHANNEL,
@@ -173,10 +178,10 @@ impl World {
         if kind != Kind::Notify && !self.is_online(user) {
             return None;
         }
-        if kind != Kind::Publish {
+        if !matches!(kind, Kind::Publish | Kind::Edit) {
             return Some((user.0, ChannelId(user.0)));
         }
-        let channel = self.one_of_its_channels(user, ordinal)?;
+        let channel = self.one_of_its_channels(user, kind, ordinal)?;
         Some((user.0, channel))
     }
 
@@ -184,13 +189,12 @@ impl World {
     pub(super) fn one_of_its_channels(
         &self,
         user: ConnectionId,
+        kind: Kind,
         ordinal: u64,
     ) -> Option<ChannelId> {
         let channels = self.hub.directory().channels_of(user);
         let among = (channels.len() as u64).max(1);
-        let index = self
-            .draws
-            .below(CHANNEL, Kind::Publish as u64, ordinal, among);
+        let index = self.draws.below(CHANNEL, kind as u64, ordinal, among);
         channels.get(index as usize).copied()
     }
 
@@ -240,6 +244,7 @@ impl OverTime {
             Kind::Presence => &self.presence,
             Kind::Query => &self.query,
             Kind::Command => &self.command,
+            Kind::Edit => &self.edit,
             Kind::Connect | Kind::FetchAsset | Kind::Reserve | Kind::Order | Kind::Notify => {
                 &Arrivals::Poisson
             }

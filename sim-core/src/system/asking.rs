@@ -262,7 +262,9 @@ impl World {
             self.ask_projection(id, out);
         } else if operation.queries_left > 0 && self.databases.is_some() {
             operation.queries_left -= 1;
-            if !self.ask_replica(id, out) {
+            if self.stores.is_some() {
+                self.ask_store(id, out);
+            } else if !self.ask_replica(id, out) {
                 self.ask_primary(id, out);
             }
         } else if !matches!(operation.kind, Kind::Query | Kind::Command) {
@@ -517,7 +519,7 @@ impl World {
     }
 
     /// Whether the connection that asked a server at `since` is still on it.
-    fn still_here(&self, server: usize, asker: u32, since: SimTime) -> bool {
+    pub(super) fn still_here(&self, server: usize, asker: u32, since: SimTime) -> bool {
         // Where nobody came or went, nothing of the connection needs to be looked at.
         self.servers.servers[server].is_quiet_since(since)
             || self.is_online(ConnectionId(asker))
@@ -528,6 +530,9 @@ impl World {
     pub(super) fn answer(&mut self, server: usize, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
         let operation = self.operations[id];
+        if operation.kind == Kind::Edit {
+            return self.edit_acknowledged(server, id, out);
+        }
         if operation.leader != u16::MAX {
             return self.answer_site(server, id, out);
         }

@@ -19,7 +19,7 @@ impl World {
                 "connection server {number} lost count of its work at {now}"
             );
         }
-        for kind in [Kind::Publish, Kind::Presence] {
+        for kind in [Kind::Publish, Kind::Presence, Kind::Edit] {
             let ledger = self.ledger.kind(kind);
             assert!(
                 ledger.received + ledger.in_transit <= ledger.owed,
@@ -27,6 +27,10 @@ impl World {
                 kind.name()
             );
         }
+        if self.documents.is_some() {
+            self.keep_documents(out);
+        }
+        self.note_convergence(now);
         if let Some(own) = &mut self.sourcing {
             own.replay.audit(now, &own.log.store);
             assert!(
@@ -82,6 +86,7 @@ impl World {
                 .flat_map(|databases| &databases.shards)
                 .map(|shard| shard.backlog(now))
                 .chain(self.replicas.iter().map(|all| all.backlog(now)))
+                .chain(self.stores.iter().map(|all| all.backlog(now)))
                 .max()
                 .unwrap_or_default(),
             self.cache
@@ -108,6 +113,10 @@ impl World {
                 .unwrap_or_default(),
             services
                 .and_then(|all| behind(&all.notifier.as_ref()?.nodes.cores))
+                .unwrap_or_default(),
+            self.documents
+                .as_ref()
+                .and_then(|documents| behind(&documents.nodes.cores))
                 .unwrap_or_default(),
         ]
     }

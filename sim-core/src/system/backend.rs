@@ -9,8 +9,8 @@
 //!
 //! Left out: the memory and disks of these tiers, and statements that hold locks.
 
+use routing::PlacementMap;
 use routing::pubsub::RelayTree;
-use routing::{ChannelId, PlacementMap};
 
 use super::operation::{Asks, Kind, Operation};
 use super::pooler::Shares;
@@ -334,11 +334,10 @@ impl BrokerNodes {
         self.nodes.restore(node);
     }
 
-    /// The partition of a channel.
+    /// The partition of a key: of a channel its number.
     #[must_use]
-    pub fn partition(&self, channel: ChannelId) -> u32 {
-        (routing::hash::hash_u64(routing::hash::DEFAULT_SEED, u64::from(channel.0))
-            % u64::from(self.count)) as u32
+    pub fn partition(&self, key: u64) -> u32 {
+        (routing::hash::hash_u64(routing::hash::DEFAULT_SEED, key) % u64::from(self.count)) as u32
     }
 
     /// Takes a message into a partition at its leader and sends `copies` of it.
@@ -394,7 +393,7 @@ impl BrokerNodes {
     pub fn sending(
         &self,
         (site, leader): (Site, u16),
-        channel: ChannelId,
+        key: u64,
         taken: SimTime,
         left: SimTime,
     ) -> Sending {
@@ -402,7 +401,7 @@ impl BrokerNodes {
             return Sending::Sent;
         };
         let takeover = died + self.failover;
-        if !self.has_replica(site, self.partition(channel)) {
+        if !self.has_replica(site, self.partition(key)) {
             Sending::Lost
         } else if left < takeover {
             Sending::Again(takeover)

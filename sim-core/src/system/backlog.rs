@@ -8,7 +8,7 @@ use super::world::AUDIT;
 use crate::time::{SimDuration, SimTime};
 
 /// Tiers in the order of the samples.
-pub const TIERS: [&str; 14] = [
+pub const TIERS: [&str; 15] = [
     "connection_servers",
     "channel_owners",
     "broker",
@@ -23,6 +23,7 @@ pub const TIERS: [&str; 14] = [
     "stock",
     "matching_engine",
     "notifications",
+    "documents",
 ];
 const HOPELESS: SimDuration = SimDuration::from_secs(30);
 const NOTABLE: SimDuration = SimDuration::from_secs(1);

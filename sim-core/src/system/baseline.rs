@@ -3,6 +3,7 @@
 use routing::CacheCounters;
 
 use super::caches::CacheNodes;
+use super::documents::reading::DocumentsReading;
 use super::edge::reading::WebReading;
 use super::ledger::InnerBytes;
 use super::services::reading::ServiceReading;
@@ -45,9 +46,11 @@ pub struct Baseline {
     pub cached_in: Vec<CacheCounters>,
     /// Of points of presence and origin.
     pub web: WebReading,
+    /// Of document owners.
+    pub documents: DocumentsReading,
     /// Of stock, matching engines and notifications.
     pub services: ServiceReading,
-    /// By shard, of its pool.
+    /// By shard, of its pool; where every region has a database, by region and shard.
     pub databases: Vec<Reading>,
     /// Read replicas.
     pub replicas: Vec<Reading>,
@@ -95,18 +98,22 @@ impl Baseline {
                 .flat_map(|cache| cache.clusters().map(|cluster| cache.counters_of(cluster)))
                 .collect(),
             web: WebReading::of(world, now),
+            documents: DocumentsReading::of(world.documents.as_deref(), now),
             sourcing: SourcingReading::of(world, now),
             services: ServiceReading::of(world, now),
             replicas: world
                 .replicas
                 .as_ref()
                 .map_or_else(Vec::new, |replicas| replicas.readings(now)),
-            databases: world
-                .databases
-                .iter()
-                .flat_map(|databases| &databases.shards)
-                .map(|shard| shard.reading(now))
-                .collect(),
+            databases: match &world.stores {
+                Some(stores) => stores.readings(now),
+                None => world
+                    .databases
+                    .iter()
+                    .flat_map(|databases| &databases.shards)
+                    .map(|shard| shard.reading(now))
+                    .collect(),
+            },
         }
     }
 }

@@ -88,6 +88,9 @@ impl World {
     /// The region of the node that has ordered an operation.
     pub(super) fn left_from(&self, operation: &Operation) -> Site {
         let node = u32::from(operation.leader);
+        if operation.kind == Kind::Edit {
+            return self.sites.home;
+        }
         match self.scenario.design.routing {
             RoutingMode::Local => self.sites.home,
             RoutingMode::ChannelOwner => self.sites.owners.site(node),
@@ -302,7 +305,7 @@ impl World {
             })
         } else {
             self.broker.as_mut().and_then(|broker| {
-                let partition = broker.partition(operation.channel);
+                let partition = broker.partition(operation.channel.0.into());
                 let leader = broker.leader(now, site, partition)?;
                 Some((leader, broker.take(now, leader, partition, copies)?))
             })
@@ -341,13 +344,19 @@ impl World {
         }
         let broker = self.broker.as_ref();
         broker.map_or(Sending::Sent, |broker| {
-            broker.sending((site, node), operation.channel, taken, left)
+            broker.sending((site, node), operation.channel.0.into(), taken, left)
         })
     }
 
     /// What became of a copy that whoever ordered an operation would have sent at `left`.
     pub(super) fn sending(&self, id: OperationId, left: SimTime) -> Sending {
         let operation = &self.operations[id];
+        if operation.kind == Kind::Edit {
+            let (node, taken) = (operation.leader, operation.sequenced);
+            let owners = self.documents.as_deref();
+            let died = owners.and_then(|owners| owners.nodes.death(node, taken, left));
+            return died.map_or(Sending::Sent, |_| Sending::Lost);
+        }
         if self.scenario.design.routing == RoutingMode::ChannelOwner {
             let died = self.owners.as_ref().and_then(|owners| {
                 owners
@@ -360,7 +369,8 @@ impl World {
             return Sending::Sent;
         };
         let at = (self.left_from(operation), operation.leader);
-        broker.sending(at, operation.channel, operation.sequenced, left)
+        let key = self.path_key(operation);
+        broker.sending(at, key, operation.sequenced, left)
     }
 }
 

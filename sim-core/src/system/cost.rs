@@ -170,6 +170,8 @@ pub(crate) struct Flows {
     pub(crate) egress: u128,
     /// Messages published.
     pub(crate) publishes: u128,
+    /// Edits made.
+    pub(crate) edits: u128,
     /// Copies received.
     pub(crate) deliveries: u128,
     /// Bytes to whoever orders messages.
@@ -195,6 +197,7 @@ fn usage(world: &World, ledger: &Ledger, month: &Month, now: SimTime) -> Usage {
         new_connections: month.of(ledger.attempts),
         egress: month.of(ledger.egress_bytes - world.baseline.egress_bytes),
         publishes: month.of(ledger.kinds[Kind::Publish.index()].offered),
+        edits: month.of(ledger.kinds[Kind::Edit.index()].offered),
         deliveries: deliveries(ledger, month),
         to_order: month.of(total.to_order - before.to_order),
         copies: month.of(total.copies - before.copies),
@@ -251,7 +254,7 @@ pub(crate) fn usage_of(scenario: &Scenario, flows: &Flows) -> Usage {
         metered: Vec::new(),
         activity: vec![Activity {
             region,
-            messages: flows.publishes,
+            messages: flows.publishes + flows.edits,
             deliveries: flows.deliveries,
             connection_minutes: u128::from(connections * MINUTES_PER_MONTH),
         }],
@@ -333,7 +336,7 @@ fn inter_region(design: &Design, flows: &Flows) -> Vec<Transfer> {
 }
 
 fn deliveries(ledger: &Ledger, month: &Month) -> u128 {
-    [Kind::Publish, Kind::Presence]
+    [Kind::Publish, Kind::Presence, Kind::Edit]
         .iter()
         .map(|kind| month.of(ledger.kinds[kind.index()].received))
         .sum()
@@ -378,6 +381,10 @@ fn instances(design: &Design, idle_ppm: u64) -> Vec<Instances> {
         let carried = (&broker.machine, broker.count);
         all.extend(spread(Tier::Broker, carried.0, carried.1, messages));
     }
+    if let Some(documents) = &design.documents {
+        let kept = (&documents.machine, documents.count);
+        all.push(of(Tier::Documents, kept.0, kept.1, messages));
+    }
     if let Some(cache) = &design.cache {
         let rent = Rent::All(Purpose::Data);
         if design.cache_clusters() > 1 {
@@ -403,7 +410,16 @@ fn instances(design: &Design, idle_ppm: u64) -> Vec<Instances> {
     if let Some(database) = &design.database {
         let rent = Rent::All(Purpose::Data);
         let count = design.shards.map_or(1, |shards| shards.count);
-        all.push(of(Tier::Database, &database.machine, count, rent));
+        let many = design
+            .regions
+            .as_ref()
+            .is_some_and(|all| all.writes.is_some());
+        if many {
+            let own = |region| at(region, Tier::Database, &database.machine, count, rent);
+            all.extend(site_names(design).into_iter().map(own));
+        } else {
+            all.push(of(Tier::Database, &database.machine, count, rent));
+        }
     }
     if let Some(origin) = &design.origin {
         let rent = Rent::All(Purpose::Edge);
@@ -564,7 +580,13 @@ fn alternatives(
     let connections = u64::from(world.residents);
     let minutes = usage.activity.iter().map(|a| a.connection_minutes).sum();
     let (mut messages, mut bytes) = (0u128, 0u128);
-    for kind in [Kind::Publish, Kind::Presence, Kind::Query, Kind::Command] {
+    for kind in [
+        Kind::Publish,
+        Kind::Presence,
+        Kind::Query,
+        Kind::Command,
+        Kind::Edit,
+    ] {
         let own = &ledger.kinds[kind.index()];
         // Requests are published once and answered once.
         let received = if kind.is_answered() {

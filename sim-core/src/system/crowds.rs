@@ -289,7 +289,7 @@ impl World {
         let nth = self.thinkers.count(kind)[client as usize];
         let number = (u64::from(client) << QUESTIONS) | u64::from(nth);
         let channel = match kind {
-            Kind::Publish => self.one_of_its_channels(user, number),
+            Kind::Publish => self.one_of_its_channels(user, kind, number),
             _ => Some(ChannelId(client)),
         };
         let Some(channel) = channel.filter(|_| self.is_online(user)) else {

@@ -72,7 +72,7 @@ impl World {
         let (longest, sum) = self.enter_receipts(server, &kept, &operation, &ids);
         kept.last_receipt = operation.started + SimDuration::from_nanos(units_ns(longest));
         let last = kept.last_receipt;
-        let bytes = u64::from(self.wire_bytes(operation.kind)) * ids.len() as u64;
+        let bytes = u64::from(self.wire_bytes_of(&operation)) * ids.len() as u64;
         let state = &mut self.servers.servers[server];
         state.bytes_out += bytes;
         state.in_flight.push_copy(kept);
@@ -98,7 +98,7 @@ impl World {
         done: &Completed<Work>,
     ) -> Kept {
         let copy_cost = self.servers.copy();
-        let deliver = self.servers.deliver(self.payload_bytes(operation.kind));
+        let deliver = self.servers.deliver(self.payload_of(operation));
         let demand = copy_cost + deliver * u64::from(count);
         let factor = done.service.as_nanos() as f64 / demand.as_nanos().max(1) as f64;
         let served = copy_cost.scaled(factor);
@@ -127,7 +127,7 @@ impl World {
     /// A kept copy with what its operation knows.
     fn copy_of(&self, server: usize, kept: &Kept, operation: &Operation) -> Copy {
         let mut upstream = operation.parts;
-        upstream.add(self.transit_part(), kept.transit);
+        upstream.add(self.ordering_part(operation.kind), kept.transit);
         upstream.add(Part::Link, self.copy_link(operation, server));
         upstream.add(Part::ServerQueue, kept.waited);
         upstream.add(Part::ServerService, kept.served);
@@ -154,6 +154,10 @@ impl World {
         ids: &[u32],
     ) -> (u32, u64) {
         let copy = self.copy_of(server, kept, operation);
+        let edits = operation.kind == Kind::Edit;
+        if edits {
+            self.foresee(&copy, ids);
+        }
         let followed = self.followed(server, operation.kind, operation.key(), ids);
         let ledger = operation
             .measured
@@ -162,6 +166,9 @@ impl World {
         let latencies = self
             .scratch
             .enter(&copy, ids, &mut self.clients, delays, ledger);
+        if edits {
+            self.enter_frame(kept.operation, ids);
+        }
         if let Some(interval) = copy.poll
             && operation.measured
         {
@@ -259,6 +266,9 @@ impl World {
             if let Some(operation) = operation {
                 self.operations[operation].received -= 1;
                 self.operations[operation].latency_units -= u64::from(direct.units);
+                if direct.kind == Kind::Edit {
+                    self.void_frame(operation, &direct);
+                }
             }
             if direct.measured {
                 let class = self.clients.get(direct.connection).place.class();
@@ -273,6 +283,9 @@ impl World {
                 self.mark_missed(channel, seq, direct.connection, now);
             }
             self.clients.set_last_receipt(direct.connection, now);
+        }
+        if self.documents.is_some() {
+            self.forget_arrivals(server, now, only);
         }
         match only {
             Some(connection) => self.strike_out(server, connection, now),
@@ -422,6 +435,9 @@ impl World {
             self.lists.remove(list);
         }
         self.ledger.copies_ended(&ended);
+        if ended.kind == Kind::Edit {
+            self.frame_over(id);
+        }
         self.operations.remove(id);
     }
 
@@ -455,6 +471,7 @@ impl World {
                 now,
             );
         }
+        self.forget_number(ServerId(server as u16), id);
         self.copy_over(id);
         self.release(id);
     }
@@ -476,6 +493,9 @@ impl World {
             let operation = &self.operations[id as OperationId];
             if copies > 0 && copies == operation.outstanding {
                 ledger.copies_ended(operation);
+                if operation.kind == Kind::Edit {
+                    self.end_frame_in(id as OperationId, &mut ledger);
+                }
             }
         }
         (ledger, in_flight)
@@ -484,7 +504,7 @@ impl World {
     /// Deliveries that were owed up to now and will not be received.
     pub(super) fn lost_deliveries(&self, now: SimTime) -> u64 {
         let ledger = &self.ledger;
-        let fans_out = [Kind::Publish, Kind::Presence];
+        let fans_out = [Kind::Publish, Kind::Presence, Kind::Edit];
         let open = |kind: Kind| {
             let own = &ledger.kinds[kind.index()];
             own.owed.saturating_sub(own.received + own.in_transit)
@@ -497,7 +517,10 @@ impl World {
     fn take_out_future(&self, now: SimTime, ledger: &mut Ledger) -> [u64; Kind::ALL.len()] {
         let mut in_flight = [0; Kind::ALL.len()];
         for server in 0..self.servers.servers.len() {
-            for FutureReceipt { direct, .. } in self.future_receipts(server, now, None) {
+            for FutureReceipt { operation, direct } in self.future_receipts(server, now, None) {
+                if let (Kind::Edit, Some(id)) = (direct.kind, operation) {
+                    in_flight[Kind::Edit.index()] += self.take_out_frame(id, &direct, ledger);
+                }
                 if !direct.measured {
                     continue;
                 }
@@ -511,15 +534,6 @@ impl World {
             }
         }
         in_flight
-    }
-
-    /// The part between the previous station and the server's door.
-    fn transit_part(&self) -> Part {
-        match self.scenario.design.routing {
-            routing::RoutingMode::Local => Part::DatabaseService,
-            routing::RoutingMode::ChannelOwner => Part::OwnerService,
-            routing::RoutingMode::Broadcast | routing::RoutingMode::Interest => Part::BrokerService,
-        }
     }
 
     fn count_useful_polls(&mut self, started: SimTime, ids: &[u32], interval: SimDuration) {

@@ -3,11 +3,13 @@
 use super::between::BundleId;
 use super::caches::Update;
 use super::calls::{CallId, CopyId};
+use super::documents::DocumentEvent;
 use super::edge::WebEvent;
 use super::operation::{Kind, OperationId};
 use super::services::ServiceEvent;
 use super::sites::Site;
 use super::sourcing::SourcingEvent;
+use super::stores::StoreEvent;
 use crate::time::SimDuration;
 
 /// One event of the simulated system.
@@ -116,6 +118,17 @@ pub enum Event {
     Web(WebEvent),
     /// Something at a service beside the way of messages.
     Service(ServiceEvent),
+    /// Something of documents that are edited together.
+    Document(DocumentEvent),
+    /// What a server holds back of a stream may have waited long enough.
+    InTurn {
+        /// Which server.
+        server: u16,
+        /// Which stream.
+        stream: u64,
+    },
+    /// Something of the stores of regions.
+    Store(StoreEvent),
     /// A call has waited as long as it asked to.
     CallWakes(CallId),
     /// A copy of a question reaches its shard.

@@ -97,6 +97,7 @@ impl World {
             Fault::LoseZone { region, zone } => self.lose_zone((region as Site, zone), begins, out),
             Fault::Partition { from, to } => {
                 self.sites.partition(from as Site, to as Site, begins);
+                self.regroup(begins, out);
             }
             Fault::SlowLink { from, to, .. } => self.set_link((from, to), out.now()),
             Fault::FlashCrowd { joins, within } if begins => {
@@ -149,6 +150,7 @@ impl World {
                 }
             }
             Tier::Edge => self.kill_site(instance, out),
+            Tier::Documents => self.kill_documents(instance, out),
             Tier::Origin => {
                 if let Some(origin) = &mut self.web.origin {
                     origin.kill(now, instance);
@@ -195,6 +197,11 @@ impl World {
             Tier::Pooler => {
                 if let Some(pooler) = &mut self.pooler {
                     pooler.nodes.slow_down(instance, factor);
+                }
+            }
+            Tier::Documents => {
+                if let Some(documents) = &mut self.documents {
+                    documents.nodes.slow_down(instance, factor);
                 }
             }
             Tier::Database => {
@@ -283,6 +290,7 @@ impl World {
             }
             Tier::Database => self.primary_back(instance),
             Tier::Edge => self.restore_site(instance),
+            Tier::Documents => self.restore_documents(instance, now),
             Tier::Replicas => self.replica_back(instance),
             Tier::Origin => {
                 if let Some(origin) = &mut self.web.origin {
@@ -312,6 +320,7 @@ impl World {
         }
         self.before_churn(index);
         self.truncate_server(index, now);
+        self.drop_held(server, now);
         let state = &mut self.servers.servers[index];
         let epoch = state.epoch;
         state.epoch = state.epoch.wrapping_add(1);

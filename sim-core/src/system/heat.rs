@@ -123,6 +123,11 @@ impl Span<'_> {
                 (&before.pooler, &after.pooler),
             ),
             (
+                Tier::Documents,
+                world.documents.as_ref().map(|all| &all.nodes),
+                (&before.documents.cores, &after.documents.cores),
+            ),
+            (
                 Tier::CommandSide,
                 world.sourcing.as_ref().map(|own| &own.commands.nodes),
                 (&before.sourcing.commands, &after.sourcing.commands),
@@ -173,7 +178,8 @@ impl Span<'_> {
         }
         if let Some(databases) = &world.databases {
             let pool = databases.shards.first().map_or(1, |one| one.connections);
-            let up = |i: usize| !databases.shards[i].is_down();
+            let shards = &databases.shards;
+            let up = |i: usize| shards.get(i).is_none_or(|shard| !shard.is_down());
             let busy = self.busy((&before.databases, &after.databases), pool, up);
             let of_pool = TierHeat {
                 resource: "pool",

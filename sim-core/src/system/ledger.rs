@@ -39,6 +39,8 @@ pub struct KindLedger {
     pub conflicting: u64,
     /// Refused because there was no place for it.
     pub rejected: u64,
+    /// Receipts after one of something that was numbered later.
+    pub reordered: u64,
     /// What the latencies consist of.
     pub causes: CauseHistogram<PARTS>,
     /// Latency to each recipient, or of the answer, by class.
@@ -61,6 +63,7 @@ impl KindLedger {
             duplicated: 0,
             conflicting: 0,
             rejected: 0,
+            reordered: 0,
             causes: CauseHistogram::new(),
             by_class: vec![CompactHistogram::new(); classes],
             slots: SlotSeries::new(since, SLOT),

@@ -26,6 +26,7 @@ mod compared;
 mod cost;
 mod crowds;
 mod deliveries;
+mod documents;
 mod early;
 mod edge;
 mod event;
@@ -41,6 +42,7 @@ mod limits;
 mod lists;
 mod network;
 mod operation;
+mod ordering;
 mod outages;
 mod path;
 mod pooler;
@@ -64,6 +66,7 @@ mod sharding;
 mod sites;
 mod sizes;
 mod sourcing;
+mod stores;
 mod summary;
 mod survey;
 mod timeline;
@@ -265,11 +268,15 @@ fn build(scenario: &Scenario) -> Result<Simulation<World>, BuildError> {
 }
 
 /// The quick estimate of a fresh world; none of a model, and none where faults are planned, the database is asked under stress or not all
-/// share its connections, or events stand in its place: it knows nothing of these.
+/// share its connections, or events stand in its place: it knows nothing of these, nor of documents that are edited together, nor of a
+/// database in every region or of messages that wait for their turn.
 fn quick_of(world: &World, scenario: &Scenario) -> Option<Arc<Quick>> {
     let healthy = scenario.faults.is_empty()
         && world.whole.is_none()
         && scenario.asking == Asking::default()
+        && world.documents.is_none()
+        && world.stores.is_none()
+        && world.order.is_none()
         && world
             .databases
             .as_ref()

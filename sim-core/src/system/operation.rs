@@ -31,11 +31,13 @@ pub enum Kind {
     Order,
     /// Something that somebody is told outside their connection.
     Notify,
+    /// A change of a document that several people edit.
+    Edit,
 }
 
 impl Kind {
     /// All kinds, in report order.
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 10] = [
         Kind::Publish,
         Kind::Presence,
         Kind::Query,
@@ -45,6 +47,7 @@ impl Kind {
         Kind::Reserve,
         Kind::Order,
         Kind::Notify,
+        Kind::Edit,
     ];
 
     /// Name in reports.
@@ -60,6 +63,7 @@ impl Kind {
             Kind::Reserve => "reserve",
             Kind::Order => "order",
             Kind::Notify => "notify",
+            Kind::Edit => "edit",
         }
     }
 
@@ -67,7 +71,7 @@ impl Kind {
     #[must_use]
     pub fn terminal(self) -> &'static str {
         match self {
-            Kind::Publish | Kind::Presence | Kind::Notify => "delivered",
+            Kind::Publish | Kind::Presence | Kind::Notify | Kind::Edit => "delivered",
             Kind::Query
             | Kind::Connect
             | Kind::Command
@@ -80,7 +84,7 @@ impl Kind {
     /// Whether it ends with one answer to who asked, and not with copies to others.
     #[must_use]
     pub fn is_answered(self) -> bool {
-        !matches!(self, Kind::Publish | Kind::Presence)
+        !matches!(self, Kind::Publish | Kind::Presence | Kind::Edit)
     }
 
     /// Position in [`Self::ALL`].
@@ -188,9 +192,10 @@ impl Part {
     ];
 
     /// The tier and cause of a part of an operation of a kind. Assets meet neither cache nor database: at those places stand
-    /// the shield and the origin, so that an operation needs no more room. Where state is a log of events, messages and commands meet neither cache, replica
-    /// nor point of presence, and queries no database: command side, log and projections stand there.
-    /// the shield and the origin, and those of services where they pass none of the tiers named here, so that an operation needs no more room.
+    /// the shield and the origin, so that an operation needs no more room. Where state is a log of events, messages and commands meet
+    /// neither cache, replica nor point of presence, and queries no database: command side, log and projections stand there. Services
+    /// stand where an operation passes none of the tiers named here. Edits meet no broker: there stand the waits for earlier edits, for
+    /// a lock and for the end of a window.
     #[must_use]
     pub fn name(index: usize, kind: Kind, sourced: bool) -> (&'static str, &'static str) {
         let (tier, cause) = Self::NAMES[index];
@@ -223,6 +228,12 @@ impl Part {
             (Kind::Notify, "channel_owners") => ("notifications", cause),
             (Kind::Notify, "database") if cause == "service" => ("providers", "delivery"),
             (Kind::Notify, "database") => ("providers", cause),
+            (Kind::Edit, "channel_owners") => ("documents", cause),
+            (Kind::Edit, "broker") => match cause {
+                "queue" => ("client", "earlier edits"),
+                "service" => ("documents", "lock"),
+                _ => ("documents", "window"),
+            },
             _ => (tier, cause),
         }
     }
@@ -251,6 +262,16 @@ impl Parts {
     pub fn add_units(&mut self, part: Part, units: u32) {
         let own = &mut self.units[part as usize];
         *own = own.saturating_add(units);
+    }
+
+    /// Adds what followed.
+    pub fn join(&mut self, later: &Parts) {
+        for (own, more) in self.units.iter_mut().zip(&later.units) {
+            *own = own.saturating_add(*more);
+        }
+        let carried = u64::from(self.carried_ns) + u64::from(later.carried_ns);
+        self.carried_ns = (carried % UNIT_NS) as u8;
+        self.add_units(Part::Link, (carried / UNIT_NS) as u32);
     }
 
     /// All of them, up to a carried fraction of a unit.
@@ -324,7 +345,7 @@ pub struct Operation {
     pub leader: u16,
     /// Server it came in through; a feed's has none.
     pub server: u16,
-    /// Record that it is about; unused by what is sent to channels.
+    /// Record that it is about; of a message or a frame with edits their number; unused by what is sent to channels.
     pub record: u32,
     /// Its number among its kind: the key of its draws.
     pub ordinal: u64,
@@ -390,6 +411,15 @@ impl Operation {
             relayed: false,
             uncached: false,
             in_log: false,
+        }
+    }
+
+    /// Edits that a frame carries; 1 for anything else.
+    #[must_use]
+    pub fn edits(&self) -> u32 {
+        match self.kind {
+            Kind::Edit => self.record.max(1),
+            _ => 1,
         }
     }
 

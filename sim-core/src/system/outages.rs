@@ -76,6 +76,7 @@ impl World {
             [own.commands.count, own.log.count, own.instances()].map(|count| count as usize)
         });
         let shards = self.primaries_at(site, !begins);
+        let documents = at_home(self.documents.as_ref().map_or(0, |all| all.nodes.count()));
         let in_turn =
             |here: core::ops::Range<u32>| -> Vec<(u32, u32)> { (0..).zip(here).collect() };
         // Replicas and primaries may have moved: they keep their numbers.
@@ -91,6 +92,7 @@ impl World {
             (Tier::ChannelOwners, in_turn(self.sites.owners.at(site))),
             (Tier::Broker, in_turn(self.sites.broker.at(site))),
             (Tier::Cache, in_turn(caches)),
+            (Tier::Documents, in_turn(documents)),
             (Tier::Database, own(shards, u32::MAX)),
             (Tier::CommandSide, in_turn(at_home(sourcing[0]))),
             (Tier::Log, in_turn(at_home(sourcing[1]))),

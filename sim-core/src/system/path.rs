@@ -24,6 +24,9 @@ impl World {
         if self.must_be_logged(id) {
             return self.hand_to_command_side(id, out);
         }
+        if self.operations[id].kind == Kind::Edit {
+            return self.edits_to_owner(id, out);
+        }
         match self.scenario.design.routing {
             RoutingMode::Local => {
                 self.sequence(id, now);
@@ -65,7 +68,7 @@ impl World {
 
     pub(super) fn at_owner(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
-        let key = u64::from(self.operations[id].channel.0);
+        let key = self.path_key(&self.operations[id]);
         let site = self.ordered_in(id);
         let owner = self.owners.as_ref();
         let Some(node) = owner.and_then(|owners| owners.owner(site, key)) else {
@@ -88,10 +91,11 @@ impl World {
     pub(super) fn at_broker(&mut self, id: OperationId, out: &mut Schedule<'_, Event>) {
         let now = out.now();
         let site = self.ordered_in(id);
+        let key = self.path_key(&self.operations[id]);
         let Some(broker) = &mut self.broker else {
             return;
         };
-        let partition = broker.partition(self.operations[id].channel);
+        let partition = broker.partition(key);
         let Some(leader) = broker.leader(now, site, partition) else {
             match broker.retry_at(site, partition, now) {
                 Some(at) => {
@@ -201,6 +205,9 @@ impl World {
         if operation.measured {
             self.ledger.kind(Kind::Publish).owed += published.owed_live + published.owed_away;
         }
+        if self.order.is_some() {
+            self.number_copies(id);
+        }
     }
 
     /// A status change goes to every distinct co-member who is online.
@@ -247,7 +254,8 @@ impl World {
         let local = self.scenario.design.routing == RoutingMode::Local;
         let in_process = local && self.operations[id].origin != NOBODY;
         let copies = self.plan.copies().len() as u64;
-        let bytes = copies * self.inner_bytes(self.operations[id].kind);
+        let edits = self.operations[id].edits();
+        let bytes = copies * self.inner_bytes(self.operations[id].kind) * u64::from(edits);
         let operation = &mut self.operations[id];
         operation.outstanding = copies as u32 + 1;
         if operation.measured {
@@ -297,6 +305,9 @@ impl World {
         self.failed(&operation, timed_out);
         if operation.kind.is_answered() && operation.leader != u16::MAX {
             self.web_failed(id, &operation);
+        }
+        if operation.kind == Kind::Edit {
+            self.edits_failed(id);
         }
         if let Some(list) = operation.recipients {
             self.lists.remove(list);

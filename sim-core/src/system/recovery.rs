@@ -60,6 +60,8 @@ pub enum Noticed {
     Edge(u32),
     /// The others of its projection, that an instance is dead; they take over.
     Reader(u32),
+    /// The other document owners, that one is dead; they take over.
+    Documents(u32),
 }
 
 /// The seconds since measuring began.
@@ -293,6 +295,10 @@ impl Recovery {
                     Tier::ChannelOwners => {
                         (None, "nobody: design.channel_owners.failover is not given")
                     }
+                    Tier::Documents => (
+                        first_of(&|what| matches!(what, Noticed::Documents(node) if hit(node))),
+                        "the other document owners, after design.documents.failover",
+                    ),
                     Tier::Broker => (
                         self.taken_over(timed, &world.scenario.design),
                         "the other nodes of the broker",
@@ -372,6 +378,11 @@ impl Recovery {
                     (detected, "the others, which order its channels")
                 }
                 Tier::ChannelOwners | Tier::Broker => (None, "nobody before it was back"),
+                Tier::Documents if detected.is_some() => (
+                    detected,
+                    "the others, with what was stored of its documents",
+                ),
+                Tier::Documents => (None, "nobody before it was back"),
                 Tier::Cache => (detected, "the other nodes and the database"),
                 Tier::Replicas => (detected, "the database itself"),
                 Tier::Edge => (detected, "the next nearest points of presence"),

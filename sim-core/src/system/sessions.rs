@@ -275,6 +275,7 @@ impl World {
             self.replay(server, connection, &slices, out);
         }
         self.reopened.insert(connection, now);
+        self.editor_back(connection);
         self.servers.servers[usize::from(server)].note_churn(now, connection, true);
         self.record_connect(server, connection, &away, now);
         if !self.stays(connection, now) {

@@ -3,7 +3,7 @@
 //! Formula: offered = rate x units it is counted per; on the wire a payload has the headers of its transport
 //! ([`routing::session::Transport`]), between tiers one TLS record on a connection that stays open.
 
-use super::operation::Kind;
+use super::operation::{Kind, Operation};
 use super::world::World;
 use crate::scenario::{Per, Rate, Transport};
 
@@ -21,6 +21,7 @@ impl World {
             Kind::Reserve => traffic.reserve.as_ref().map(|reserve| reserve.rate),
             Kind::Order => traffic.order.as_ref().map(|order| order.rate),
             Kind::Notify => traffic.notify.as_ref().map(|notify| notify.rate),
+            Kind::Edit => traffic.edit.as_ref().map(|edit| edit.rate),
             Kind::Connect => None,
         };
         rate.map_or(0.0, |Rate { per_s, per }| {
@@ -55,8 +56,21 @@ impl World {
             Kind::Reserve => traffic.reserve.as_ref().map_or(0, |own| own.size_bytes),
             Kind::Order => traffic.order.as_ref().map_or(0, |own| own.size_bytes),
             Kind::Notify => traffic.notify.as_ref().map_or(0, |own| own.size_bytes),
+            Kind::Edit => traffic.edit.as_ref().map_or(0, |edit| edit.size_bytes),
             Kind::Connect => 0,
         }
+    }
+
+    /// Payload of an operation: of a frame with edits, of all of them.
+    #[must_use]
+    pub fn payload_of(&self, operation: &Operation) -> u32 {
+        self.payload_bytes(operation.kind) * operation.edits()
+    }
+
+    /// The same on the wire to one client, headers included.
+    #[must_use]
+    pub fn wire_bytes_of(&self, operation: &Operation) -> u32 {
+        self.wire.bytes_down(self.payload_of(operation).into()) as u32
     }
 
     /// Bytes of an operation on the wire to one client, headers included.

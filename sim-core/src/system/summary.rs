@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::backend::{Databases, Nodes};
 use super::baseline::{Baseline, Reading};
 use super::caches::CacheNodes;
+use super::documents::reading::{DocumentsReading, counted, judged};
 use super::intervals::{Intervals, plain};
 use super::ledger::{KindLedger, Ledger, Refusal};
 use super::operation::{Kind, PARTS, Part};
@@ -51,6 +52,18 @@ pub fn report(world: &World, now: SimTime, scenario: &Scenario, confidence: f64)
         let mut told = operation(world, kind, &ledger, way, (seconds, now), &mut intervals);
         services::report::operation(&mut told, world, (kind, own), now);
         operations.insert(kind.name().to_owned(), told);
+    }
+    if let (Some(stores), Some(command)) = (&world.stores, operations.get_mut("command")) {
+        stores.judged(command);
+    }
+    if let (Some(documents), Some(edit)) = (&world.documents, operations.get_mut("edit")) {
+        let after = DocumentsReading::of(Some(documents), now);
+        judged(
+            edit,
+            documents,
+            (&world.baseline.documents, &after),
+            seconds,
+        );
     }
     let mut tiers = tiers(world, &ledger, now, measured);
     let mut warnings = Vec::new();
@@ -150,7 +163,7 @@ fn operation(
         kind.terminal().to_owned(),
         intervals.latency(kind, Samples::Delivered, own),
     );
-    let fans_out = matches!(kind, Kind::Publish | Kind::Presence);
+    let fans_out = !kind.is_answered();
     if fans_out {
         latency_ms.insert(
             "complete".to_owned(),
@@ -173,7 +186,7 @@ fn operation(
             0
         },
         duplicated: own.duplicated,
-        reordered: 0,
+        reordered: own.reordered,
         stale_ratio: stale_ratio(kind, own, ledger),
         stale_ms: stale_ms(kind, ledger),
         latency_ms,
@@ -289,16 +302,28 @@ fn tiers(
     };
     let mut tiers = BTreeMap::new();
     let mut insert = |tier: Tier, report: TierReport| {
-        // Where nobody pools connections, nothing stands at that position.
+        // Where nobody pools connections or keeps documents, nothing stands at that position.
         let order = Tier::ALL
             .iter()
             .filter(|&&other| other != Tier::Pooler || world.pooler.is_some())
+            .filter(|&&other| other != Tier::Documents || world.documents.is_some())
             .position(|&other| other == tier)
             .unwrap_or_default() as u32;
         tiers.insert(tier.name().to_owned(), TierReport { order, ..report });
     };
     insert(Tier::LoadBalancer, load_balancer(world, ledger, measured));
-    insert(Tier::ConnectionServers, servers(world, ledger, &span));
+    let mut own = servers(world, ledger, &span);
+    if let Some(order) = &world.order {
+        let held_ms = order.held.1.as_nanos() / 1_000_000;
+        let counts = [
+            ("held_back", order.held.0),
+            ("held_back_ms", held_ms),
+            ("given_up", order.given_up),
+        ];
+        let named = counts.map(|(name, count)| (name.to_owned(), count));
+        own.counters.extend(named);
+    }
+    insert(Tier::ConnectionServers, own);
     if let Some(owners) = &world.owners {
         let report = fifo_nodes(
             &owners.nodes,
@@ -343,6 +368,9 @@ fn tiers(
         let primaries = primaries.and_then(|all| all.primaries.as_ref());
         report.writes_lost = primaries.map(|all| all.lost);
         report.resharding = world.resharding.as_ref().map(|change| change.report(now));
+        if let Some(stores) = &world.stores {
+            stores.counted(&mut report, &world.sites.names);
+        }
         if let Some(calls) = &world.calls {
             let shards = databases.shards.iter();
             let dropped = shards.map(|shard| shard.dropped_dead).sum();
@@ -359,6 +387,12 @@ fn tiers(
     }
     if let Some(replicas) = &world.replicas {
         insert(Tier::Replicas, followers(replicas, &span));
+    }
+    if let Some(documents) = &world.documents {
+        let (before, after) = (&span.before.documents, &span.after.documents);
+        let report = fifo_nodes(&documents.nodes, &before.cores, &after.cores, span.ns);
+        let counts = (&before.counts, &after.counts);
+        insert(Tier::Documents, counted(report, documents, counts));
     }
     for (tier, report) in edge::reading::tiers(world, &span.before.web, &span.after.web, span.ns) {
         insert(tier, report);

@@ -226,7 +226,7 @@ fn core_of(world: &World, key: u64) -> Option<usize> {
         }
         RoutingMode::Broadcast | RoutingMode::Interest => {
             let broker = world.broker.as_ref()?;
-            let partition = broker.partition(ChannelId(key as u32));
+            let partition = broker.partition(key);
             let leader = broker.led_by(ordered_in(world, key), partition)?;
             Some(broker.nodes.core(leader, partition.into()))
         }

@@ -21,7 +21,7 @@ const STEPS: usize = 128;
 /// Projections at most.
 const PROJECTIONS: usize = 16;
 /// Tiers with stations, in the order of a sample.
-const TIERS: [Tier; 16] = [
+const TIERS: [Tier; 17] = [
     Tier::ConnectionServers,
     Tier::ChannelOwners,
     Tier::Broker,
@@ -38,6 +38,7 @@ const TIERS: [Tier; 16] = [
     Tier::MatchingEngine,
     Tier::Notifications,
     Tier::Providers,
+    Tier::Documents,
 ];
 
 /// One step.
@@ -190,6 +191,7 @@ fn has(world: &World, tier: Tier) -> bool {
         Tier::MatchingEngine => services.is_some_and(|all| all.market.is_some()),
         Tier::Notifications => services.is_some_and(|all| all.notifier.is_some()),
         Tier::Providers => !world.scenario.design.providers.is_empty(),
+        Tier::Documents => world.documents.is_some(),
         Tier::ConnectionServers | Tier::LoadBalancer => true,
     }
 }
@@ -231,6 +233,7 @@ fn step(world: &World, before: &Baseline, after: &Baseline, span: SimDuration) -
             1,
         ),
         (&before.services.providers, &after.services.providers, 1),
+        (&before.documents.cores, &after.documents.cores, 1),
     ];
     let (hits_before, hits_after) = (before.web.hits(), after.web.hits());
     let mut step = Step {

@@ -24,12 +24,14 @@ use super::caches::CacheNodes;
 use super::calls::Calls;
 use super::clients::Clients;
 use super::crowds::{self, Thinkers, Visit};
+use super::documents::Documents;
 use super::edge::Web;
 use super::event::{Event, Work};
 use super::ledger::Ledger;
 use super::lists::Lists;
 use super::network::Network;
 use super::operation::{Kind, OperationSlab, Part};
+use super::ordering::Order;
 use super::pooler::PoolerNodes;
 use super::population::Population;
 use super::receipts::Scratch;
@@ -46,6 +48,7 @@ use super::sharding::Split;
 use super::sites::{Site, Sites};
 use super::sizes::wire;
 use super::sourcing::Sourcing;
+use super::stores::Stores;
 use super::timeline::Timeline;
 use super::traces::Traces;
 use super::warm::{entry_bytes, history};
@@ -105,6 +108,11 @@ pub struct World {
     pub(super) web: Web,
     /// Stock, matching engines, notifications.
     pub(super) services: Option<Box<Services>>,
+    pub(super) documents: Option<Box<Documents>>,
+    /// Messages in order, where somebody asks.
+    pub(super) order: Option<Box<Order>>,
+    /// A database in every region, where each takes writes.
+    pub(super) stores: Option<Box<Stores>>,
     pub(super) records: Records,
     /// By fault that lasts: its number, the share of questions and the record that they are about.
     pub(super) hot_keys: Vec<(u64, f64, u32)>,
@@ -252,6 +260,9 @@ impl World {
             cache,
             web,
             services: Services::of(&scenario, clients.len()),
+            documents: documents(&scenario),
+            order: design.ordering.map(|rule| Box::new(Order::new(rule))),
+            stores: Stores::of(design, &population_draws).map(Box::new),
             records,
             refreshes: 0,
             deadlines: TimerWheel::new(COHORT, 4096),
@@ -363,6 +374,9 @@ impl World {
         if let Some(services) = &mut self.services {
             services.restart_counting();
         }
+        if let Some(documents) = self.documents.as_deref_mut() {
+            documents.restart_measuring();
+        }
         self.baseline = Baseline::of(self, now);
         self.recovery = Recovery::default();
         let mut timeline = core::mem::take(&mut self.timeline);
@@ -390,6 +404,7 @@ impl World {
             + self.records.memory_bytes()
             + self.web.memory_bytes()
             + self.services.as_ref().map_or(0, |all| all.memory_bytes())
+            + self.documents.as_ref().map_or(0, |all| all.memory_bytes())
             + self.presence_seen.len() * 8) as u64
     }
 
@@ -432,7 +447,7 @@ impl World {
         };
         let bytes = match work {
             Work::Copy { operation, .. } | Work::Answer(operation) => {
-                self.payload_bytes(self.operations[operation].kind)
+                self.payload_of(&self.operations[operation])
             }
             Work::Replay(_) => self.payload_bytes(Kind::Publish),
             Work::Receive(_) | Work::Accept(_) | Work::Chores { .. } => 0,
@@ -474,7 +489,10 @@ impl World {
                 operation,
                 recipients,
                 ..
-            } => self.write_copy(usize::from(server), operation, recipients, &done),
+            } => {
+                self.write_in_turn(server, (operation, recipients), &done, out);
+                self.wake_editors(out);
+            }
             Work::Receive(id) => {
                 let parts = &mut self.operations[id].parts;
                 parts.add(Part::ServerQueue, done.waited());
@@ -587,6 +605,14 @@ impl World {
     }
 }
 
+/// Who keeps the documents of a scenario.
+fn documents(scenario: &Scenario) -> Option<Box<Documents>> {
+    let tier = scenario.design.documents.as_ref()?;
+    let edits = scenario.traffic.edit.as_ref();
+    let deletes = edits.map_or(0.0, |edits| edits.deletes);
+    Some(Box::new(Documents::new(tier, deletes)))
+}
+
 impl Model for World {
     type Event = Event;
 
@@ -610,6 +636,9 @@ impl Model for World {
             Event::Web(event) => self.web_event(event, out),
             Event::Sourcing(event) => self.sourcing_event(event, out),
             Event::Service(event) => self.service_event(event, out),
+            Event::Document(event) => self.document_event(event, out),
+            Event::Store(event) => self.store_event(event, out),
+            Event::InTurn { server, stream } => self.release_in_turn(server, stream, out),
             Event::CacheUpdate(update) => self.cache_update(update, out),
             Event::AtPooler(id) => self.at_pooler(id, out),
             Event::AtDatabase(id) => self.at_database(id, out),

@@ -105,6 +105,11 @@ impl Fields {
         self
     }
 
+    /// Each as it is written.
+    pub fn all(&self) -> &[String] {
+        &self.0
+    }
+
     /// `(a: 1, b: 2)`
     pub fn text(&self) -> String {
         format!("({})", self.0.join(", "))

@@ -11,6 +11,7 @@ mod mishaps;
 mod reduced;
 mod scenarios;
 mod services;
+mod together;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

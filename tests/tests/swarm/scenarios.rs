@@ -7,6 +7,7 @@ use super::copies;
 use super::dice::{Dice, Fields};
 use super::mishaps::faults;
 use super::services::{Services, services};
+use super::together::{joined, together};
 
 const REGIONS: [&str; 8] = [
     "us-east-1",
@@ -65,10 +66,14 @@ pub fn text(seed: u64) -> String {
     all.set("version", 1)
         .set("name", format!("\"swarm-{seed}\""));
     all.set("load", load(dice, shape)).set("channels", channels);
-    all.set("traffic", traffic(dice, shape));
-    all.set("patterns", patterns(dice, shape));
-    all.set("design", design(dice, shape));
-    all.set("faults", faults(dice, shape));
+    let traffic = traffic(dice, shape);
+    let patterns = patterns(dice, shape);
+    let more = together(seed, shape);
+    all.set("traffic", joined(&traffic, more.traffic.all()));
+    all.set("patterns", patterns);
+    let design = design(dice, shape, more.writes.as_deref());
+    all.set("design", joined(&design, more.design.all()));
+    all.set("faults", joined(&faults(dice, shape), &more.faults));
     all.maybe("objectives", dice.chance(50).then_some(OBJECTIVES));
     let warmup = dice.pick(&[&0, &500, &1000]);
     let mut run = Fields::default();
@@ -440,11 +445,14 @@ fn patterns(dice: &mut Dice, shape: &Shape) -> String {
     patterns.text()
 }
 
-fn design(dice: &mut Dice, shape: &Shape) -> String {
+fn design(dice: &mut Dice, shape: &Shape, writes: Option<&str>) -> String {
     let mut design = Fields::default();
     design.set("place", format!("\"{}\"", shape.home));
     if !shape.regions.is_empty() {
-        design.set("regions", regions(dice, shape));
+        let regions = regions(dice, shape);
+        let writes = writes.map(|writes| format!("writes: {writes}"));
+        let writes: Vec<String> = writes.into_iter().collect();
+        design.set("regions", joined(&regions, &writes));
     }
     let routing = match (shape.owners, shape.broker) {
         (true, true) => dice.pick(&["ChannelOwner", "Interest", "Broadcast"]),
@@ -473,7 +481,8 @@ fn design(dice: &mut Dice, shape: &Shape) -> String {
         let (text, watched) = database(dice, shape);
         design.set("database", text);
         let replicas = dice.chance(35).then(|| copies::replicas(dice, watched));
-        design.maybe("replicas", replicas);
+        // Where every region has a database of its own, nothing follows another.
+        design.maybe("replicas", replicas.filter(|_| writes.is_none()));
     }
     if shape.shards > 0 {
         let mut shards = Fields::default();

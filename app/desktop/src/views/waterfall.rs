@@ -71,6 +71,7 @@ fn pick(traces: &[Trace], followed: Followed) -> Option<(&Trace, usize)> {
         "command",
         "connect",
         "fetch_asset",
+        "edit",
         "order",
         "reserve",
         "notify",
@@ -102,6 +103,7 @@ fn sentence(trace: &Trace, followed: Followed, of: usize) -> String {
     let (what, arrived) = match trace.operation {
         "publish" => ("A message sent", "arrived"),
         "presence" => ("A status change", "arrived"),
+        "edit" => ("An edit", "arrived"),
         "query" => ("A question", "was answered"),
         "command" => ("A command", "was answered"),
         "connect" => ("A connection", "was open"),

@@ -84,6 +84,15 @@ impl<T: Clone> Sequence<T> {
         }
     }
 
+    /// A new replica that has loaded what this one has.
+    #[must_use]
+    pub fn loaded_by(&self, replica: ReplicaId) -> Self {
+        Self {
+            replica,
+            ..self.clone()
+        }
+    }
+
     /// Writes a value at a place, at most the end. Returns the operation for the others.
     pub fn insert(&mut self, at: usize, value: T) -> SequenceOp<T> {
         let after = at
@@ -241,6 +250,10 @@ mod tests {
             .zip(0..)
             .map(|(c, i)| b.insert(i, c))
             .collect();
+        let mut late = a.loaded_by(ReplicaId(2));
+        assert_eq!(a.apply(late.insert(0, '!')), 1);
+        assert_eq!(text(&a), "!cat");
+        a.delete(0);
         // Backwards: everything waits for the first.
         for op in of_b.iter().rev() {
             a.apply(op.clone());

@@ -194,6 +194,20 @@ impl<T: Clone + PartialEq> RegionStore<T> {
             .map(|held| &held.value)
     }
 
+    /// What the value of a key in a region builds on.
+    #[must_use]
+    pub fn version(&self, region: u32, key: u64) -> Option<&VersionVector> {
+        self.regions[region as usize]
+            .get(&key)
+            .map(|held| &held.version)
+    }
+
+    /// Keys that have been written, with what a region shows for them, ascending.
+    pub fn values(&self, region: u32) -> impl Iterator<Item = (u64, &T)> {
+        let values = self.regions[region as usize].iter();
+        values.map(|(&key, held)| (key, &held.value))
+    }
+
     /// Keys that do not read the same in all regions.
     #[must_use]
     pub fn divergence(&self) -> usize {
@@ -215,6 +229,11 @@ impl<T: Clone + PartialEq> RegionStore<T> {
     #[must_use]
     pub fn conflicts(&self) -> usize {
         self.lost.len()
+    }
+
+    /// Their names.
+    pub fn lost(&self) -> impl Iterator<Item = Dot> + '_ {
+        self.lost.iter().copied()
     }
 
     /// Writes refused.

@@ -71,6 +71,13 @@ impl Journal {
         }
     }
 
+    /// The first checkpoint is due at another time: not all owners began at once.
+    #[must_use]
+    pub fn first_checkpoint(mut self, at: Timestamp) -> Self {
+        self.next_checkpoint = at;
+        self
+    }
+
     /// The state changes by so many bytes. Returns a batch that this fills.
     pub fn changed(&mut self, now: Timestamp, bytes: u64) -> Option<JournalWrite> {
         self.last += 1;
@@ -150,6 +157,25 @@ mod tests {
     use super::*;
 
     const MS: u64 = 1_000_000;
+
+    #[test]
+    fn the_first_checkpoint_may_be_due_earlier() {
+        let options = JournalOptions {
+            checkpoint_ns: 100,
+            journal: None,
+        };
+        let mut owner = Journal::new(Timestamp(0), options).first_checkpoint(Timestamp(30));
+        owner.changed(Timestamp(10), 1);
+        assert_eq!(
+            (owner.next_due(), owner.poll(Timestamp(29))),
+            (Timestamp(30), None)
+        );
+        assert_eq!(
+            owner.poll(Timestamp(30)),
+            Some(JournalWrite::Checkpoint { upto: 1 })
+        );
+        assert_eq!(owner.next_due(), Timestamp(130));
+    }
 
     /// A change every 10 ms; a crash at each of many times. Returns the longest and the mean time lost, in ms.
     fn lost_ms(journal: Option<BatchLimits>) -> (u64, u64) {

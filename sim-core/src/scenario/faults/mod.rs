@@ -401,6 +401,7 @@ pub fn instances_of(tier: Tier, design: &Design) -> u32 {
                 .map_or(0, |replicas| replicas.count * shards * regions)
         }
         Tier::Origin => design.origin.as_ref().map_or(0, |origin| origin.count),
+        Tier::Documents => design.documents.as_ref().map_or(0, |tier| tier.count),
         Tier::CommandSide => {
             let own = design.sourcing.as_ref();
             own.map_or(0, |own| own.commands.count)

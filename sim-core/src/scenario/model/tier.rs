@@ -37,14 +37,17 @@ pub enum Tier {
     Notifications,
     /// `providers`
     Providers,
+    /// `documents`
+    Documents,
 }
 
 impl Tier {
     /// All tiers, in the order a message meets them; then those that assets come from, those of events, and the services beside.
-    pub const ALL: [Tier; 17] = [
+    pub const ALL: [Tier; 18] = [
         Tier::LoadBalancer,
         Tier::ConnectionServers,
         Tier::ChannelOwners,
+        Tier::Documents,
         Tier::Broker,
         Tier::Cache,
         Tier::Pooler,
@@ -82,6 +85,7 @@ impl Tier {
             Tier::MatchingEngine => "matching_engine",
             Tier::Notifications => "notifications",
             Tier::Providers => "providers",
+            Tier::Documents => "documents",
         }
     }
 
@@ -106,6 +110,7 @@ impl Tier {
             Tier::MatchingEngine => "matching engines",
             Tier::Notifications => "notification service",
             Tier::Providers => "providers",
+            Tier::Documents => "document owners",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Region;
 use crate::scenario::data::spread::Spread;
+use crate::scenario::documents::Edits;
 use crate::scenario::edge::{Asset, QueryAtEdge};
 use crate::scenario::services::{Notify, Order, Reserve};
 use crate::scenario::sourcing::ReadModelUse;
@@ -22,6 +23,8 @@ pub struct Traffic {
     pub keys: Keys,
     /// A script, picture or other file.
     pub asset: Option<Asset>,
+    /// A change of a document that several people edit.
+    pub edit: Option<Edits>,
     /// Where records are, what kind they are of, and who needs several.
     pub spread: Option<Spread>,
     /// A purchase of units of which no more should be sold than there are.

@@ -40,6 +40,7 @@ pub fn over_time(
         .presence
         .as_ref()
         .and_then(|raw| raw.arrivals.as_ref());
+    let edit = traffic.edit.as_ref().and_then(|raw| raw.arrivals.as_ref());
     let query = traffic.query.as_ref().and_then(|raw| raw.arrivals.as_ref());
     let command = traffic
         .command
@@ -55,6 +56,7 @@ pub fn over_time(
         presence: arrivals("presence", presence, run, check),
         query: arrivals("query", query, run, check),
         command: arrivals("command", command, run, check),
+        edit: arrivals("edit", edit, run, check),
         query_loop: query_loop.map_or(Loop::Open, |raw| closed("query", raw, load, check)),
         publish_loop: publish_loop.map_or(Loop::Open, |raw| closed("publish", raw, load, check)),
     };

@@ -41,6 +41,8 @@ pub struct OverTime {
     pub query: Arrivals,
     /// Commands.
     pub command: Arrivals,
+    /// Edits.
+    pub edit: Arrivals,
     /// Whether those who query wait for the answer.
     pub query_loop: Loop,
     /// Whether those who publish wait until the last recipient has their message.
@@ -270,7 +272,13 @@ impl OverTime {
     /// Whether the expected load is the same at all times.
     #[must_use]
     pub fn is_constant(&self) -> bool {
-        let traces = [&self.publish, &self.presence, &self.query, &self.command];
+        let traces = [
+            &self.publish,
+            &self.presence,
+            &self.query,
+            &self.command,
+            &self.edit,
+        ];
         self.shape == Shape::Flat
             && self.flash_crowds.is_empty()
             && !traces.into_iter().any(Arrivals::is_trace)

@@ -2,10 +2,13 @@
 
 pub mod raw;
 
+use routing::consistency::Stance;
+use routing::log::Acks;
 use routing::region::{RegionId, RoutePolicy, SpillPolicy};
 
 use crate::time::SimDuration;
 
+use super::asking::Asking;
 use super::assets::assets;
 use super::check::Check;
 use super::error::Problem;
@@ -15,7 +18,7 @@ use super::quantity::{self, duration};
 use super::raw::Switch;
 use super::validate::shares;
 
-use raw::{RawRegions, RawResidency, RawRoute};
+use raw::{RawAck, RawMerge, RawRegions, RawResidency, RawRoute, RawStance, RawWrites};
 
 /// Most regions of a design.
 const MOST: usize = 32;
@@ -34,6 +37,32 @@ pub struct Regions {
     pub detect: SimDuration,
     /// Who may be served where.
     pub residency: Option<Residency>,
+    /// How the databases of all regions share writes; `None`: there is one.
+    pub writes: Option<Writes>,
+}
+
+/// How the databases of regions share writes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Writes {
+    /// Who must have a write.
+    pub ack: Acks,
+    /// What regions do that do not see most of the others.
+    pub stance: Stance,
+    /// What becomes of concurrent writes.
+    pub merge: Merge,
+    /// How wrong clocks are.
+    pub clock_skew: SimDuration,
+    /// From the end of a partition until regions have exchanged what differs.
+    pub exchange: SimDuration,
+}
+
+/// What becomes of concurrent writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Merge {
+    /// The later one stays.
+    LastWriterWins,
+    /// They add up.
+    Counter,
 }
 
 /// Who may be served where.
@@ -105,7 +134,72 @@ pub fn regions(raw: &RawRegions, check: &mut Check<'_>) -> Regions {
             |q| duration(q, SimDuration::ZERO, limits::LONG),
         ),
         residency: raw.residency.as_ref().map(|raw| residency(raw, check)),
+        writes: raw.writes.as_ref().map(|raw| writes(raw, check)),
         places,
+    }
+}
+
+fn writes(raw: &RawWrites, check: &mut Check<'_>) -> Writes {
+    const WRITES: &str = "design.regions.writes";
+    const NONE: SimDuration = SimDuration::ZERO;
+    check.sources(WRITES, &raw.source, &raw.sources);
+    let time = |q: &_| duration(q, NONE, limits::LONG);
+    let ack = match raw.ack.unwrap_or(RawAck::Local) {
+        RawAck::Local => Acks::Local,
+        RawAck::Quorum => Acks::Quorum,
+        RawAck::All => Acks::All,
+    };
+    let stance = match (raw.stance, ack) {
+        (Some(RawStance::Available), _) | (None, Acks::Local) => Stance::Available,
+        (Some(RawStance::Consistent) | None, _) => Stance::Consistent,
+    };
+    if ack != Acks::Local && stance == Stance::Available {
+        let problem = Problem::new("a side that waits for others cannot go on without them");
+        let help = "choose ack Local, or stance Consistent";
+        check.problem(&format!("{WRITES}.stance"), problem.help(help));
+    }
+    Writes {
+        ack,
+        stance,
+        merge: match raw.merge {
+            Some(RawMerge::Counter) => Merge::Counter,
+            Some(RawMerge::LastWriterWins) | None => Merge::LastWriterWins,
+        },
+        clock_skew: check.take_or(&format!("{WRITES}.clock_skew"), &raw.clock_skew, NONE, time),
+        exchange: check.take_or(
+            &format!("{WRITES}.exchange"),
+            &raw.exchange,
+            SimDuration::from_secs(1),
+            time,
+        ),
+    }
+}
+
+/// What databases in every region do not go together with.
+pub fn check_writes(scenario: (&Design, &Design), asking: &Asking, check: &mut Check<'_>) {
+    let (written, effective) = scenario;
+    let writes = |design: &Design| design.regions.as_ref().and_then(|regions| regions.writes);
+    if writes(written).is_none() {
+        return;
+    }
+    let at = "design.regions.writes";
+    if written.database.is_none() {
+        let problem = Problem::new("there is no database to stand in every region");
+        check.problem(at, problem.help("add design.database"));
+    }
+    let pooled = super::pooler::pooler(effective).is_some();
+    let others = [
+        ("design.replicas", effective.replicas.is_some()),
+        ("design.cache", effective.cache.is_some()),
+        ("design.edge", effective.edge.is_some()),
+        ("design.database.pooler", pooled),
+        ("design.database.callers", asking.is_watched()),
+    ];
+    for (other, _) in others.iter().filter(|(_, there)| *there) {
+        let problem = Problem::new(format!(
+            "{other} is not simulated together with a database in every region"
+        ));
+        check.problem(at, problem.help(format!("leave out {other}, or this")));
     }
 }
 
@@ -250,6 +344,7 @@ mod tests {
             relay: true,
             detect: SimDuration::ZERO,
             residency: None,
+            writes: None,
         };
         assert_eq!(regions(&[0.6, 0.3, 0.1]).spread(10), [5, 3, 2]);
         assert_eq!(regions(&[0.98, 0.01, 0.01]).spread(3), [1, 1, 1]);

@@ -19,10 +19,61 @@ pub struct RawRegions {
     pub detect: Option<Quantity>,
     /// Where users may be served. Default: anywhere.
     pub residency: Option<RawResidency>,
+    /// A database in every region, which takes writes. Default: there is one, in `design.place`.
+    pub writes: Option<RawWrites>,
     /// Of all numbers here.
     pub source: Option<Source>,
     /// Of single numbers.
     pub sources: Sources,
+}
+
+/// How the databases of regions share writes: a command adds one to its record, a query reads it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawWrites {
+    /// Who must have a write before it is acknowledged. Default: `Local`.
+    pub ack: Option<RawAck>,
+    /// What regions do that do not see most of the others. Default: `Available`, and with acks of others `Consistent`.
+    pub stance: Option<RawStance>,
+    /// What becomes of writes that have not seen each other. Default: `LastWriterWins`.
+    pub merge: Option<RawMerge>,
+    /// Regions' clocks are ahead or behind by up to this. Default: 0 s.
+    pub clock_skew: Option<Quantity>,
+    /// Time from the end of a partition until regions have exchanged what differs. Default: 1 s.
+    pub exchange: Option<Quantity>,
+    /// Of all numbers here.
+    pub source: Option<Source>,
+    /// Of single numbers.
+    pub sources: Sources,
+}
+
+/// Who must have a write before it is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum RawAck {
+    /// The region of whoever writes; the others hear of it later.
+    Local,
+    /// Most regions; reads ask most of them too.
+    Quorum,
+    /// All regions.
+    All,
+}
+
+/// What regions do that do not see most of the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum RawStance {
+    /// They refuse writes (CP).
+    Consistent,
+    /// They go on, and merge later (AP).
+    Available,
+}
+
+/// What becomes of writes that have not seen each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum RawMerge {
+    /// The later one stays, the others are lost.
+    LastWriterWins,
+    /// They add up.
+    Counter,
 }
 
 /// Which region a user connects to.

@@ -9,7 +9,7 @@ use super::check::Check;
 use super::model::{Command, Per, Presence, Publish, Publisher, Query, Rate, Region, Traffic};
 use super::quantity::{self, count, duration, size};
 use super::raw::Quantity;
-use super::{data, edge, limits, services, sourcing};
+use super::{data, documents, edge, limits, services, sourcing};
 
 use raw::{RawCommand, RawPresence, RawPublish, RawPublisher, RawQuery, RawTraffic};
 
@@ -23,6 +23,7 @@ pub fn traffic(raw: &RawTraffic, check: &mut Check<'_>) -> Traffic {
         keys: data::keys(raw.keys.as_ref(), check),
         spread: data::spread::spread(raw, check),
         asset: raw.asset.as_ref().map(|raw| edge::asset(raw, check)),
+        edit: raw.edit.as_ref().map(|raw| documents::edits(raw, check)),
         reserve: raw
             .reserve
             .as_ref()

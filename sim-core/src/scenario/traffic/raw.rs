@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::scenario::asking::raw::RawHedge;
 use crate::scenario::data::raw::{RawCities, RawFeature, RawKeys};
+use crate::scenario::documents::raw::RawEdit;
 use crate::scenario::edge::raw::{RawAsset, RawQueryAtEdge};
 use crate::scenario::model::Source;
 use crate::scenario::over_time::raw::{RawArrivals, RawLoop};
@@ -31,6 +32,8 @@ pub struct RawTraffic {
     pub features: Option<Ordered<RawFeature>>,
     /// Fetches of scripts, pictures and other files.
     pub asset: Option<RawAsset>,
+    /// Edits of documents, with `design.documents`.
+    pub edit: Option<RawEdit>,
     /// Purchases of units of which no more should be sold than there are.
     pub reserve: Option<RawReserve>,
     /// Requests to matching engines.

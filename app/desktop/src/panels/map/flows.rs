@@ -25,6 +25,8 @@ struct Rates {
     requests: f64,
     deliveries: f64,
     publishes: f64,
+    /// Edits to the owners of their documents.
+    edits: f64,
     /// To the cache.
     looked_up: f64,
     /// To the database: all of it, or what the cache does not answer.
@@ -86,6 +88,7 @@ pub fn show(ui: &Ui, view: &ViewCtx<'_>, map: &Layout) {
             "cache" => (rates.looked_up, rates.looked_up),
             "pooler" | "database" | "projections" => (rates.queries, rates.queries),
             "origin" => (rates.to_origin, rates.to_origin),
+            "documents" => (rates.edits, rates.edits),
             "stock" => (rates.purchases, rates.purchases),
             "matching_engine" => (rates.orders, rates.orders),
             "notifications" | "providers" => (rates.notifications, 0.0),
@@ -159,7 +162,7 @@ fn rates(report: &RunReport, view: &ViewCtx<'_>) -> Rates {
         .publish
         .as_ref()
         .map_or(0, |publish| publish.queries);
-    let command = offered("command");
+    let (command, edits) = (offered("command"), offered("edit"));
     let (purchases, orders) = (offered("reserve"), offered("order"));
     let cache = report.tiers.get("cache");
     let asked = |name: &str, over_s: f64| {
@@ -171,9 +174,10 @@ fn rates(report: &RunReport, view: &ViewCtx<'_>) -> Rates {
     let to_origin = asked("origin", report.warmup_s + report.simulated_s).unwrap_or(0.0);
     let missed = 1.0 - cache.and_then(|tier| tier.hit_ratio).unwrap_or(0.0);
     Rates {
-        requests: publish + presence + query + command + purchases + orders,
+        requests: publish + presence + query + command + edits + purchases + orders,
         deliveries: delivered + query + command + purchases + orders,
         publishes: publish + presence,
+        edits,
         looked_up: query,
         queries: query * missed + command + publish * f64::from(per_message),
         assets: asked("edge", report.simulated_s).unwrap_or(to_origin),
@@ -222,6 +226,7 @@ fn label(
         "cache" => [format::rate(rates.looked_up), String::new()],
         "pooler" | "database" | "projections" => [format::rate(rates.queries), String::new()],
         "origin" => [format::rate(rates.to_origin), String::new()],
+        "documents" => [format::rate(rates.edits), String::new()],
         "stock" => [format::rate(rates.purchases), String::new()],
         "matching_engine" => [format::rate(rates.orders), String::new()],
         "notifications" | "providers" => [format::rate(rates.notifications), String::new()],

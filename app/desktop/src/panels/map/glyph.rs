@@ -9,7 +9,7 @@ pub fn tier(painter: &Painter, rect: Rect, name: &str, color: Color32) {
     let stroke = Stroke::new((rect.height() * 0.085).max(1.2), color);
     match name {
         "load_balancer" => fork(painter, rect, stroke),
-        "channel_owners" | "log" => ordered(painter, rect, stroke),
+        "channel_owners" | "documents" | "log" => ordered(painter, rect, stroke),
         "broker" => hub(painter, rect, stroke),
         "cache" | "edge" => bolt(painter, rect, stroke),
         "pooler" => funnel(painter, rect, stroke),

@@ -202,6 +202,7 @@ fn designed(scenario: &Scenario) -> Vec<Tier> {
             Tier::Replicas => design.replicas.is_some(),
             Tier::Edge => design.edge.is_some(),
             Tier::Origin => design.origin.is_some(),
+            Tier::Documents => design.documents.is_some(),
             Tier::CommandSide | Tier::Log => design.sourcing.is_some(),
             Tier::Projections => {
                 let own = design.sourcing.as_ref();
@@ -265,6 +266,7 @@ fn machines(scenario: &Scenario, name: &str) -> (u32, Option<String>) {
             .edge
             .map(|edge| (edge.places.len() as u32, Some("managed".to_owned()))),
         Some(Tier::Origin) => design.origin.map(|origin| of(origin.count, origin.machine)),
+        Some(Tier::Documents) => design.documents.map(|tier| of(tier.count, tier.machine)),
         Some(Tier::CommandSide) => design
             .sourcing
             .map(|own| of(own.commands.count, own.commands.machine)),

@@ -57,7 +57,7 @@ pub fn lanes(frame: &Frame) -> Vec<Lane> {
     };
     let known = |values: &[f64]| values.iter().copied().map(Some).collect::<Vec<_>>();
     let mut lanes = Vec::new();
-    let main = ["publish", "query", "presence", "connect", "command"];
+    let main = ["publish", "edit", "query", "presence", "connect", "command"];
     let main = main
         .into_iter()
         .find_map(|name| Some((name, series.operations.get(name)?)));
@@ -65,7 +65,9 @@ pub fn lanes(frame: &Frame) -> Vec<Lane> {
         let lines = vec![own.p99_ms.clone(), own.p50_ms.clone()];
         lanes.push(lane("p99 and median", lines, format::millis, 0));
         let (title, rate) = match own.deliveries_per_s.iter().any(|rate| *rate > 0.0) {
-            true if name == "publish" || name == "presence" => ("delivered", &own.deliveries_per_s),
+            true if matches!(name, "publish" | "presence" | "edit") => {
+                ("delivered", &own.deliveries_per_s)
+            }
             _ => ("offered", &own.offered_per_s),
         };
         lanes.push(lane(title, vec![known(rate)], format::rate, 2));

@@ -78,9 +78,15 @@ impl<T: Clone> OtServer<T> {
     /// A document at revision 0.
     #[must_use]
     pub fn new(document: Vec<T>) -> Self {
+        Self::restored(document, 0)
+    }
+
+    /// A document that was stored at a revision. Nobody's batches are known: clients load it, under new numbers.
+    #[must_use]
+    pub fn restored(document: Vec<T>, revision: u64) -> Self {
         Self {
             document,
-            revision: 0,
+            revision,
             history: VecDeque::new(),
             numbers: BTreeMap::new(),
             steps: 0,
@@ -196,5 +202,20 @@ mod tests {
             Err(OtError::TooOld { base: 1, oldest: 2 })
         );
         assert!(server.since(1).is_none());
+    }
+
+    #[test]
+    fn a_restored_document_goes_on_from_its_revision() {
+        let mut server = OtServer::restored(vec!['a'], 7);
+        let batch = |client, base| OtBatch {
+            client,
+            number: 1,
+            base,
+            edits: vec![Edit::Insert { at: 0, value: 'b' }],
+        };
+        let too_old = OtError::TooOld { base: 6, oldest: 7 };
+        assert_eq!(server.submit(batch(3, 6)), Err(too_old));
+        assert_eq!(server.submit(batch(4, 7)).unwrap().revision, 8);
+        assert_eq!(server.document(), ['b', 'a']);
     }
 }
