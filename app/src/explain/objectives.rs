@@ -167,8 +167,10 @@ fn counted(operation: &str, what: &str) -> Option<String> {
         "failed" => "that fail",
         "timed_out" => "that time out",
         "retried" => "that are tried again",
-        "conflicting" => "decided too late, because the record had changed",
-        "rejected" => "that found no place at the command side in time",
+        "conflicting" if operation != "edit" => "decided too late, because the record had changed",
+        "rejected" if matches!(operation, "command" | "publish") => {
+            "that found no place at the command side in time"
+        }
         "behind_ms" => "how far behind the log the projection was that answers them",
         "offered_per_s" => "asked for in a second",
         "completed_per_s" => "done in a second",

@@ -470,6 +470,17 @@ pub fn check_together(
         let problem = Problem::new("queries are answered by a projection, but the design has none");
         check.problem("traffic.query", problem.help("add design.projections"));
     }
+    let writes = effective
+        .regions
+        .as_ref()
+        .and_then(|all| all.writes.as_ref());
+    if effective.sourcing.is_some() && (effective.ordering.is_some() || writes.is_some()) {
+        let problem = Problem::new(
+            "the log orders what happens: messages that wait for their turn and writes in every region are not simulated beside it",
+        );
+        let help = "leave out design.ordering and design.regions.writes, or set Off";
+        check.problem("patterns.event_sourcing", problem.help(help));
+    }
     let spread = traffic.spread.is_some();
     let scatters = traffic
         .query
