@@ -49,11 +49,13 @@ pub(crate) fn in_words(path: &str) -> Option<String> {
                 _ => return None,
             })
         }
-        [
-            operation,
-            kind @ ("delivered" | "complete" | "answered"),
-            statistic,
-        ] => latency(operation, kind, statistic),
+        ["notify", class, "delivered_ratio"] => Some(format!(
+            "notifications of {class} priority that reach their user, as a share of those that are over"
+        )),
+        ["notify", class, "shed_ratio"] => Some(format!(
+            "notifications of {class} priority that are dropped, as a share of those that are over"
+        )),
+        [operation, kind, statistic] => latency(operation, kind, statistic),
         [operation, what] => counted(operation, what),
         _ => None,
     }
@@ -153,7 +155,8 @@ fn latency(operation: &str, kind: &str, statistic: &str) -> Option<String> {
                 provider.replace('_', "-")
             ));
         }
-        _ => "are answered within this",
+        "answered" => "are answered within this",
+        _ => return None,
     };
     Some(format!("{share} {} {end}", things(operation)?))
 }

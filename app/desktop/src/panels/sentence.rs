@@ -71,10 +71,14 @@ pub fn headline(view: &ViewCtx<'_>) -> String {
     match p99.value {
         Some(value) => {
             let within = format::millis_within(value, p99.low, p99.high);
-            let rest = format!("99 % of {} within {within}.{cost}", main.what);
+            let rest = format!("99 % of {} within {within}", main.what);
             match words::trouble(report) {
-                Some(trouble) => format!("{who}: {trouble}. The rest: {rest}"),
-                None => format!("{who}: {rest}"),
+                // What is not delivered is not billed: such a price is no bargain.
+                Some(trouble) => {
+                    let cost = cost.trim_end_matches('.');
+                    format!("{who}: {trouble}. The rest: {rest};{cost} for that.")
+                }
+                None => format!("{who}: {rest}.{cost}"),
             }
         }
         None if report.stop.starts_with("Unstable")
