@@ -1,6 +1,6 @@
 //! Sentences about a report: what the window says, kept apart from how it looks.
 
-use sim_core::report::{LatencyReport, RunReport, TierReport};
+use sim_core::report::{LatencyReport, ObjectiveReport, RunReport, TierReport};
 use sim_core::scenario::{Comparison, Objective, Scenario, Tier};
 
 use crate::format;
@@ -129,27 +129,78 @@ pub fn trouble(report: &RunReport) -> Option<String> {
     (!all.is_empty()).then(|| all.join(" and "))
 }
 
-/// `2 objectives are missed: publish.lost == 0, …`; `None` when none is.
+/// `Missed: connections are refused, and the bill is over budget, $554 K of 120_000 USD.`; `None` when nothing is.
 pub fn missed(report: &RunReport) -> Option<String> {
-    let failed: Vec<&str> = report
+    let failed = report
         .objectives
         .iter()
-        .filter(|objective| objective.verdict == "fail")
-        .map(|objective| objective.objective.as_str())
-        .collect();
-    match failed[..] {
+        .filter(|objective| objective.verdict == "fail");
+    let said: Vec<String> = failed.map(not_met).collect();
+    match &said[..] {
         [] => None,
-        [one] => Some(format!("One objective is missed: {one}.")),
-        [first, ..] => Some(format!(
-            "{} objectives are missed, {first} among them.",
-            failed.len()
-        )),
+        [one] => Some(format!("Missed: {one}.")),
+        [one, other] => Some(format!("Missed: {one}, and {other}.")),
+        [one, other, more @ ..] => Some(format!("Missed: {one}, {other} and {} more.", more.len())),
+    }
+}
+
+/// What it is that an objective does not want; as it is written where there are no words for it.
+fn not_met(objective: &ObjectiveReport) -> String {
+    let written = &objective.objective;
+    let mut parts = written.splitn(3, ' ');
+    let (path, limit) = (parts.next().unwrap_or_default(), parts.nth(1));
+    let limit = limit.unwrap_or_default();
+    match path.split('.').collect::<Vec<_>>()[..] {
+        ["connections", "rejected"] => "connections are refused".to_owned(),
+        ["publish", "lost"] => "messages are lost".to_owned(),
+        ["cost", "usd_per_month"] => match objective.value {
+            Some(usd) => format!("the bill is over budget, {} of {limit}", format::usd(usd)),
+            None => written.clone(),
+        },
+        ["tiers", tier, "utilization", resource, _] => format!(
+            "{} of the {} is above {limit}",
+            resource_title(resource),
+            tier_title(tier)
+        ),
+        ["publish", "delivered", "p99"] => format!("1 % of messages take longer than {limit}"),
+        ["query", "answered", "p99"] => format!("1 % of queries take longer than {limit}"),
+        _ => written.clone(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn objectives_that_are_missed_are_said_in_words() {
+        let mut report = RunReport::clone(&crate::tests::report());
+        let failed = |objective: &str, value: f64| ObjectiveReport {
+            objective: objective.to_owned(),
+            verdict: "fail".to_owned(),
+            value: Some(value),
+            low: None,
+            high: None,
+        };
+        report.objectives = vec![failed("connections.rejected == 0", 9.0)];
+        assert_eq!(
+            missed(&report).as_deref(),
+            Some("Missed: connections are refused.")
+        );
+        report.objectives.extend([
+            failed("cost.usd_per_month < 120_000 USD", 554_000.0),
+            failed(
+                "tiers.connection_servers.utilization.cpu.hottest < 80 %",
+                0.9,
+            ),
+        ]);
+        assert_eq!(
+            missed(&report).as_deref(),
+            Some(
+                "Missed: connections are refused, the bill is over budget, $554 K of 120_000 USD and 1 more."
+            )
+        );
+    }
 
     #[test]
     fn those_who_find_no_place_and_what_fails_is_said() {

@@ -148,7 +148,18 @@ fn effect(view: &ViewCtx<'_>, fix: &Fix) -> String {
             None => "nothing gives way".to_owned(),
         },
     };
-    format!("{at}, {},", price(view, fix))
+    format!("{at}, {},{}", price(view, fix), in_all(view, fix))
+}
+
+/// ` $554 K in all,` where the bill that is shown is of a system that does not deliver all there is: it is no measure of what a
+/// change costs.
+fn in_all(view: &ViewCtx<'_>, fix: &Fix) -> String {
+    let shown = view.report().and_then(|report| report.cost.as_ref());
+    let less = |all: f64| shown.is_some_and(|cost| cost.usd_per_month < 0.9 * all);
+    match fix.forecast.usd_per_month.filter(|&all| less(all)) {
+        Some(all) => format!(" {} in all,", format::usd(all)),
+        None => String::new(),
+    }
 }
 
 /// `+$420 a month`, `no extra cost`.

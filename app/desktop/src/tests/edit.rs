@@ -247,6 +247,8 @@ fn every_field_is_found_by_its_name() {
     open(&mut harness, View::MakeItMine);
     type_into(&mut harness, "All fields", "database timeout");
     harness.get_by_label("database: timeout");
+    type_into(&mut harness, "All fields", "compression");
+    harness.get_by_label(&crate::editor::title("traffic.publish.size"));
     type_into(&mut harness, "All fields", "no such field");
     harness.get_by_label("No field is called so.");
     // Every field that a search may show has a name and words of its own.

@@ -36,7 +36,8 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
 fn found(ui: &mut Ui, view: &ViewCtx<'_>, wanted: &str) {
     let words: Vec<&str> = wanted.split_whitespace().collect();
     let holds = |found: &Found<'_>| {
-        let text = format!("{} {}", found.path.replace('_', " "), found.doc).to_lowercase();
+        let (path, also) = (found.path.replace('_', " "), also_called(&found.path));
+        let text = format!("{path} {also} {}", found.doc).to_lowercase();
         words
             .iter()
             .all(|word| text.contains(word) || found.path.contains(word))
@@ -55,6 +56,18 @@ fn found(ui: &mut Ui, view: &ViewCtx<'_>, wanted: &str) {
             "And {} more: type another word.",
             all.len() - MOST_FOUND
         ));
+    }
+}
+
+/// What people look for who mean this field.
+fn also_called(path: &str) -> &'static str {
+    match path {
+        "traffic.publish.size" | "traffic.presence.size" | "traffic.query.size" => {
+            "compression egress bytes bandwidth cheaper"
+        }
+        "traffic.presence.coalesce" => "batching egress cheaper",
+        "run.price_book" => "egress cost money cheaper discount",
+        _ => "",
     }
 }
 

@@ -97,6 +97,15 @@ pub fn fits(title: &str, typed: &str) -> Option<u32> {
     typed.to_lowercase().split_whitespace().map(one).sum()
 }
 
+/// What people type who mean this.
+fn also_called(command: &UiCommand) -> &'static str {
+    match command {
+        UiCommand::Toggle(View::Evidence) => "cost price money bill cheaper expensive why",
+        UiCommand::Toggle(View::MakeItMine) => "edit change fields settings numbers",
+        _ => "",
+    }
+}
+
 /// Shows it.
 pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
     let (query, chosen) = (Typed::new("command"), Typed::new("chosen command"));
@@ -124,7 +133,11 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>) {
         response.request_focus();
         let mut found: Vec<(u32, Item)> = items(ui, view)
             .into_iter()
-            .filter_map(|item| Some((fits(&item.title, &text)?, item)))
+            .filter_map(|item| {
+                let meant = || fits(also_called(&item.command), &text).filter(|fit| *fit == 0);
+                let fit = fits(&item.title, &text).or_else(|| Some(meant()? + 1))?;
+                Some((fit, item))
+            })
             .collect();
         found.sort_by_key(|(fit, _)| *fit);
         let mut index: usize = chosen.get(ui, String::new).parse().unwrap_or(0);

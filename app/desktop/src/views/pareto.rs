@@ -14,6 +14,8 @@ pub struct Point {
     p99_ms: f64,
     usd_per_month: f64,
     users: u64,
+    /// What is not delivered: such a design is fast and cheap for the others only, and is measured against none.
+    trouble: Option<String>,
     /// Whether no other is both faster and cheaper.
     front: bool,
 }
@@ -27,29 +29,32 @@ pub fn points(kept: &[Variant]) -> Vec<Point> {
             p99_ms: words::main_latency(report)?.latency.p99.value?,
             usd_per_month: report.cost.as_ref()?.usd_per_month,
             users: report.users,
+            trouble: words::trouble(report),
             front: true,
         })
     });
     let mut points: Vec<Point> = known.collect();
     let all = points.clone();
     for point in &mut points {
-        point.front = !all.iter().any(|other| beats(other, point));
+        point.front = point.trouble.is_none() && !all.iter().any(|other| beats(other, point));
     }
     points
 }
 
 fn beats(one: &Point, other: &Point) -> bool {
     let no_worse = one.p99_ms <= other.p99_ms && one.usd_per_month <= other.usd_per_month;
-    no_worse && (one.p99_ms < other.p99_ms || one.usd_per_month < other.usd_per_month)
+    one.trouble.is_none()
+        && no_worse
+        && (one.p99_ms < other.p99_ms || one.usd_per_month < other.usd_per_month)
 }
 
 /// The chart in words.
 pub fn summary(points: &[Point]) -> String {
     let say = |point: &Point| {
-        let place = if point.front {
-            "on the front"
-        } else {
-            "beaten on both"
+        let place = match &point.trouble {
+            Some(trouble) => format!("does not hold: {trouble}"),
+            None if point.front => "on the front".to_owned(),
+            None => "beaten on both".to_owned(),
         };
         format!(
             "{}: 99 % within {}, {} a month at {} users, {place}",
@@ -133,17 +138,29 @@ pub fn show(ui: &mut Ui, view: &ViewCtx<'_>, height: f32) {
         } else {
             theme.background
         };
-        painter.circle(at, 6.0 * scale, fill, ring);
+        let name = match point.trouble {
+            Some(_) => {
+                let arm = vec2(5.0, 5.0) * scale;
+                let (ring, across) = (Stroke::new(1.8 * scale, theme.bad), vec2(arm.x, -arm.y));
+                painter.line_segment([at - arm, at + arm], ring);
+                painter.line_segment([at - across, at + across], ring);
+                format!("{}: does not hold", point.name)
+            }
+            None => {
+                painter.circle(at, 6.0 * scale, fill, ring);
+                point.name.clone()
+            }
+        };
         let beside = at + vec2(10.0, -8.0) * scale;
         let font = view.strong(13.0);
         paint::text(
             painter,
             beside,
             Align2::LEFT_CENTER,
-            &point.name,
+            &name,
             font,
             theme.text,
-            40.0 * scale,
+            130.0 * scale,
         );
     }
 }
@@ -197,8 +214,17 @@ mod tests {
             p99_ms,
             usd_per_month,
             users: 1_000,
+            trouble: None,
             front: true,
         }
+    }
+
+    #[test]
+    fn a_design_that_does_not_hold_beats_none() {
+        let mut broken = point("A", 100.0, 50.0);
+        broken.trouble = Some("480 K find no place".to_owned());
+        assert!(!beats(&broken, &point("B", 200.0, 90.0)));
+        assert!(summary(&[broken]).contains("does not hold: 480 K find no place"));
     }
 
     #[test]
