@@ -3,9 +3,10 @@
 //! Models: commands add one to a record, queries read it. *Ack Local:* the region of whoever writes takes the write, answers, and
 //! sends it to the others, which apply it when it comes. *Quorum, All:* each record has a region that orders its writes (by its
 //! number, the next one on the same side if that is cut off); it answers when most, or all, have it. Reads ask the store of
-//! their own region, and with Quorum most of the regions. The values are those of a real [`RegionStore`] (the last writer wins)
-//! or of real [`PnCounter`]s; stale answers, conflicts and lost updates are found by their versions. Where the network is cut,
-//! [`Stance`] decides who goes on; when it heals, regions that see each other exchange what differs after `exchange`.
+//! their own region, and with Quorum most of the regions. The values are those of a real
+//! [`routing::consistency::RegionStore`] (the last writer wins) or of real [`routing::conflict::PnCounter`]s; stale answers,
+//! conflicts and lost updates are found by their versions. Where the network is cut, [`Stance`] decides who goes on; when it
+//! heals, regions that see each other exchange what differs after `exchange`.
 //! *Formula:* a write waits for the k-th nearest of the others from where it is ordered: their round trip and their service.
 //! *Counts:* a command is *conflicting* when its write was acknowledged and lost against one that had not seen it; *lost updates* = updates
 //! acknowledged − the sum of all records once everything under way has arrived and been exchanged.
