@@ -310,6 +310,11 @@ impl UiCommand {
                 Key::Num1,
             ),
             plain(
+                Self::TogglePattern(Pattern::EventSourcing),
+                "Switch event sourcing",
+                Key::Num2,
+            ),
+            plain(
                 Self::TogglePattern(Pattern::Sharding),
                 "Switch sharding",
                 Key::Num3,
