@@ -254,6 +254,11 @@ fn explorer_with(
         )
 }
 
+/// Whether some label holds this.
+fn heard(harness: &Harness<'static, Explorer>, part: &str) -> bool {
+    harness.query_all_by_label_contains(part).next().is_some()
+}
+
 fn sent_users(link: &Scripted) -> Option<u32> {
     link.sent
         .borrow()

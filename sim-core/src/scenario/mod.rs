@@ -60,7 +60,7 @@ pub use faults::{can_happen, instances_of};
 pub use model::*;
 pub use nested::Nested;
 pub use numbers::Number;
-pub use objective::{Parsed as ParsedObjective, stated as stated_objective};
+pub use objective::{Parsed as ParsedObjective, stated as stated_objective, tiers as tiers_of};
 pub use ordering::{Ordering, Promise};
 pub use over_time::{Arrivals, Day, FlashCrowd, Loop, OverTime, People, Shape};
 pub use pooler::{Held, Pooler, pooler};

@@ -410,6 +410,7 @@ fn fault(path: &str, rest: &[&str], faults: &[&str]) -> Result<Measure, Problem>
 }
 
 /// The tiers a design has.
+#[must_use]
 pub fn tiers(design: &Design) -> Vec<Tier> {
     let has = |tier: &Tier| match tier {
         Tier::LoadBalancer | Tier::ConnectionServers => true,

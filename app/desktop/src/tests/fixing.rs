@@ -107,10 +107,6 @@ fn until(
     }
 }
 
-fn heard(harness: &Harness<'static, Explorer>, part: &str) -> bool {
-    harness.query_all_by_label_contains(part).next().is_some()
-}
-
 fn chips<'h>(harness: &'h Harness<'static, Explorer>) -> Vec<Node<'h>> {
     let all = harness.query_all_by_label_contains("a month, ");
     let free = harness.query_all_by_label_contains("no extra cost, ");

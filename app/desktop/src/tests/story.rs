@@ -53,10 +53,6 @@ fn until(
     }
 }
 
-fn heard(harness: &Harness<'static, Explorer>, part: &str) -> bool {
-    harness.query_all_by_label_contains(part).next().is_some()
-}
-
 fn click(harness: &mut Harness<'static, Explorer>, label: &str) {
     harness.get_by_role_and_label(Role::Button, label).click();
     harness.step();

@@ -2,7 +2,7 @@
 
 use egui::{Rect, pos2, vec2};
 use sim_core::report::TierReport;
-use sim_core::scenario::{Scenario, Tier, channel_name, pooler};
+use sim_core::scenario::{Scenario, Tier, channel_name, pooler, tiers_of};
 use sim_core::system::TierHeat;
 
 use super::regions::{self, Place};
@@ -189,31 +189,7 @@ fn tiers(view: &ViewCtx<'_>) -> Vec<Node> {
 }
 
 fn designed(scenario: &Scenario) -> Vec<Tier> {
-    let design = scenario.effective_design();
-    Tier::ALL
-        .into_iter()
-        .filter(|tier| match tier {
-            Tier::LoadBalancer | Tier::ConnectionServers => true,
-            Tier::ChannelOwners => design.channel_owners.is_some(),
-            Tier::Broker => design.broker.is_some(),
-            Tier::Cache => design.cache.is_some(),
-            Tier::Pooler => pooler(&design).is_some(),
-            Tier::Database => design.database.is_some(),
-            Tier::Replicas => design.replicas.is_some(),
-            Tier::Edge => design.edge.is_some(),
-            Tier::Origin => design.origin.is_some(),
-            Tier::Documents => design.documents.is_some(),
-            Tier::CommandSide | Tier::Log => design.sourcing.is_some(),
-            Tier::Projections => {
-                let own = design.sourcing.as_ref();
-                own.is_some_and(|own| !own.projections.is_empty())
-            }
-            Tier::Stock => design.stock.is_some(),
-            Tier::MatchingEngine => design.matching.is_some(),
-            Tier::Notifications => design.notifications.is_some(),
-            Tier::Providers => !design.providers.is_empty(),
-        })
-        .collect()
+    tiers_of(&scenario.effective_design())
 }
 
 fn node(view: &ViewCtx<'_>, name: &str, tier: Option<&TierReport>) -> Node {
